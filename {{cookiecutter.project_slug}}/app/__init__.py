@@ -1,0 +1,1 @@
+"""The service: `app.main` puts it together."""

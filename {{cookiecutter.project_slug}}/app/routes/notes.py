@@ -1,0 +1,97 @@
+"""Example: notes in memory, the newest thousand, lost at a restart and not shared between processes.
+
+Every kind of request that a browser can make is here to be tried. To remove it, delete this file and
+`tests/test_notes.py`, its two mentions in `app/main.py` and its two headers in `app/settings.py`.
+"""
+
+from typing import Annotated
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+
+from fastapi import APIRouter, Header, HTTPException, Response, status
+from pydantic import BaseModel, Field
+
+MAX_NOTES = 1000
+
+router = APIRouter(prefix="/notes", tags=["notes"])
+
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class NewNote(BaseModel):
+    """A note as a client writes it."""
+
+    text: Text
+    done: bool = False
+
+
+class NoteChange(BaseModel):
+    """The fields of a note to change; what is left out stays, and nothing can be null."""
+
+    text: Text = "unchanged"
+    done: bool = False
+
+
+class Note(NewNote):
+    """A note as it is kept."""
+
+    id: UUID
+
+
+_notes: dict[UUID, Note] = {}
+
+
+def _find(note_id: UUID) -> Note:
+    if note_id not in _notes:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"There is no note {note_id}.")
+    return _notes[note_id]
+
+
+@router.get("")
+async def list_notes() -> list[Note]:
+    """List all notes, oldest first."""
+    return list(_notes.values())
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    responses={201: {"headers": {"Location": {"schema": {"type": "string"}}}}},
+)
+async def create_note(
+    new: NewNote,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(max_length=100)] = None,
+) -> Note:
+    """Create a note. Repeated with the same `Idempotency-Key`, it returns the first one, as it is by now."""
+    note_id = uuid5(NAMESPACE_OID, idempotency_key) if idempotency_key else uuid4()
+    note = _notes.setdefault(note_id, Note(id=note_id, **new.model_dump()))
+    if len(_notes) > MAX_NOTES:
+        del _notes[next(iter(_notes))]
+    response.headers["Location"] = f"/notes/{note_id}"
+    return note
+
+
+@router.get("/{note_id}")
+async def read_note(note_id: UUID) -> Note:
+    """Return one note."""
+    return _find(note_id)
+
+
+@router.put("/{note_id}")
+async def replace_note(note_id: UUID, new: NewNote) -> Note:
+    """Replace a note."""
+    _notes[note_id] = Note(id=_find(note_id).id, **new.model_dump())
+    return _notes[note_id]
+
+
+@router.patch("/{note_id}")
+async def change_note(note_id: UUID, change: NoteChange) -> Note:
+    """Change the given fields of a note."""
+    _notes[note_id] = _find(note_id).model_copy(update=change.model_dump(exclude_unset=True))
+    return _notes[note_id]
+
+
+@router.delete("/{note_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_note(note_id: UUID) -> None:
+    """Delete a note."""
+    del _notes[_find(note_id).id]

@@ -1,0 +1,10 @@
+from fastapi.testclient import TestClient
+
+
+def test_health_says_ok(client: TestClient) -> None:
+    response = client.get("/health")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_no_path_is_redirected(client: TestClient) -> None:
+    assert client.get("/health/", follow_redirects=False).status_code == 404

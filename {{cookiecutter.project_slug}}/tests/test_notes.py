@@ -1,0 +1,40 @@
+import pytest
+from fastapi.testclient import TestClient
+
+from app.routes import notes
+
+
+def test_a_note_is_created_changed_and_deleted(client: TestClient) -> None:
+    created = client.post("/notes", json={"text": "Buy milk"})
+    assert created.status_code == 201
+    path = created.headers["Location"]
+    assert client.get(path).json() == created.json()
+    assert created.json() in client.get("/notes").json()
+
+    assert client.patch(path, json={"done": True}).json() == created.json() | {"done": True}
+    assert client.put(path, json={"text": "Buy bread"}).json() == created.json() | {"text": "Buy bread"}
+
+    assert client.delete(path).status_code == 204
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        json = {"text": "gone"} if method in ("PUT", "PATCH") else None
+        assert client.request(method, path, json=json).status_code == 404
+
+
+def test_a_repeated_key_creates_one_note(client: TestClient) -> None:
+    headers = {"Idempotency-Key": "5c0e7a3e"}
+    first, second = (client.post("/notes", json={"text": "Once"}, headers=headers) for _ in range(2))
+    assert first.json() == second.json()
+
+
+def test_texts_that_are_none_are_refused(client: TestClient) -> None:
+    for text in (None, "", "x" * 1001):
+        assert client.post("/notes", json={"text": text}).status_code == 422
+
+
+def test_memory_is_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notes, "MAX_NOTES", len(client.get("/notes").json()) + 1)
+    oldest = client.get("/notes").json()[:1]
+    for text in ("second to last", "last"):
+        client.post("/notes", json={"text": text})
+    assert len(client.get("/notes").json()) == notes.MAX_NOTES
+    assert client.get("/notes").json()[:1] != oldest
