@@ -1,0 +1,1 @@
+"""Tests of the template: bake it, serve what comes out, ask as a browser would."""

@@ -1,0 +1,56 @@
+"""Projects as the template renders them."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_cookies.plugin import Cookies
+
+ROOT = Path(__file__).parent.parent
+SERVICE = ROOT / "{{cookiecutter.project_slug}}"
+CONFIGURATION: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
+QUESTIONS = [name for name in CONFIGURATION if not name.startswith("_")]
+CREDENTIALS: list[str] = CONFIGURATION["credentials"]
+
+
+@dataclass
+class Bakery:
+    """Bakes each set of answers once."""
+
+    cookies: Cookies
+    baked: dict[tuple[tuple[str, str], ...], Path] = field(default_factory=dict)
+
+    def bake(self, **answers: str) -> Path:
+        """Return the project rendered for the answers; it is shared, so leave it as it is.
+
+        Cookiecutter ignores an answer to a question that it does not ask; here it is an error.
+        """
+        if unknown := answers.keys() - set(QUESTIONS):
+            raise ValueError(f"no such question: {unknown}")
+        key = tuple(sorted(answers.items()))
+        if key not in self.baked:
+            self.baked[key] = self.bake_new(**answers)
+        return self.baked[key]
+
+    def bake_new(self, **answers: str) -> Path:
+        """Return a project of one's own."""
+        result = self.cookies.bake(extra_context=answers)
+        if result.exception is not None:
+            raise result.exception
+        return Path(result.project_path)
+
+    def refusal(self, **answers: str) -> str:
+        """Return the message with which the template refuses the answers."""
+        result = self.cookies.bake(extra_context=answers)
+        assert result.exception is not None, f"{answers} were accepted"
+        return f"{type(result.exception).__name__}: {result.exception}"
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return the files below a folder, by path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,44 @@
+"""Fixtures: a bakery, and servers that are shared by the tests and ended with them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from pytest_cookies.plugin import Cookies
+
+from tests.baking import ROOT, SERVICE, Bakery
+from tests.serving import Server, serve
+
+sys.dont_write_bytecode = True  # a __pycache__ in the template's folder would be rendered
+
+
+@pytest.fixture(scope="session")
+def bakery(cookies_session: Cookies) -> Bakery:
+    """Bake projects; each set of answers is baked once."""
+    command = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", SERVICE.name]
+    strays = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not strays, f"These files would be rendered, so delete them:\n{strays}"
+    return Bakery(cookies_session)
+
+
+class Serving(Protocol):
+    def __call__(self, project: Path, app: str = "app.main:app", **environment: str) -> Server: ...
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Serving]:
+    """Serve a project with uvicorn; each combination is started once and lives as long as the tests."""
+    servers: dict[object, Server] = {}
+    with ExitStack() as stack:
+
+        def start(project: Path, app: str = "app.main:app", **environment: str) -> Server:
+            key = (project, app, *sorted(environment.items()))
+            if key not in servers:
+                servers[key] = stack.enter_context(serve(project, app, environment))
+            return servers[key]
+
+        yield start

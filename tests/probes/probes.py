@@ -1,0 +1,68 @@
+"""The rendered service with routes, middleware and handlers that fail in every way."""
+
+from collections.abc import AsyncIterator
+
+from app.main import create_app
+from app.settings import Settings
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class Gate:
+    """Refuses some paths from a middleware, as authentication and rate limits do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/gated":
+            await PlainTextResponse("Too many requests", 429)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def with_probes() -> FastAPI:
+    app = create_app(Settings())
+    app.add_middleware(Gate)
+
+    @app.get("/boom")
+    async def boom(reason: str = "no reason") -> None:
+        raise RuntimeError(reason)
+
+    @app.get("/unauthorized")
+    async def unauthorized() -> None:
+        raise HTTPException(401)
+
+    @app.get("/broken-stream")
+    async def broken_stream() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"the first half"
+            raise RuntimeError("the stream broke")
+
+        return StreamingResponse(parts())
+
+    @app.get("/varied")
+    async def varied() -> PlainTextResponse:
+        return PlainTextResponse("", headers={"Vary": "Accept, origin"})
+
+    # A mounted application with a policy of its own, as vendored ones bring it.
+    mounted = FastAPI()
+    mounted.add_middleware(CORSMiddleware, allow_origin_regex=".*", allow_credentials=True)
+    mounted.add_api_route("/health", lambda: "ok")
+    app.mount("/mounted", mounted)
+    return app
+
+
+app = with_probes()
+
+debugging = with_probes()
+debugging.debug = True
+
+handling = with_probes()
+
+
+@handling.exception_handler(Exception)
+async def handle(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"handled": str(error)}, 500)

@@ -1,0 +1,99 @@
+"""Real servers on loopback ports that the system chooses."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROBES = Path(__file__).parent / "probes"
+PATIENCE = 30  # seconds; for what takes a fraction of one, on a busy machine
+
+
+@dataclass
+class Server:
+    """A process whose output is read as it comes; `port` is where it listens, once that is known."""
+
+    popen: subprocess.Popen[str]
+    port: int = 0
+    lines: list[str] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    ended: bool = False
+
+    def read(self) -> None:
+        assert self.popen.stdout is not None
+        for line in self.popen.stdout:
+            with self.changed:
+                self.lines.append(line.rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    @property
+    def output(self) -> str:
+        """What the process has written so far, on both streams."""
+        with self.changed:
+            return "\n".join(self.lines)
+
+    def expect(self, pattern: str) -> re.Match[str]:
+        """Wait until the output matches; fail with the output when the process ends or takes too long."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.ended or re.search(pattern, "\n".join(self.lines)), PATIENCE)
+        if match := re.search(pattern, self.output):
+            return match
+        state = "ended" if self.ended else f"said nothing of the kind for {PATIENCE} s"
+        raise AssertionError(f"waiting for {pattern!r}, the process {state}. Its output:\n{self.output}")
+
+
+def clean_environment(**variables: str) -> dict[str, str]:
+    """Return the shell's environment without what could reach the service or its tools, and with the variables."""
+    reach = re.compile(
+        "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
+        "|VIRTUAL_ENV|PYTHONPATH|UV_PROJECT.*"
+    )
+    return {name: value for name, value in os.environ.items() if not reach.fullmatch(name)} | variables
+
+
+@contextmanager
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
+    """Run a command in a folder and a session of its own, and end the session with the block."""
+    popen = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    process = Server(popen)
+    reader = threading.Thread(target=process.read, daemon=True)
+    reader.start()
+    try:
+        yield process
+    finally:
+        for ending in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):  # the session is gone: nobody is left
+                os.killpg(popen.pid, ending)
+            with suppress(subprocess.TimeoutExpired):
+                popen.wait(PATIENCE)
+        reader.join(PATIENCE)
+
+
+@contextmanager
+def serve(project: Path, app: str, environment: Mapping[str, str]) -> Iterator[Server]:
+    """Serve a rendered project, or the probes on top of it, with uvicorn, and wait until it listens."""
+    paths = os.pathsep.join([str(project), str(PROBES)])
+    variables = clean_environment(PYTHONPATH=paths, PYTHONDONTWRITEBYTECODE="1", **environment)
+    command = [sys.executable, "-m", "uvicorn", app, "--port", "0"]
+    with run(command, project, variables) as server:
+        server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
+        yield server

@@ -1,0 +1,162 @@
+"""Each rendered service under uvicorn, judged as a browser judges it."""
+
+import http.client
+import itertools
+from email.message import Message
+from typing import Any, Protocol
+
+import pytest
+
+from tests.baking import CREDENTIALS, Bakery
+from tests.conftest import Serving
+from tests.judge import Fetch, fetch, send
+from tests.serving import Server
+
+ENVIRONMENTS = ("development", "staging", "production")
+FRONTENDS = "https://app.example.com,https://*.preview.example.com,https://localhost:*"
+ALLOWED = ("https://app.example.com", "https://pr-1.preview.example.com", "https://localhost:8443")
+REFUSED = (
+    "null",
+    "https://evil.example",
+    "https://app.example.com.evil.example",
+    "https://preview.example.com",
+    "http://app.example.com",
+)
+JSON = {"Content-Type": "application/json"}
+NO_NOTE = "/notes/00000000-0000-0000-0000-000000000000"
+TEXT = b'{"text": "Buy milk"}'
+# A request of each kind, and the status that the page reads when it may.
+REQUESTS: dict[str, tuple[dict[str, Any], int]] = {
+    "GET": ({"path": "/health"}, 200),
+    "HEAD": ({"path": "/openapi.json", "method": "HEAD"}, 200),
+    "form POST": ({"path": "/notes", "method": "POST", "body": b"text=x"}, 422),
+    "JSON POST": ({"path": "/notes", "method": "POST", "headers": JSON, "body": TEXT}, 201),
+    "PUT": ({"path": NO_NOTE, "method": "PUT", "headers": JSON, "body": TEXT}, 404),
+    "PATCH": ({"path": NO_NOTE, "method": "PATCH", "headers": JSON, "body": TEXT}, 404),
+    "DELETE": ({"path": NO_NOTE, "method": "DELETE"}, 404),
+    "custom header": (
+        {"path": "/notes", "method": "POST", "headers": JSON | {"Idempotency-Key": "k"}, "body": TEXT},
+        201,
+    ),
+    "Authorization": ({"path": "/health", "headers": {"Authorization": "Bearer x"}}, 200),
+    "unlisted header": ({"path": "/health", "headers": {"X-Unlisted": "x"}}, 200),
+    "unlisted method": ({"path": "/health", "method": "QUERY"}, 405),
+    "401": ({"path": "/unauthorized"}, 401),
+    "404": ({"path": "/nowhere"}, 404),
+    "other slash": ({"path": "/health/"}, 404),
+    "405": ({"path": "/health", "method": "DELETE"}, 405),
+    "413": ({"path": "/notes", "method": "POST", "headers": JSON, "body": b"x" * 2000}, 413),
+    "429 of a middleware": ({"path": "/gated"}, 429),
+    "500": ({"path": "/boom"}, 500),
+    "mounted": ({"path": "/mounted/health"}, 200),
+}
+
+
+class Probes(Protocol):
+    def __call__(self, answer: str, environment: str, app: str = "probes:app") -> Server: ...
+
+
+def may_read(environment: str, answer: str, request: str, origin: str, with_credentials: bool) -> bool:
+    """The policy of the documentation, written down a second time."""
+    if with_credentials and answer not in ("cookies", "cross-site-cookies"):
+        return False
+    if environment == "development":
+        return True
+    if origin not in ALLOWED or request in ("unlisted header", "unlisted method"):
+        return False
+    return request != "Authorization" or answer == "bearer"
+
+
+@pytest.fixture(scope="session")
+def probes(bakery: Bakery, served: Serving) -> Probes:
+    """Serve the project of a credentials answer, with routes that fail in every way."""
+
+    def start(answer: str, environment: str, app: str = "probes:app") -> Server:
+        project = bakery.bake(credentials=answer, frontend_origins=FRONTENDS)
+        return served(project, app, FASTAPI_ENV=environment, MAX_BODY_SIZE="1000")
+
+    return start
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("answer", CREDENTIALS)
+def test_a_page_reads_exactly_what_the_policy_allows(probes: Probes, answer: str, environment: str) -> None:
+    port = probes(answer, environment).port
+    wrong = []
+    for name, origin, credentials in itertools.product(REQUESTS, ALLOWED + REFUSED, (False, True)):
+        arguments, status = REQUESTS[name]
+        outcome = fetch(port, Fetch(origin, with_credentials=credentials, **arguments))
+        expected = may_read(environment, answer, name, origin, credentials)
+        if (outcome.readable, outcome.status) != (expected, status if expected else None):
+            wrong.append((name, origin, credentials, outcome))
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_refused_origin_learns_nothing(probes: Probes, name: str) -> None:
+    arguments, _ = REQUESTS[name]
+    request = Fetch(origin="", **arguments)
+    port = probes("cookies", "production").port
+    for origin in REFUSED:
+        own = {**request.headers, "Origin": origin}
+        _, headers, _ = send(port, request.method, request.path, own, request.body)
+        assert not access_control(headers)
+        asked = {"Origin": origin, "Access-Control-Request-Method": request.method}
+        status, headers, _ = send(port, "OPTIONS", request.path, asked)
+        assert (status, access_control(headers)) == (403, [])
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/nowhere", "/gated", "/boom", "/unauthorized", "/mounted/health"]
+)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_caches_are_told_once(probes: Probes, environment: str, path: str) -> None:
+    port = probes("cookies", environment).port
+    for headers in ({}, *({"Origin": origin} for origin in (*ALLOWED, *REFUSED))):
+        _, received, _ = send(port, "GET", path, headers)
+        assert received.get_all("Vary") == ["Origin"]
+    assert send(port, "GET", "/varied", {})[1].get_all("Vary") == ["Accept, Origin"]
+
+
+def test_a_mounted_application_cannot_widen_the_policy(probes: Probes) -> None:
+    headers = {"Origin": ALLOWED[0]}
+    _, received, _ = send(probes("none", "production").port, "GET", "/mounted/health", headers)
+    assert access_control(received) == ["access-control-allow-origin", "access-control-expose-headers"]
+
+
+def test_the_page_reads_the_exposed_header_of_the_example(probes: Probes) -> None:
+    arguments, _ = REQUESTS["JSON POST"]
+    outcome = fetch(probes("none", "production").port, Fetch(origin=ALLOWED[0], **arguments))
+    assert outcome.headers["location"].startswith("/notes/")
+
+
+def test_an_unhandled_error_is_logged_once_with_its_traceback(probes: Probes) -> None:
+    server = probes("none", "production")
+    outcome = fetch(server.port, Fetch(ALLOWED[0], "/boom?reason=only-here"))
+    assert (outcome.status, outcome.body) == (500, b"Internal Server Error")
+    server.expect("RuntimeError: only-here")
+    assert server.output.count("RuntimeError: only-here") == 1
+    assert "Traceback (most recent call last)" in server.output
+
+
+def test_debugging_still_shows_the_traceback_to_the_page(probes: Probes) -> None:
+    outcome = fetch(probes("none", "production", "probes:debugging").port, Fetch(ALLOWED[0], "/boom"))
+    assert (outcome.readable, outcome.status) == (True, 500)
+    assert b"RuntimeError: no reason" in outcome.body
+    assert b"Traceback" in outcome.body
+
+
+def test_a_handler_of_all_errors_still_runs(probes: Probes) -> None:
+    outcome = fetch(probes("none", "production", "probes:handling").port, Fetch(ALLOWED[0], "/boom"))
+    assert (outcome.status, outcome.body) == (500, b'{"handled":"no reason"}')
+
+
+def test_a_stream_that_breaks_is_not_ended_as_if_complete(probes: Probes) -> None:
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        fetch(probes("none", "production").port, Fetch(ALLOWED[0], "/broken-stream"))
+    assert caught.value.partial == b"the first half"
+
+
+def access_control(headers: Message) -> list[str]:
+    """Return the names of the CORS headers."""
+    return sorted(name.lower() for name in headers if name.lower().startswith("access-control-"))

@@ -1,0 +1,70 @@
+"""The same project comes out wherever the template comes from."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.baking import ROOT, tree
+from tests.serving import clean_environment
+
+ANSWERS = {
+    "project_name": 'The "Quoted" Service',
+    "description": "Says “hi” to C:\\new 🚀",
+    "credentials": "cookies",
+    "frontend_origins": "https://app.example.com,https://*.preview.example.com",
+}
+GIVEN = [f"{name}={value}" for name, value in ANSWERS.items()]
+COOKIECUTTER = [sys.executable, "-m", "cookiecutter", "--no-input"]
+
+
+def copy_template(folder: Path) -> None:
+    """Copy the files that git knows, as they are now."""
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in files.stdout.rstrip("\0").split("\0"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository with the template as it is now, tagged `v0`, and a zip file of it."""
+    folder = tmp_path_factory.mktemp("template")
+    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
+    copy_template(folder)
+    for command in (
+        ["init", "--quiet", "--initial-branch", "main"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message", "The template"],
+        ["tag", "v0"],
+        ["archive", "--prefix", "template/", "--output", "template.zip", "v0"],
+    ):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    return folder
+
+
+def test_every_source_renders_the_same_tree(repository: Path, tmp_path: Path) -> None:
+    url = f"git+file://{repository}"
+    commands = {
+        "folder": [*COOKIECUTTER, str(repository), *GIVEN],
+        "git": [*COOKIECUTTER, url, "--checkout", "v0", *GIVEN],
+        "zip": [*COOKIECUTTER, str(repository / "template.zip"), *GIVEN],
+        "cruft": [
+            *(sys.executable, "-m", "cruft", "create", url.removeprefix("git+"), "--checkout", "v0"),
+            *("--no-input", "--extra-context", json.dumps(ANSWERS)),
+        ],
+    }
+    trees = {}
+    for source, command in commands.items():
+        folder = tmp_path / source
+        folder.mkdir()
+        environment = clean_environment(HOME=str(tmp_path))
+        ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        trees[source] = tree(folder / "the-quoted-service")
+        trees[source].pop(".cruft.json", None)
+    assert trees["git"] == trees["folder"]
+    assert trees["zip"] == trees["folder"]
+    assert trees["cruft"] == trees["folder"]

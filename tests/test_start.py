@@ -1,0 +1,128 @@
+"""How a rendered service starts, and how it refuses to."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.baking import Bakery
+from tests.judge import send
+from tests.serving import PATIENCE, clean_environment, run
+
+FASTAPI = [sys.executable, "-m", "fastapi"]
+UVICORN = [sys.executable, "-m", "uvicorn", "app.main:app"]
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "environment", "line"),
+    [
+        ({"credentials": "none"}, {}, "CORS production: 1 origin, credentials off"),
+        (
+            {
+                "credentials": "cookies",
+                "frontend_origins": "https://a.example,https://b.example,https://*.b.example",
+            },
+            {},
+            "CORS production: 2 origins, 1 pattern, credentials on",
+        ),
+        (
+            {"credentials": "bearer", "frontend_origins": "*"},
+            {},
+            "CORS production: any origin, credentials off",
+        ),
+        ({"frontend_origins": "none"}, {}, "CORS production: no origins, credentials off"),
+        ({}, {"FASTAPI_ENV": "staging"}, "CORS staging: 1 origin, credentials off"),
+        ({}, {"FASTAPI_ENV": "development"}, "CORS development: any origin, credentials off"),
+        ({}, {"FRONTEND_ORIGINS": ""}, "CORS production: no origins, credentials off"),
+        ({}, {"FRONTEND_ORIGINS": "http://localhost:*"}, "CORS production: 1 pattern, credentials off"),
+    ],
+)
+def test_a_line_says_what_is_in_force(
+    bakery: Bakery, answers: dict[str, str], environment: dict[str, str], line: str
+) -> None:
+    variables = clean_environment(**NO_BYTECODE, **environment)
+    with run([*UVICORN, "--port", "0"], bakery.bake(**answers), variables) as server:
+        server.expect(r"Uvicorn running on")
+        assert f"INFO:     {line}" in server.output.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("command", "environment", "expected"),
+    [
+        ("dev", {}, "development: any origin"),
+        ("dev", {"FASTAPI_ENV": "staging"}, "staging: 1 origin"),
+        ("run", {}, "production: 1 origin"),
+    ],
+)
+def test_the_fastapi_command_needs_no_configuration(
+    bakery: Bakery, command: str, environment: dict[str, str], expected: str
+) -> None:
+    variables = clean_environment(**NO_BYTECODE, **environment)
+    with run([*FASTAPI, command, "--port", "0"], bakery.bake(), variables) as server:
+        server.expect(f"CORS {expected}, credentials off")
+
+
+# Wrong settings of a service with cookies: the variables, and the lines that say so.
+WRONG: list[tuple[dict[str, str], list[str]]] = [
+    (
+        {"FASTAPI_ENV": "prod"},
+        ["FASTAPI_ENV: 'prod' is none of development, staging, production; write production"],
+    ),
+    (
+        {"FRONTEND_ORIGINS": "*"},
+        ["FRONTEND_ORIGINS: '*' would let every website use the visitor's credentials"],
+    ),
+    (
+        {"FRONTEND_ORIGINS": "app.example.com"},
+        ["FRONTEND_ORIGINS: 'app.example.com' has no scheme; write https://"],
+    ),
+    (
+        {
+            "FRONTEND_ORIGINS": "null,https://app.example.com/x",
+            "MAX_BODY_SIZE": "-1",
+            "FASTAPI_ENV": "Staging",
+        },
+        [
+            "FASTAPI_ENV: 'Staging' is none of development, staging, production; write staging",
+            "FRONTEND_ORIGINS: 'null' is what sandboxed frames and redirects of any site send",
+            "FRONTEND_ORIGINS: 'https://app.example.com/x' has more than scheme, host and port; write https://app",
+            "MAX_BODY_SIZE: '-1' is refused: Input should be greater than 0",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize("command", [UVICORN, [*FASTAPI, "run"]], ids=["uvicorn", "fastapi run"])
+@pytest.mark.parametrize(("environment", "lines"), WRONG)
+def test_a_wrong_setting_ends_the_process_before_it_listens(
+    bakery: Bakery, command: list[str], environment: dict[str, str], lines: list[str]
+) -> None:
+    variables = clean_environment(**NO_BYTECODE, **environment)
+    # The port is taken: a process that gets as far as binding it would say so.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = subprocess.run(
+            [*command, "--host", "127.0.0.1", "--port", str(taken.getsockname()[1])],
+            cwd=bakery.bake(credentials="cookies"),
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    assert ended.returncode not in (0, None)
+    said = ended.stderr.splitlines()
+    assert len(said) == len(lines), ended.stderr
+    assert all(line.startswith(expected) for line, expected in zip(said, lines, strict=True)), ended.stderr
+
+
+@pytest.mark.parametrize("options", [["--reload"], ["--workers", "2"]], ids=["reloader", "workers"])
+def test_where_uvicorn_owns_the_socket_nothing_is_answered(bakery: Bakery, options: list[str]) -> None:
+    variables = clean_environment(**NO_BYTECODE, FASTAPI_ENV="prod")
+    with run([*UVICORN, "--port", "0", *options], bakery.bake(), variables) as server:
+        port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
+        server.expect("FASTAPI_ENV: 'prod' is none of development, staging, production; write production")
+        with pytest.raises(OSError):
+            send(port, "GET", "/health", {})
+        assert "Traceback" not in server.output

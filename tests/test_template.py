@@ -1,0 +1,108 @@
+"""The template as a set of files, before and after rendering."""
+
+import ast
+import itertools
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import PurePosixPath
+
+import pytest
+import yaml
+
+from tests.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, SERVICE, Bakery, tree
+from tests.serving import clean_environment
+
+ORIGINS = ["https://app.example.com", "https://a.example,https://*.b.example:*", "none", "*"]
+COMBINATIONS = [
+    (credentials, origins)
+    for credentials, origins in itertools.product(CREDENTIALS, ORIGINS)
+    if origins != "*" or credentials in ("none", "bearer")
+]
+HOSTILE = """He said "hi" \\ C:\\new 🚀 it's 100% # done; <b>'''</b>"""
+UNRENDERED = tree(SERVICE)
+
+
+def parse(name: str, content: bytes) -> None:
+    """Parse a file by its kind; raise when it is broken."""
+    text = content.decode("utf-8")
+    match PurePosixPath(name).suffix:
+        case ".py":
+            ast.parse(text)
+        case ".toml":
+            tomllib.loads(text)
+        case ".json":
+            json.loads(text)
+        case ".yml" | ".yaml":
+            yaml.safe_load(text)
+
+
+def test_template_files_parse_before_they_are_rendered() -> None:
+    for name, content in UNRENDERED.items():
+        parse(name, content)
+
+
+def test_control_flow_stays_in_five_files() -> None:
+    tagged = {name for name, content in UNRENDERED.items() if b"{%" in content}
+    assert tagged <= {"app/main.py", "app/settings.py", "pyproject.toml", "README.md", ".env.example"}
+
+
+def test_every_variable_is_used() -> None:
+    sources = [content.decode("utf-8") for content in UNRENDERED.values()]
+    sources += [name for name in UNRENDERED] + [SERVICE.name]
+    sources += [value for value in CONFIGURATION.values() if isinstance(value, str)]
+    for name in CONFIGURATION:
+        if name in QUESTIONS or (name.startswith("__") and name != "__prompts__"):
+            uses = [source for source in sources if re.search(rf"cookiecutter\.{name}\b", source)]
+            assert uses, f"{name} is asked or computed and never used"
+
+
+def test_every_question_has_a_prompt_and_every_choice_a_label() -> None:
+    prompts = CONFIGURATION["__prompts__"]
+    assert list(prompts) == QUESTIONS
+    assert list(prompts["credentials"]) == ["__prompt__", *CREDENTIALS]
+
+
+@pytest.mark.parametrize(("credentials", "origins"), COMBINATIONS)
+def test_rendered_text_is_exact(bakery: Bakery, credentials: str, origins: str) -> None:
+    answers = {"credentials": credentials, "frontend_origins": origins, "description": HOSTILE}
+    project = bakery.bake(**answers)
+    files = tree(project)
+    for name, content in files.items():
+        text = content.decode("utf-8")
+        parse(name, content)
+        assert text.strip(), f"{name} is empty"
+        assert text.endswith("\n"), f"{name} ends without a newline"
+        assert not text.endswith("\n\n"), f"{name} ends with a blank line"
+        assert not re.search(r"[ \t]$", text, re.M), f"{name} has trailing blanks"
+        blank_lines = "\n\n\n\n" if name.endswith(".py") else "\n\n\n"
+        assert blank_lines not in text, f"{name} has double blank lines"
+        assert not re.search(r"\{[{%#]|[%#]\}|cookiecutter", text), f"{name} has template syntax"
+    assert all(any(path.iterdir()) for path in project.rglob("*") if path.is_dir())
+    assert tomllib.loads(files["pyproject.toml"].decode())["project"]["description"] == HOSTILE
+
+    for command in (["format", "--check"], ["check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache"]
+        ended = subprocess.run(ruff, cwd=project, env=clean_environment(), capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout
+
+
+def test_names_are_legal_on_every_system(bakery: Bakery) -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    rendered = [name for credentials in CREDENTIALS for name in tree(bakery.bake(credentials=credentials))]
+    for names in (listed.stdout.splitlines(), sorted(set(rendered))):
+        assert len({name.lower() for name in names}) == len(names)
+        for name in names:
+            assert len(name) <= 120
+            for part in PurePosixPath(name).parts:
+                assert not re.search(r'[<>:"|?*\\\x00-\x1f]|[. ]$', part), name
+                assert part.split(".")[0].lower() not in {"con", "prn", "aux", "nul"}, name
+
+
+def test_the_template_is_clean_as_it_stands() -> None:
+    for command in (["format", "--check"], ["check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "--config", "pyproject.toml", "."]
+        ended = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout
