@@ -99,16 +99,19 @@ def checked_slug(slug: str) -> str:
 
 def checked_origins(answer: str, browser_credentials: str) -> str:
     """Return the frontends as canonical origins with commas between; nothing for the answer `none`."""
-    texts = [text.strip() for text in answer.split(",") if text.strip()]
-    if texts == ["none"]:
-        return ""
-    if texts == ["*"] and not browser_credentials:
-        return "*"
-    if not texts:
-        raise refuse("frontend_origins", "it is empty; write none if no other origin may call the service")
-    if texts == ["*"]:
-        problem = "'*' would let every website use the visitor's cookies; list the frontends"
-        raise refuse("frontend_origins", problem)
+    texts = [text for text in answer.split(",") if text.strip()]
+    match [text.strip() for text in texts]:
+        case []:
+            raise refuse(
+                "frontend_origins", "it is empty; write none if no other origin may call the service"
+            )
+        case ["none"]:
+            return ""
+        case ["*"] if browser_credentials:
+            problem = "'*' would let every website use the visitor's credentials; list the frontends"
+            raise refuse("frontend_origins", problem)
+        case ["*"]:
+            return "*"
     accepted, problems = [], []
     for text in texts:
         try:

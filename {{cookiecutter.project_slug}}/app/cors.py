@@ -10,13 +10,12 @@ from starlette.middleware import cors
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.origins import Origin, OriginError, parse_origin, require_secure
+from app.origins import MAX_LENGTH, Origin, OriginError, parse_origin, require_secure
 from app.public_suffixes import require_own_domain
 
 Environment = Literal["development", "staging", "production"]
 
 ANY = ("*",)
-MAX_ORIGIN_LENGTH = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +122,7 @@ class CORSMiddleware(cors.CORSMiddleware):
 
     def is_allowed_origin(self, origin: str) -> bool:
         """Whether pages of this origin may read responses."""
-        return len(origin) <= MAX_ORIGIN_LENGTH and super().is_allowed_origin(origin)
+        return len(origin) <= MAX_LENGTH and super().is_allowed_origin(origin)
 
     async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
         """Send a message of the application, with the policy's headers and no others of their kind."""

@@ -23,6 +23,7 @@ REFUSED_SCHEMES = {"about", "blob", "data", "file", "ftp", "javascript", "ws", "
 SCHEME = r"[a-z][a-z0-9+.-]{0,63}"
 LABEL = r"[a-z0-9_-]{1,63}"
 PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+MAX_LENGTH = 512  # of what is looked at; scheme, host and port together take at most 326
 MAX_HOST_LENGTH = 253
 NO_LONGER_HOST = r"(?![^:]{254})"
 
@@ -96,6 +97,8 @@ def parse_origin(text: str) -> Origin:
     not an origin, and whoever allows it has to say so.
     """
     bare = text.strip(" \t\r\n")
+    if len(bare) > MAX_LENGTH:
+        raise OriginError(text, f"is longer than {MAX_LENGTH} characters")
     if bare == "*":
         raise OriginError(text, "stands for any origin, so nothing may stand beside it")
     if bare == "null":

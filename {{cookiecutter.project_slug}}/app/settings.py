@@ -38,7 +38,7 @@ ALLOW_CREDENTIALS = True
 ALLOW_CREDENTIALS = False
 # {% endif %}
 
-# `tests/test_cors.py` fails when a route needs an entry that is missing here.
+# `tests/test_policy.py` fails when a route needs an entry that is missing here.
 ALLOW_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 ALLOW_HEADERS = (
     # {% if cookiecutter.credentials == "bearer" %}
