@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
 from pytest_cookies.plugin import Cookies
 
 from tests.baking import ROOT, SERVICE, Bakery
 from tests.serving import Server, serve
+
+settings.register_profile("default", max_examples=300, deadline=None)
+settings.register_profile("long", max_examples=35_000, deadline=None)  # --hypothesis-profile=long
 
 sys.dont_write_bytecode = True  # a __pycache__ in the template's folder would be rendered
 

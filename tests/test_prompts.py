@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.baking import CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
+from tests.nasty import NASTY
 from tests.serving import PATIENCE, clean_environment
 
 
@@ -40,6 +42,16 @@ def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: P
     assert ended.stdout.endswith("\n    cd ada-s-api\n    uv run fastapi dev\n    uv run pytest\n\n")
 
 
+@pytest.mark.parametrize("text", [text for text in NASTY if text == text.strip()])
+def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    ended = type_answers(folder, {"project_name": text, "project_slug": "typed", "description": text})
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    project = tomllib.loads((folder / "typed" / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["description"] == text
+
+
 @pytest.mark.parametrize(
     ("answers", "line"),
     [
@@ -54,7 +66,7 @@ def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: P
         ),
         (
             {"frontend_origins": "*", "credentials": "cookies"},
-            "frontend_origins: '*' would let every website use the visitor's cookies; list the frontends",
+            "frontend_origins: '*' would let every website use the visitor's credentials; list the frontends",
         ),
         (
             {"project_slug": "My_Service"},

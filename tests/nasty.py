@@ -1,0 +1,42 @@
+"""Free text that has broken templates."""
+
+# Printable, so the prompts accept it.
+NASTY = [
+    'He said "hi" \\ C:\\new 🚀 it\'s',
+    '"""',
+    "'''",
+    "\\",
+    '\\"',
+    "\\'",
+    "\\\\'\"\\\"'",
+    "${HOME} $(id) `id` %(x)s %s {x} {} {0}",
+    "# not a comment",
+    "- a: [1, {b: c}] & *x !!python/object",
+    "key = 'value' [table] \"\"\" '''",
+    "# heading *emph* [link](javascript:alert(1)) | a | b |",
+    "<script>alert(1)</script><!-- --> &amp; ]]>",
+    "\u65e5\u672c\u8a9e \u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd",
+    "'; import os; os.abort() #",
+    "\\u0041\\x41\\N{BULLET}\\n\\0",
+    "x" * 4000,
+    '"' * 2000 + "'" * 2000,
+    "🚀" * 4000,
+    " leading and trailing ",
+    "=1+1",
+    "None",
+    "True",
+    "1e5",
+]
+UNPRINTABLE = [
+    "a\nb",
+    "a\tb",
+    "a\0b",
+    "\x1b[31m",
+    "\u202eevil",
+    "\u200f",
+    "\u200b",
+    "\ud800",
+    "\u2028",
+    "\x7f",
+    "\ufeff",
+]

@@ -1,0 +1,229 @@
+"""What a security engineer sends: look-alike origins, hostile answers, generated requests."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cookiecutter.exceptions import FailedHookException
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hooks import filters
+from tests.baking import CREDENTIALS, Bakery, tree
+from tests.conftest import Serving
+from tests.nasty import NASTY, UNPRINTABLE
+from tests.serving import clean_environment
+from tests.test_template import parse
+
+EXACT = "https://app.example.com"
+PATTERNS = "https://*.example.com,https://127.0.0.1:*"
+# After the allowed host, characters that a careless expression takes for its end.
+GLUE = [
+    "_",
+    *"`{}|!$&'()*+,;=~",
+    "%60",
+    "%0d",
+    "%0a",
+    "%00",
+    "%2e",
+    "%2f",
+    "#",
+    "?",
+    "/",
+    "\\",
+    "@",
+    ":",
+    "..",
+    "-",
+    " ",
+    "\t",
+]
+LOOK_ALIKES = [
+    "https://app.example.com.evil.com",
+    "https://app.example.comevil.com",
+    "https://app.example.com.",
+    "https://app.example.co",
+    "https://app.example.comm",
+    "https://appXexample.com",
+    "https://app.exampleXcom",
+    "https://example.com.evil.com",
+    "https://evilexample.com",
+    "https://evil.com/app.example.com",
+    "https://evil.com?https://app.example.com",
+    "https://app.example.com@evil.com",
+    "https://evil.com#app.example.com",
+    "https://evil.com:app.example.com",
+    "http://app.example.com",
+    "HTTPS://APP.EXAMPLE.COM",
+    "https:app.example.com",
+    "https:/app.example.com",
+    "https:///app.example.com",
+    "//app.example.com",
+    "app.example.com",
+    "https://app.example.com:8443",
+    "https://app.example.com:443",
+    "https://app.example.com:0443",
+    "https://app.example.com:",
+    "https://app.example.com/",
+    "https://*.example.com",
+    "https://.example.com",
+    "https://..example.com",
+    "https://a..example.com",
+    f"https://{'a' * 64}.example.com",
+    f"https://{'a.' * 125}example.com",
+    "https://127.0.0.1:0",
+    "https://127.0.0.1:65536",
+    "https://127.0.0.1:08443",
+    "https://127.0.0.1:443",
+    "https://127.0.0.1.evil.com",
+    "https://127.0.0.1:8443@evil.com",
+    "https://127.1:8443",
+    "https://127x0x0x1:8443",
+    "null",
+    "",
+    "*",
+    "https://",
+    "file://",
+    "file:///app.example.com",
+    "https://app.example.com https://evil.com",
+    "https://app.example.com, https://evil.com",
+    "https://app.example.com,",
+    "https://" + "a" * 54_000 + ".example.com",
+    "https://" + "a." * 27_000 + "example.com",
+    "https://\u00e4pp.example.com",
+    "https://app.example.com\xff",
+    "https://app\xb7example.com",
+    "https://app.example.c\xf6m",
+    *(f"https://app.example.com{glue}.evil.com" for glue in GLUE),
+    *(f"https://app.example.com{glue}" for glue in GLUE),
+    *(f"https://evil.com{glue}.example.com" for glue in GLUE if glue not in ("_", "-")),
+    *(f"https://evil.com{glue}app.example.com" for glue in GLUE if glue not in ("_", "-")),
+    *(f"{glue}https://app.example.com" for glue in GLUE if glue.strip()),
+]
+
+
+def answer_to(port: int, origin: str, method: str) -> bytes:
+    """Send an `Origin` byte by byte, as no client library would, and return the whole answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(
+            f"{method} /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            f"Access-Control-Request-Method: GET\r\nOrigin: {origin}\r\n\r\n".encode("latin-1")
+        )
+        answer = b""
+        try:
+            while received := connection.recv(65536):
+                answer += received
+        except ConnectionResetError:
+            pass  # a header over the server's limit: it answers, and closes without reading the rest
+        return answer
+
+
+@pytest.mark.parametrize("answer", ["none", "cookies"])
+@pytest.mark.parametrize(
+    "frontends", [EXACT, PATTERNS, f"{EXACT},{PATTERNS}"], ids=["exact", "patterns", "both"]
+)
+def test_no_foreign_origin_is_let_in(bakery: Bakery, served: Serving, frontends: str, answer: str) -> None:
+    port = served(bakery.bake(credentials=answer), FRONTEND_ORIGINS=frontends).port
+    allowed = [EXACT] if frontends != PATTERNS else ["https://a.b.example.com", "https://127.0.0.1:8443"]
+    for origin in allowed:
+        assert f"access-control-allow-origin: {origin}\r\n".encode() in answer_to(port, origin, "GET").lower()
+    for origin in LOOK_ALIKES:
+        for method, status in (("GET", b"200"), ("OPTIONS", b"403")):
+            answer_bytes = answer_to(port, origin, method)
+            assert b"access-control-" not in answer_bytes.lower(), origin
+            # Blanks around a value are not part of it, and an empty one is an origin like any other.
+            if len(origin) < 50_000:
+                assert answer_bytes.split()[1] == status, origin
+
+
+# Prints title and description of the OpenAPI document of each project that it is given.
+DOCUMENTS = """
+import importlib, json, sys
+documents = []
+for project in json.load(sys.stdin):
+    sys.path.insert(0, project)
+    document = importlib.import_module("app.main").app.openapi()
+    documents.append([document["info"]["title"], document["info"]["description"]])
+    sys.path.remove(project)
+    for name in [name for name in sys.modules if name.split(".")[0] == "app"]:
+        del sys.modules[name]
+print(json.dumps(documents))
+"""
+
+
+def documents(projects: list[Path]) -> list[list[str]]:
+    """Return title and description from the OpenAPI documents of projects."""
+    ended = subprocess.run(
+        [sys.executable, "-c", DOCUMENTS],
+        env=clean_environment(PYTHONDONTWRITEBYTECODE="1"),
+        input=json.dumps([str(project) for project in projects]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [list(pair) for pair in json.loads(ended.stdout)]
+
+
+def test_free_text_arrives_unchanged(bakery: Bakery) -> None:
+    projects = []
+    for text in NASTY:
+        project = bakery.bake_new(project_name=text, project_slug="fuzzed", description=text)
+        for name, content in tree(project).items():
+            parse(name, content)
+        projects.append(project)
+    assert documents(projects) == [[text, text] for text in NASTY]
+
+
+@given(
+    text=st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" \\'\"#{}%"), max_size=200)
+)
+def test_literals_stand_for_their_text(text: str) -> None:
+    assert eval(filters.literal(text), {}) == text
+    assert json.loads(f'"{filters.escaped(text)}"') == text
+
+
+@pytest.mark.parametrize("text", UNPRINTABLE)
+@pytest.mark.parametrize("question", ["project_name", "description"])
+def test_unprintable_text_is_refused(bakery: Bakery, question: str, text: str) -> None:
+    message = bakery.refusal(project_slug="fuzzed", **{question: text})
+    assert message.startswith(f"FailedHookException: {question}: ")
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize("question", ["project_slug", "frontend_origins"])
+def test_hostile_text_is_refused_where_it_has_no_place(bakery: Bakery, question: str) -> None:
+    for text in NASTY + UNPRINTABLE:
+        message = bakery.refusal(**{question: text})
+        assert message.startswith(f"FailedHookException: {question}: "), text
+        assert message.isprintable(), text
+
+
+@pytest.mark.parametrize("tag", ["{{ 7 * 7 }}", "{% raw %}", "{# note #}"])
+def test_jinja_is_refused_where_it_is_typed(tag: str) -> None:
+    for question, check in (
+        ("project_name", filters.checked_name),
+        ("description", filters.checked_description),
+    ):
+        with pytest.raises(FailedHookException, match=f"^{question}: .* which an update"):
+            check(f"a {tag} b")
+
+
+@pytest.mark.parametrize("answer", CREDENTIALS)
+def test_generated_requests_never_crash_the_service(
+    bakery: Bakery, served: Serving, answer: str, tmp_path: Path
+) -> None:
+    port = served(bakery.bake(credentials=answer), FASTAPI_ENV="development").port
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        f"http://127.0.0.1:{port}/openapi.json",
+    ]
+    options = ["--checks", "not_a_server_error", "--max-examples", "50", "--no-color"]
+    ended = subprocess.run(
+        [*command, *options], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "No issues found" in ended.stdout
