@@ -102,9 +102,7 @@ def checked_origins(answer: str, browser_credentials: str) -> str:
     texts = [text for text in answer.split(",") if text.strip()]
     match [text.strip() for text in texts]:
         case []:
-            raise refuse(
-                "frontend_origins", "it is empty; write none if no other origin may call the service"
-            )
+            raise refuse("frontend_origins", "it is empty; write none if no other origin may call the service")
         case ["none"]:
             return ""
         case ["*"] if browser_credentials:

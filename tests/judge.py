@@ -48,9 +48,7 @@ class Outcome:
 Response = tuple[int, http.client.HTTPMessage, bytes]
 
 
-def send(
-    port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
-) -> Response:
+def send(port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
     """Send one request as it is and return status, headers and body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
@@ -91,8 +89,7 @@ def fetch(port: int, request: Fetch) -> Outcome:
     readable = {
         name.lower(): value
         for name, value in headers.items()
-        if name.lower() in SAFELISTED_RESPONSE_HEADERS | exposed
-        or ("*" in exposed and not request.with_credentials)
+        if name.lower() in SAFELISTED_RESPONSE_HEADERS | exposed or ("*" in exposed and not request.with_credentials)
     }
     return Outcome(True, status, readable, body, tuple(sent), "")
 
@@ -131,9 +128,7 @@ def check_failure(request: Fetch, headers: http.client.HTTPMessage) -> str:
     return "" if credentials == "true" else f"Access-Control-Allow-Credentials is {credentials}"
 
 
-def preflight_failure(
-    request: Fetch, unsafe: list[str], status: int, headers: http.client.HTTPMessage
-) -> str:
+def preflight_failure(request: Fetch, unsafe: list[str], status: int, headers: http.client.HTTPMessage) -> str:
     """Return why a preflight forbids the request, or nothing ("CORS-preflight fetch")."""
     if why := check_failure(request, headers):
         return why

@@ -12,6 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROBES = Path(__file__).parent / "probes"
+# What services require outside development, some for one answer and some for another.
+REQUIRED = {
+    "SESSION_SECRET": "a secret of the tests, of more than 32 bytes",
+    "AUTH_JWKS_URL": "https://id.example.com/keys",
+    "AUTH_ISSUER": "https://id.example.com/",
+    "AUTH_AUDIENCE": "tests",
+}
 PATIENCE = 30  # seconds; for what takes a fraction of one, on a busy machine
 
 
@@ -54,7 +61,7 @@ class Server:
 def clean_environment(**variables: str) -> dict[str, str]:
     """Return the shell's environment without what could reach the service or its tools, and with the variables."""
     reach = re.compile(
-        "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
+        "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|SESSION_SECRET|AUTH_.*|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
         "|VIRTUAL_ENV|PYTHONPATH|UV_PROJECT.*"
     )
     return {name: value for name, value in os.environ.items() if not reach.fullmatch(name)} | variables
@@ -92,7 +99,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
 def serve(project: Path, app: str, environment: Mapping[str, str]) -> Iterator[Server]:
     """Serve a rendered project, or the probes on top of it, with uvicorn, and wait until it listens."""
     paths = os.pathsep.join([str(project), str(PROBES)])
-    variables = clean_environment(PYTHONPATH=paths, PYTHONDONTWRITEBYTECODE="1", **environment)
+    variables = clean_environment(PYTHONPATH=paths, PYTHONDONTWRITEBYTECODE="1", **REQUIRED | dict(environment))
     command = [sys.executable, "-m", "uvicorn", app, "--port", "0"]
     with run(command, project, variables) as server:
         server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])

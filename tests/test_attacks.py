@@ -122,9 +122,7 @@ def answer_to(port: int, origin: str, method: str) -> bytes:
 
 
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-@pytest.mark.parametrize(
-    "frontends", [EXACT, PATTERNS, f"{EXACT},{PATTERNS}"], ids=["exact", "patterns", "both"]
-)
+@pytest.mark.parametrize("frontends", [EXACT, PATTERNS, f"{EXACT},{PATTERNS}"], ids=["exact", "patterns", "both"])
 def test_no_foreign_origin_is_let_in(bakery: Bakery, served: Serving, frontends: str, answer: str) -> None:
     port = served(bakery.bake(credentials=answer), FRONTEND_ORIGINS=frontends).port
     allowed = [EXACT] if frontends != PATTERNS else ["https://a.b.example.com", "https://127.0.0.1:8443"]
@@ -177,9 +175,7 @@ def test_free_text_arrives_unchanged(bakery: Bakery) -> None:
     assert documents(projects) == [[text, text] for text in NASTY]
 
 
-@given(
-    text=st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" \\'\"#{}%"), max_size=200)
-)
+@given(text=st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" \\'\"#{}%"), max_size=200))
 def test_literals_stand_for_their_text(text: str) -> None:
     assert eval(filters.literal(text), {}) == text
     assert json.loads(f'"{filters.escaped(text)}"') == text
@@ -222,8 +218,6 @@ def test_generated_requests_never_crash_the_service(
         f"http://127.0.0.1:{port}/openapi.json",
     ]
     options = ["--checks", "not_a_server_error", "--max-examples", "50", "--no-color"]
-    ended = subprocess.run(
-        [*command, *options], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True
-    )
+    ended = subprocess.run([*command, *options], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "No issues found" in ended.stdout

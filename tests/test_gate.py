@@ -43,7 +43,5 @@ def test_a_rendered_project_passes_its_own_checks(
     disturbing = {"FASTAPI_ENV": "prod", "FRONTEND_ORIGINS": "nonsense", "MAX_BODY_SIZE": "0"}
     environment = clean_environment(**disturbing, UV_PYTHON=pythons[python])
     for check in CHECKS:
-        ended = subprocess.run(
-            [UV, "run", *check], cwd=project, env=environment, capture_output=True, text=True
-        )
+        ended = subprocess.run([UV, "run", *check], cwd=project, env=environment, capture_output=True, text=True)
         assert ended.returncode == 0, f"{' '.join(check)}:\n{ended.stdout}{ended.stderr}"

@@ -65,9 +65,7 @@ def test_at_start_up(bakery: Bakery) -> None:
         text=True,
         check=True,
     )
-    for (text, canonical, correction), (listed, message) in zip(
-        GIVEN_ROWS, json.loads(ended.stdout), strict=True
-    ):
+    for (text, canonical, correction), (listed, message) in zip(GIVEN_ROWS, json.loads(ended.stdout), strict=True):
         assert listed == ([canonical] if canonical else None), text
         if canonical is None:
             assert re.fullmatch("FRONTEND_ORIGINS: .*", message), text
@@ -86,9 +84,7 @@ def test_at_each_request(bakery: Bakery, served: Serving) -> None:
             assert fetch(port, Fetch(canonical, "/health")).readable, text
 
 
-LABELS = st.text("abcxyz019-_", min_size=1, max_size=8) | st.sampled_from(
-    ["xn--mnchen-3ya", "0x7f", "1", "a" * 63]
-)
+LABELS = st.text("abcxyz019-_", min_size=1, max_size=8) | st.sampled_from(["xn--mnchen-3ya", "0x7f", "1", "a" * 63])
 NAMES = st.builds(
     "{}.{}".format, st.lists(LABELS, min_size=1, max_size=4).map(".".join), st.sampled_from(["com", "a1"])
 )
@@ -106,12 +102,8 @@ LIKELY = st.builds(
 SCHEMES = st.sampled_from(["https", "http", "capacitor", "file", "wss", "chrome-extension", "h t"])
 STARS = st.sampled_from(["", "*.", "*", "*.*."])
 ODD_HOSTS = HOSTS | st.sampled_from(["127.1", "[::ffff:1.2.3.4]", "a..b", "", ".", "[", "]:["])
-ODD_PORTS = (
-    PORTS | st.integers(-1, 70000).map(lambda port: f":{port}") | st.sampled_from([":", ":*", ":080", ":x"])
-)
-NOISE = st.sampled_from(
-    ["", "/", "//", "/x", "?x", "#x", " ", "\t", "\\", "%2e", ".", "@", "\u00a0", "\u3002"]
-)
+ODD_PORTS = PORTS | st.integers(-1, 70000).map(lambda port: f":{port}") | st.sampled_from([":", ":*", ":080", ":x"])
+NOISE = st.sampled_from(["", "/", "//", "/x", "?x", "#x", " ", "\t", "\\", "%2e", ".", "@", "\u00a0", "\u3002"])
 ODD = st.builds("{}{}://{}{}{}{}".format, NOISE, SCHEMES, STARS, ODD_HOSTS, ODD_PORTS, NOISE)
 TEXTS = LIKELY | ODD | st.text(max_size=40) | st.text("htps:/.*@[]0123456789abcAX-_%\\ \t?#", max_size=40)
 
@@ -161,15 +153,11 @@ PATTERNS = st.builds(
     NAMES,
     st.sampled_from(["", ":*", ":8443"]),
 )
-INSIDES = st.lists(LABELS.map(str.lower), max_size=4).map(
-    lambda labels: "".join(f"{label}." for label in labels)
-)
+INSIDES = st.lists(LABELS.map(str.lower), max_size=4).map(lambda labels: "".join(f"{label}." for label in labels))
 
 
 @given(pattern=PATTERNS, inside=INSIDES, port=ODD_PORTS, suffix=NOISE, other=TEXTS)
-def test_a_pattern_matches_its_own_domain_only(
-    pattern: str, inside: str, port: str, suffix: str, other: str
-) -> None:
+def test_a_pattern_matches_its_own_domain_only(pattern: str, inside: str, port: str, suffix: str, other: str) -> None:
     allowed = parsed(pattern)
     event(f"accepted: {allowed is not None}")
     if allowed is None:
@@ -184,11 +172,7 @@ def test_a_pattern_matches_its_own_domain_only(
             and str(origin) == candidate
             and not origin.is_pattern
             and origin.scheme == allowed.scheme
-            and (
-                origin.host.endswith(f".{allowed.host}")
-                if allowed.any_subdomain
-                else origin.host == allowed.host
-            )
+            and (origin.host.endswith(f".{allowed.host}") if allowed.any_subdomain else origin.host == allowed.host)
             and allowed.port in ("*", origin.port)
         )
         assert bool(matches(candidate)) == belongs, candidate

@@ -75,9 +75,7 @@ def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_answer_ends_the_run_at_its_question(
-    answers: dict[str, str], line: str, tmp_path: Path
-) -> None:
+def test_a_wrong_answer_ends_the_run_at_its_question(answers: dict[str, str], line: str, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     ended = type_answers(folder, answers)

@@ -50,9 +50,7 @@ def test_the_second_command_is_what_ci_runs() -> None:
 def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[str, str]) -> None:
     project = bakery.bake_new()
     line = command(project / "README.md", "uv run pytest")
-    ended = subprocess.run(
-        ["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True
-    )
+    ended = subprocess.run(["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert " passed" in ended.stdout
 

@@ -106,9 +106,7 @@ def test_a_refused_origin_learns_nothing(probes: Probes, name: str) -> None:
         assert (status, access_control(headers)) == (403, [])
 
 
-@pytest.mark.parametrize(
-    "path", ["/health", "/nowhere", "/gated", "/boom", "/unauthorized", "/mounted/health"]
-)
+@pytest.mark.parametrize("path", ["/health", "/nowhere", "/gated", "/boom", "/unauthorized", "/mounted/health"])
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_caches_are_told_once(probes: Probes, environment: str, path: str) -> None:
     port = probes("cookies", environment).port

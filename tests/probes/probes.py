@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from app.main import create_app
 from app.settings import Settings
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -46,6 +46,12 @@ def with_probes() -> FastAPI:
     @app.get("/varied")
     async def varied() -> PlainTextResponse:
         return PlainTextResponse("", headers={"Vary": "Accept, origin"})
+
+    @app.websocket("/ws")
+    async def greet(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text("hello")
+        await websocket.close()
 
     # A mounted application with a policy of its own, as vendored ones bring it.
     mounted = FastAPI()

@@ -1,7 +1,9 @@
 """The CORS policy of the service, and the application class that applies it to every response."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from fastapi import FastAPI
@@ -40,19 +42,40 @@ class CorsPolicy:
     def __post_init__(self) -> None:
         check_origins(self.allow_origins, self.environment, allow_credentials=self.allow_credentials)
 
+    @cached_property
+    def _origins(self) -> list[Origin]:
+        return [] if self.allow_origins == ANY else [parse_origin(text) for text in self.allow_origins]
+
+    @cached_property
+    def exact(self) -> frozenset[str]:
+        """The allowed origins that are spelled out."""
+        return frozenset(str(origin) for origin in self._origins if not origin.is_pattern)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        """One expression for all patterns of allowed origins, if there are any."""
+        expressions = [origin.regex for origin in self._origins if origin.is_pattern]
+        return re.compile(rf"\A(?:{'|'.join(expressions)})\Z") if expressions else None
+
+    def allows(self, origin: str) -> bool:
+        """Whether pages of an origin, as browsers send it, may call the service."""
+        if len(origin) > MAX_LENGTH:
+            return False
+        return (
+            self.allow_origins == ANY
+            or origin in self.exact
+            or (self.pattern is not None and self.pattern.match(origin) is not None)
+        )
+
     def __str__(self) -> str:
-        if self.allow_origins == ANY:
-            who = "any origin"
-        else:
-            patterns = sum("*" in origin for origin in self.allow_origins)
-            counts = {"origin": len(self.allow_origins) - patterns, "pattern": patterns}
-            who = ", ".join(f"{n} {word}{'s' * (n != 1)}" for word, n in counts.items() if n) or "no origins"
+        patterns = sum(origin.is_pattern for origin in self._origins)
+        counts = {"origin": len(self._origins) - patterns, "pattern": patterns}
+        listed = ", ".join(f"{n} {word}{'s' * (n != 1)}" for word, n in counts.items() if n)
+        who = "any origin" if self.allow_origins == ANY else listed or "no origins"
         return f"CORS {self.environment}: {who}, credentials {'on' if self.allow_credentials else 'off'}"
 
 
-def check_origins(
-    texts: Iterable[str], environment: Environment, *, allow_credentials: bool
-) -> tuple[str, ...]:
+def check_origins(texts: Iterable[str], environment: Environment, *, allow_credentials: bool) -> tuple[str, ...]:
     """Return an allow-list in canonical form, each entry once; `*` alone is one too.
 
     With credentials, outside development, nothing is allowed for which a stranger could speak: `*`, http://
@@ -65,7 +88,7 @@ def check_origins(
         if strict:
             raise ValueError("'*' would let every website use the visitor's credentials; list the frontends")
         return ANY
-    origins: list[Origin] = []
+    origins: list[str] = []
     problems: list[str] = []
     for text in texts:
         try:
@@ -73,40 +96,34 @@ def check_origins(
             if strict:
                 require_secure(origin, allow_loopback=environment == "staging")
                 require_own_domain(origin)
+            origins.append(str(origin))
         except OriginError as error:
             problems.append(str(error))
-        else:
-            origins.append(origin)
     if problems:
         raise ValueError("\n".join(problems))
-    return tuple(dict.fromkeys(map(str, origins)))
+    return tuple(dict.fromkeys(origins))
 
 
 class CORSMiddleware(cors.CORSMiddleware):
     """Starlette's CORSMiddleware for a policy, with one verdict for each response.
 
     An origin that is not allowed gets no `Access-Control-*` header at all, and its preflight a bare 403.
-    `Access-Control-*` headers of the application's own are dropped: a mounted application cannot widen the policy.
-    `Vary` names Origin once.
+    Such headers of the application's own are dropped, so that a mounted application cannot widen the
+    policy. `Vary` names Origin once.
     """
 
     def __init__(self, app: ASGIApp, policy: CorsPolicy) -> None:
-        if policy.allow_origins == ANY:
-            exact, patterns = set(ANY), []
-        else:
-            origins = [parse_origin(text) for text in policy.allow_origins]
-            exact = {str(origin) for origin in origins if not origin.is_pattern}
-            patterns = [origin.regex for origin in origins if origin.is_pattern]
         super().__init__(
             app,
-            allow_origins=frozenset(exact),
-            allow_origin_regex=rf"\A(?:{'|'.join(patterns)})\Z" if patterns else None,
+            allow_origins=ANY if policy.allow_origins == ANY else policy.exact,
+            allow_origin_regex=policy.pattern and policy.pattern.pattern,
             allow_credentials=policy.allow_credentials,
             allow_methods=policy.allow_methods,
             allow_headers=policy.allow_headers,
             expose_headers=policy.expose_headers,
             max_age=policy.max_age,
         )
+        self.policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
@@ -121,8 +138,8 @@ class CORSMiddleware(cors.CORSMiddleware):
             await self.simple_response(scope, receive, send, request_headers=Headers())
 
     def is_allowed_origin(self, origin: str) -> bool:
-        """Whether pages of this origin may read responses."""
-        return len(origin) <= MAX_LENGTH and super().is_allowed_origin(origin)
+        """Ask the policy, as the other middleware does."""
+        return self.policy.allows(origin)
 
     async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
         """Send a message of the application, with the policy's headers and no others of their kind."""
@@ -142,7 +159,8 @@ class CorsFastAPI(FastAPI):
     """A FastAPI application with its CORS policy around everything else.
 
     `add_middleware` would put it inside FastAPI's own error handling, where an unhandled error (500) and a
-    body over the limit (413) leave without CORS headers, and the browser reports a CORS error instead of them.
+    body over the limit (413) leave without CORS headers, and the browser reports a CORS error instead of
+    them.
     """
 
     def __init__(self, *, cors_policy: CorsPolicy, **arguments: Any) -> None:

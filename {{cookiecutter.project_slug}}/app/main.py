@@ -7,31 +7,59 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from app.cors import CorsFastAPI
+from app import (
+    # {% if cookiecutter.credentials == "bearer" %}
+    bearer,
+    # {% endif %}
+    cors,
+    # {% if cookiecutter.__browser_credentials %}
+    cross_site_writes,
+    # {% endif %}
+    origin_guard,
+    # {% if cookiecutter.__browser_credentials %}
+    session,
+    # {% endif %}
+)
 from app.routes import health, notes
 from app.settings import Settings, explain
 
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the application for the given settings."""
+    policy = settings.cors_policy
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # The one logger whose lines a plain `uvicorn app.main:app` shows.
-        logging.getLogger("uvicorn.error").info(settings.cors_policy)
+        logging.getLogger("uvicorn.error").info(policy)
         yield
 
-    app = CorsFastAPI(
+    app = cors.CorsFastAPI(
         title={{cookiecutter.__name | literal}},
         description={{cookiecutter.__description | literal}},
-        cors_policy=settings.cors_policy,
+        cors_policy=policy,
         max_body_size=settings.max_body_size,
         # A redirect to the other spelling of a path loses the scheme behind a TLS proxy, and the browser its origin.
         redirect_slashes=False,
         lifespan=lifespan,
     )
+
+    # Requests meet the middleware from the last to the first.
+    # {% if cookiecutter.__browser_credentials %}
+    session.add_session(app, settings)
+    app.add_middleware(cross_site_writes.CrossSiteWrites, policy=policy)
+    # {% endif %}
+    app.add_middleware(origin_guard.OriginGuard, policy=policy)
+
     app.include_router(health.router)
     app.include_router(notes.router)
+    # {% if cookiecutter.__browser_credentials %}
+    app.include_router(session.router)
+    # {% endif %}
+    # {% if cookiecutter.credentials == "bearer" %}
+    bearer.add_bearer(app, settings)
+    app.include_router(bearer.router)
+    # {% endif %}
     return app
 
 

@@ -153,13 +153,9 @@ def require_secure(origin: Origin, *, allow_loopback: bool) -> None:
     if origin.scheme != "http" or (allow_loopback and origin.is_loopback):
         return
     if origin.is_loopback:
-        raise OriginError(
-            str(origin), "is whatever runs on a visitor's machine: allow it in development only"
-        )
+        raise OriginError(str(origin), "is whatever runs on a visitor's machine: allow it in development only")
     secure = None if origin.port else f"https{str(origin).removeprefix('http')}"
-    raise OriginError(
-        str(origin), "is not https, so anyone on the network path can use the credentials", secure
-    )
+    raise OriginError(str(origin), "is not https, so anyone on the network path can speak for it", secure)
 
 
 def canonical_host(host: str, *, is_base: bool) -> str:

@@ -7,15 +7,28 @@ may set them too, save FASTAPI_ENV, which comes from the process environment alo
 import json
 import os
 from difflib import get_close_matches
-from typing import Annotated, get_args
-
-from pydantic import PositiveInt, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
+from typing import (
+    Annotated,
+    Any,
+    # {% if cookiecutter.__browser_credentials %}
+    Literal,
+    # {% endif %}
+    get_args,
 )
+
+from pydantic import (
+    # {% if cookiecutter.credentials == "bearer" %}
+    AnyHttpUrl,
+    # {% endif %}
+    PositiveInt,
+    # {% if cookiecutter.__browser_credentials %}
+    SecretStr,
+    # {% endif %}
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.cors import ANY, CorsPolicy, Environment, check_origins
 
@@ -33,6 +46,13 @@ FRONTEND_ORIGINS: list[str] = []
 # {% if cookiecutter.__browser_credentials %}
 # Browsers send cookies, HTTP authentication and TLS client certificates.
 ALLOW_CREDENTIALS = True
+# {% if cookiecutter.credentials == "cross-site-cookies" %}
+# The frontend is on another site, so the session cookie has to go there.
+SAME_SITE: Literal["lax", "none"] = "none"
+# {% else %}
+# Frontend and API are on one site, so the session cookie need not go to any other.
+SAME_SITE: Literal["lax", "none"] = "lax"
+# {% endif %}
 # {% else %}
 # Browsers send no cookies, HTTP authentication or TLS client certificates.
 ALLOW_CREDENTIALS = False
@@ -47,7 +67,11 @@ ALLOW_HEADERS = (
     "Content-Type",
     "Idempotency-Key",
 )
+# {% if cookiecutter.credentials == "bearer" %}
+EXPOSE_HEADERS = ("Location", "WWW-Authenticate")
+# {% else %}
 EXPOSE_HEADERS = ("Location",)
+# {% endif %}
 
 
 class Settings(BaseSettings):
@@ -56,13 +80,24 @@ class Settings(BaseSettings):
     `max_body_size` is in bytes. Raises pydantic.ValidationError; `explain()` makes it readable.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, validate_default=True
-    )
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", frozen=True, validate_default=True)
 
     fastapi_env: Environment = "production"
     frontend_origins: Annotated[tuple[str, ...], NoDecode] = tuple(FRONTEND_ORIGINS)
     max_body_size: PositiveInt = 10 * 1024 * 1024
+    # {% if cookiecutter.__browser_credentials %}
+    session_secret: SecretStr = SecretStr("")
+    # {% endif %}
+    # {% if cookiecutter.credentials == "bearer" %}
+    auth_jwks_url: AnyHttpUrl | None = None
+    auth_issuer: str | None = None
+    auth_audience: str | None = None
+    # {% endif %}
+
+    def __init__(self, **values: Any) -> None:
+        # A `.env` that was forgotten outside development must change nothing.
+        in_development = os.environ.get("FASTAPI_ENV") == "development"
+        super().__init__(_env_file=".env" if in_development else None, **values)
 
     @property
     def cors_policy(self) -> CorsPolicy:
@@ -87,6 +122,36 @@ class Settings(BaseSettings):
             max_age=7200,  # two hours, the longest that Chromium keeps a preflight
         )
 
+    # {% if cookiecutter.__browser_credentials %}
+    @field_validator("session_secret")
+    @classmethod
+    def _strong_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        length = len(value.get_secret_value().encode())
+        if length == 0 and info.data.get("fastapi_env") == "development":
+            return SecretStr(os.urandom(32).hex())  # sessions end with the process
+        if length < 32:
+            state = f"it has {length} bytes" if length else "it is not set"
+            raise ValueError(f"{state}; write 32 random bytes or more, as `openssl rand -hex 32` prints them")
+        return value
+
+    # {% endif %}
+    # {% if cookiecutter.credentials == "bearer" %}
+    @field_validator("auth_jwks_url", "auth_issuer", "auth_audience")
+    @classmethod
+    def _set_outside_development(cls, value: object, info: ValidationInfo) -> object:
+        if not value and info.data.get("fastapi_env", "development") != "development":
+            raise ValueError("it is not set; write what the issuer of the tokens documents for it")
+        return value
+
+    @field_validator("auth_jwks_url")
+    @classmethod
+    def _keys_come_safely(cls, value: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if value and value.scheme != "https" and value.host not in ("localhost", "127.0.0.1", "[::1]"):
+            secure = str(value).replace("http", "https", 1)
+            raise ValueError(f"'{value}' is not https, so anyone on the way can replace the keys; write {secure}")
+        return value
+
+    # {% endif %}
     @field_validator("fastapi_env", mode="before")
     @classmethod
     def _known_environment(cls, value: str) -> str:
@@ -94,9 +159,7 @@ class Settings(BaseSettings):
         if value in names:
             return value
         likely = get_close_matches(value.strip().lower(), names, n=1, cutoff=0.4)
-        raise ValueError(
-            f"{value!r} is none of {', '.join(names)}" + (f"; write {likely[0]}" if likely else "")
-        )
+        raise ValueError(f"{value!r} is none of {', '.join(names)}" + (f"; write {likely[0]}" if likely else ""))
 
     @field_validator("frontend_origins", mode="before")
     @classmethod
@@ -104,9 +167,7 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         if value.strip() == "none":
-            raise ValueError(
-                "'none' is no origin; to allow none, set the variable to nothing: FRONTEND_ORIGINS="
-            )
+            raise ValueError("'none' is no origin; to allow none, set the variable to nothing: FRONTEND_ORIGINS=")
         if value.strip().startswith("["):
             try:
                 return [str(text) for text in json.loads(value)]
@@ -122,28 +183,14 @@ class Settings(BaseSettings):
         environment = info.data.get("fastapi_env", "development")
         return check_origins(value, environment, allow_credentials=ALLOW_CREDENTIALS)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read `.env` in development only: a forgotten file must not change production."""
-        if os.environ.get("FASTAPI_ENV") == "development":
-            return init_settings, env_settings, dotenv_settings
-        return init_settings, env_settings
-
 
 def explain(error: ValidationError) -> str:
     """Return a line for each wrong setting: the variable, its value and what to write instead."""
     lines = []
     for problem in error.errors():
         field = str(problem["loc"][0])
-        is_default = problem["input"] is Settings.model_fields[field].default
-        where = f"{field.upper()} in app/settings.py" if is_default else field.upper()
+        default = Settings.model_fields[field].default
+        where = f"{field.upper()} in app/settings.py" if default and problem["input"] is default else field.upper()
         if problem["type"] == "value_error":
             reasons = str(problem["ctx"]["error"]).splitlines()
         else:

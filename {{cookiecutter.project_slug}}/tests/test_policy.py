@@ -47,9 +47,7 @@ def missing_entries(app: FastAPI, policy: CorsPolicy) -> Iterator[str]:
                     request.add("Authorization")
                 elif schemes[name]["in"] == "header":
                     request.add(schemes[name]["name"])
-            response = {
-                name for answer in operation["responses"].values() for name in answer.get("headers", ())
-            }
+            response = {name for answer in operation["responses"].values() for name in answer.get("headers", ())}
             for name in sorted(request):
                 given = FORBIDDEN_HEADER.fullmatch(name.lower()) or SAFELISTED_HEADER.fullmatch(name.lower())
                 if not given and name.lower() not in allowed:
@@ -97,8 +95,8 @@ def test_a_route_that_the_policy_does_not_cover_is_found(settings: Settings) -> 
     outer = APIRouter()
     outer.include_router(broken, prefix="/broken")
     app.include_router(outer)
-    policy = replace(settings.cors_policy, allow_headers=("Content-Type", "Idempotency-Key"))
-    assert sorted(missing_entries(app, policy)) == [
+    policy = replace(settings.cors_policy, allow_headers=())
+    assert sorted(line for line in missing_entries(app, policy) if "/broken" in line) == [
         'GET /broken/api-key: add "X-Key" to ALLOW_HEADERS in app/settings.py',
         'GET /broken/request-header: add "x-tenant" to ALLOW_HEADERS in app/settings.py',
         'GET /broken/response-header: add "X-Total" to EXPOSE_HEADERS in app/settings.py',
@@ -131,8 +129,8 @@ def faults(policy: CorsPolicy) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("environment", get_args(Environment))
-def test_the_policy_has_no_faults(environment: Environment) -> None:
-    assert not list(faults(Settings(fastapi_env=environment).cors_policy))
+def test_the_policy_has_no_faults(settings: Settings, environment: Environment) -> None:
+    assert not list(faults(settings.model_copy(update={"fastapi_env": environment}).cors_policy))
 
 
 @pytest.mark.parametrize(

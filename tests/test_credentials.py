@@ -1,0 +1,183 @@
+"""What each answer about credentials brings, through real sockets."""
+
+import itertools
+import ssl
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx2
+import pytest
+import trustme
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.baking import CREDENTIALS, Bakery, tree
+from tests.conftest import Serving
+from tests.judge import Response, send
+from tests.serving import REQUIRED, clean_environment, run
+
+FRONTEND = "https://app.example.com"
+FOREIGN = "https://evil.example"
+ENVIRONMENTS = ("development", "staging", "production")
+OPTIONAL_FILES = {
+    "none": set(),
+    "bearer": {"app/bearer.py", "tests/test_bearer.py"},
+    "cookies": {
+        "app/cross_site_writes.py",
+        "app/session.py",
+        "tests/test_cross_site_writes.py",
+        "tests/test_session.py",
+    },
+}
+OPTIONAL_FILES["cross-site-cookies"] = OPTIONAL_FILES["cookies"]
+
+
+def test_each_answer_brings_its_own_and_nothing_else(bakery: Bakery) -> None:
+    common = set(tree(bakery.bake(credentials="none")))
+    everything = set().union(*OPTIONAL_FILES.values())
+    for answer in CREDENTIALS:
+        project = bakery.bake(credentials=answer)
+        assert set(tree(project)) == common | OPTIONAL_FILES[answer]
+        text = b"\n".join(tree(project).values()).decode()
+        words = {
+            "bearer": ("jwt", "AUTH_", "Subject"),
+            "cookies": ("itsdangerous", "SESSION_SECRET", "cross_site_writes", "session."),
+        }
+        for owner, names in words.items():
+            for name in names:
+                assert (name in text) == (OPTIONAL_FILES[answer] >= OPTIONAL_FILES[owner]), (answer, name)
+    assert everything.isdisjoint(common)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("answer", CREDENTIALS)
+def test_a_foreign_page_opens_no_websocket(bakery: Bakery, served: Serving, answer: str, environment: str) -> None:
+    port = served(bakery.bake(credentials=answer), "probes:app", FASTAPI_ENV=environment).port
+    own = f"http://localhost:{port}"
+    for text, allowed in ((None, True), (own, True), (FRONTEND, True), (FOREIGN, False), ("null", False)):
+        origin = None if text is None else Origin(text)
+        if allowed or environment == "development":
+            with connect(f"ws://localhost:{port}/ws", origin=origin) as websocket:
+                assert websocket.recv() == "hello"
+        else:
+            with pytest.raises(InvalidStatus) as caught:
+                connect(f"ws://localhost:{port}/ws", origin=origin)
+            assert caught.value.response.status_code == 403
+
+
+SITES = ("absent", "same-origin", "same-site", "cross-site", "none")
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+
+
+def is_passed(method: str, site: str, origin: str) -> bool:
+    """The rules as they are documented, written down a second time."""
+    if method in ("GET", "HEAD", "OPTIONS") or origin == "allowed" or site in ("same-origin", "none"):
+        return True
+    return site == "absent" and origin in ("absent", "own")
+
+
+@pytest.mark.parametrize("answer", ["cookies", "cross-site-cookies"])
+def test_cross_site_writes(bakery: Bakery, served: Serving, answer: str) -> None:
+    port = served(bakery.bake(credentials=answer)).port
+    origins = {
+        "absent": None,
+        "own": f"http://127.0.0.1:{port}",
+        "allowed": FRONTEND,
+        "foreign": FOREIGN,
+        "null": "null",
+    }
+    for method, site, (origin, value) in itertools.product(METHODS, SITES, origins.items()):
+        headers = {} if site == "absent" else {"Sec-Fetch-Site": site}
+        if value is not None:
+            headers["Origin"] = value
+        status, received, body = send(port, method, "/nowhere", headers)
+        assert status == (404 if is_passed(method, site, origin) else 403), (method, site, origin)
+        assert received["Vary"] == "Origin"
+        assert status == 404 or b"Cross-site write refused" in body
+
+
+COOKIES = {
+    ("cookies", "development"): "my-service-session={}; path=/; Max-Age=1209600; httponly; samesite=lax",
+    ("cookies", "production"): (
+        "__Host-my-service-session={}; path=/; Max-Age=1209600; httponly; samesite=lax; secure"
+    ),
+    ("cross-site-cookies", "development"): (
+        "my-service-session={}; path=/; Max-Age=1209600; httponly; samesite=none; secure; partitioned"
+    ),
+    ("cross-site-cookies", "production"): (
+        "__Host-my-service-session={}; path=/; Max-Age=1209600; httponly; samesite=none; secure; partitioned"
+    ),
+}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("answer", ["cookies", "cross-site-cookies"])
+def test_the_session_cookie_byte_by_byte(bakery: Bakery, served: Serving, answer: str, environment: str) -> None:
+    port = served(bakery.bake(credentials=answer), FASTAPI_ENV=environment).port
+    expected = COOKIES[answer, "development" if environment == "development" else "production"]
+
+    def put(name: str, **headers: str) -> Response:
+        body = f'{{"display_name": "{name}"}}'.encode()
+        return send(port, "PUT", "/session", {"Content-Type": "application/json", **headers}, body)
+
+    _, headers, _ = put("Ada")
+    (cookie,) = headers.get_all("Set-Cookie", [])
+    pair, _, attributes = cookie.partition("; ")
+    assert f"{pair.partition('=')[0]}={{}}; {attributes}" == expected
+    assert send(port, "GET", "/session", {"Cookie": pair})[2] == b'{"display_name":"Ada"}'
+    assert send(port, "GET", "/session", {"Cookie": pair + "x"})[::2] == (200, b'{"display_name":null}')
+
+    _, headers, _ = send(port, "DELETE", "/session", {"Cookie": pair})
+    (cookie,) = headers.get_all("Set-Cookie", [])
+    gone = expected.format("null").replace("Max-Age=1209600", "expires=Thu, 01 Jan 1970 00:00:00 GMT")
+    assert cookie == gone
+
+
+def test_a_preflight_needs_no_client_certificate(bakery: Bakery, tmp_path: Path) -> None:
+    """As the rendered README says: the TLS layer requests a certificate and does not require one."""
+    authority = trustme.CA()
+    files = {name: tmp_path / f"{name}.pem" for name in ("server", "client", "ca")}
+    authority.cert_pem.write_to_path(files["ca"])
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(files["server"])
+    authority.issue_cert("ada@example.com").private_key_and_cert_chain_pem.write_to_path(files["client"])
+    options = ["--ssl-certfile", files["server"], "--ssl-ca-certs", files["ca"]]
+    preflight = {
+        "Origin": FRONTEND,
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    without = ssl.create_default_context(cafile=files["ca"])
+    with_certificate = ssl.create_default_context(cafile=files["ca"])
+    with_certificate.load_cert_chain(files["client"])
+
+    def listen(stack: ExitStack, requirement: str) -> str:
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "app.main:app",
+            "--port",
+            "0",
+            "--ssl-cert-reqs",
+            requirement,
+        ]
+        environment = clean_environment(PYTHONDONTWRITEBYTECODE="1", **REQUIRED)
+        project = bakery.bake(credentials="cookies")
+        server = stack.enter_context(run([*command, *map(str, options)], project, environment))
+        port = server.expect(r"Uvicorn running on https://127\.0\.0\.1:(\d+)")[1]
+        return f"https://localhost:{port}/session"
+
+    with ExitStack() as stack:
+        url = listen(stack, "1")
+        answer = httpx2.options(url, headers=preflight, verify=without)
+        assert answer.headers["Access-Control-Allow-Origin"] == FRONTEND
+        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+        answer = httpx2.put(url, headers={"Origin": FRONTEND}, json={"display_name": "Ada"}, verify=with_certificate)
+        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, FRONTEND)
+
+        url = listen(stack, "2")
+        assert httpx2.get(url, verify=with_certificate).status_code == 200
+        with pytest.raises(httpx2.TransportError):
+            httpx2.options(url, headers=preflight, verify=without)
