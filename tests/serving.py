@@ -3,9 +3,11 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -56,6 +58,18 @@ class Server:
             return match
         state = "ended" if self.ended else f"said nothing of the kind for {PATIENCE} s"
         raise AssertionError(f"waiting for {pattern!r}, the process {state}. Its output:\n{self.output}")
+
+    def wait_until_it_accepts(self) -> None:
+        """Wait for a socket that uvicorn bound before its workers listen, which no line of output says."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE).close()
+                return
+            except ConnectionRefusedError:
+                assert not self.ended and time.monotonic() < deadline, self.output
+                with self.changed:
+                    self.changed.wait(0.05)
 
 
 def clean_environment(**variables: str) -> dict[str, str]:

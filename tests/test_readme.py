@@ -58,5 +58,5 @@ def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[
     with run(["bash", "-c", line], project, bare_machine | {"PORT": "0"}) as server:
         server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
         server.expect("CORS development: any origin, credentials off")
-        server.expect("Application startup complete")
+        server.wait_until_it_accepts()
         assert send(server.port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
