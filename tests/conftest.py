@@ -12,6 +12,7 @@ from hypothesis import settings
 from pytest_cookies.plugin import Cookies
 
 from tests.baking import ROOT, SERVICE, Bakery
+from tests.browser import report
 from tests.serving import Server, serve
 
 settings.register_profile("default", max_examples=300, deadline=None)
@@ -46,3 +47,21 @@ def served() -> Iterator[Serving]:
             return servers[key]
 
         yield start
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        report.clear()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput") and (path := report.write()):
+        print(f"\nWhat the browsers did: {path}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what was not tried."""
+    skipped = {skip.longrepr[2] for skip in terminalreporter.stats.get("skipped", [])}
+    if missing := sorted(text.removeprefix("Skipped: ") for text in skipped if "is not installed" in text):
+        terminalreporter.write_line(f"Browsers not tried: {'; '.join(missing)}")

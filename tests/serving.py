@@ -110,11 +110,11 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
 
 
 @contextmanager
-def serve(project: Path, app: str, environment: Mapping[str, str]) -> Iterator[Server]:
+def serve(project: Path, app: str, environment: Mapping[str, str], *options: str) -> Iterator[Server]:
     """Serve a rendered project, or the probes on top of it, with uvicorn, and wait until it listens."""
     paths = os.pathsep.join([str(project), str(PROBES)])
     variables = clean_environment(PYTHONPATH=paths, PYTHONDONTWRITEBYTECODE="1", **REQUIRED | dict(environment))
-    command = [sys.executable, "-m", "uvicorn", app, "--port", "0"]
+    command = [sys.executable, "-m", "uvicorn", app, "--port", "0", "--timeout-graceful-shutdown", "1", *options]
     with run(command, project, variables) as server:
-        server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
+        server.port = int(server.expect(r"Uvicorn running on https?://127\.0\.0\.1:(\d+)")[1])
         yield server

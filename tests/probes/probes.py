@@ -1,12 +1,13 @@
 """The rendered service with routes, middleware and handlers that fail in every way."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 from app.main import create_app
 from app.settings import Settings
 from fastapi import FastAPI, HTTPException, Request, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -42,6 +43,28 @@ def with_probes() -> FastAPI:
             raise RuntimeError("the stream broke")
 
         return StreamingResponse(parts())
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            for part in (b"one, ", b"two, ", b"three"):
+                yield part
+
+        return StreamingResponse(parts())
+
+    transfers: Counter[str] = Counter()
+
+    @app.post("/transfer/{name}")
+    async def transfer(name: str) -> None:
+        transfers[name] += 1
+
+    @app.get("/transfer/{name}")
+    async def count(name: str) -> int:
+        return transfers[name]
+
+    @app.get("/page", response_class=HTMLResponse)
+    async def page() -> str:
+        return "<!doctype html><title>The service's own page</title>"
 
     @app.get("/varied")
     async def varied() -> PlainTextResponse:

@@ -1,0 +1,1 @@
+"""The rendered services in Chromium, Firefox and WebKit."""

@@ -1,0 +1,55 @@
+"""Fixtures: browsers, frontends and services, each started once."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.baking import Bakery
+from tests.browser.engines import ENGINES, Browser, missing_package, started
+from tests.browser.pages import EMPTY_PAGE, frontends
+from tests.browser.scenario import World
+
+REQUIRED_ENGINES = os.environ.get("REQUIRE_BROWSERS", "").split(",")
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of an engine that is installed; a missing one is skipped, or fails where it is required."""
+    name = str(request.param)
+    if package := missing_package(name):
+        message = f"{name} is not installed: apt-get install {package}"
+        if name in REQUIRED_ENGINES:
+            pytest.fail(message)
+        pytest.skip(message)
+    return name
+
+
+@pytest.fixture(scope="session")
+def browser(engine: str) -> Iterator[Browser]:
+    """A browser that accepts third-party cookies."""
+    with started(engine) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate and its key for every name that the tests use."""
+    path = tmp_path_factory.mktemp("certificate") / "server.pem"
+    names = ("*.example.localhost", "*.preview.localhost", "*.localhost", "*.evil.localhost", "localhost", "127.0.0.1")
+    trustme.CA().issue_cert(*names).private_key_and_cert_chain_pem.write_to_path(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def world(bakery: Bakery, certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Frontends over http and https, and services on demand."""
+    folder = tmp_path_factory.mktemp("frontend")
+    (folder / "index.html").write_text(EMPTY_PAGE, encoding="utf-8")
+    with ExitStack() as stack:
+        plain = stack.enter_context(frontends(folder))
+        secure = stack.enter_context(frontends(folder, certificate))
+        yield World(bakery, stack, certificate, {"http": plain, "https": secure})

@@ -1,0 +1,259 @@
+"""Three browser engines behind one small interface.
+
+Chromium is driven by its own driver, WebKitGTK by WebKitWebDriver on a virtual screen, and Firefox by the protocol that it speaks
+itself (Marionette), which selenium sends here without a driver in between.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from io import BufferedRWPair
+from pathlib import Path
+from typing import Any
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service as ChromeService
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.remote_connection import RemoteConnection
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.webkitgtk.options import Options as WebKitOptions
+from selenium.webdriver.webkitgtk.service import Service as WebKitService
+
+START = 60  # seconds that a browser may take to start, on a busy machine
+SCRIPT = 60  # seconds that a script may take
+
+
+@dataclass
+class Browser:
+    """A browser of one engine, with one page."""
+
+    engine: str
+    driver: WebDriver
+    messages: Callable[[], list[str]]
+
+    def open(self, url: str) -> None:
+        """Load a page, and check that it is the one: a failed navigation is no error to every driver."""
+        self.driver.get(url)
+        if not self.driver.current_url.startswith(url):
+            raise RuntimeError(f"{self.engine} did not open {url}, but shows {self.driver.current_url}")
+
+    def run(self, script: str, *arguments: object) -> Any:
+        """Run the body of an async function in the page and return what it returns."""
+        answer = self.driver.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            f"(async (...args) => {{{script}}})(...[...arguments].slice(0, -1))"
+            ".then(value => done({value}), error => done({error: String(error)}));",
+            *arguments,
+        )
+        if "error" in answer:
+            raise RuntimeError(f"{self.engine}: {answer['error']}")
+        return answer.get("value")
+
+    def console(self) -> list[str]:
+        """Return what the browser said about blocked requests since the last call; WebKit does not tell."""
+        return self.messages()
+
+
+def chromium(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
+    """Start Chromium."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    options.accept_insecure_certs = True
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1024,768",
+    ):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"profile.cookie_controls_mode": 0 if third_party_cookies else 1})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
+    stack.callback(driver.quit)
+
+    def messages() -> list[str]:
+        entries: list[dict[str, str]] = driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in entries]
+
+    return Browser("chromium", driver, messages)
+
+
+class Marionette(RemoteConnection):
+    """Selenium's commands over Firefox's own protocol: each message is its length, a colon and JSON."""
+
+    browser_name = "firefox"
+    COMMANDS = {
+        "newSession": "NewSession",
+        "get": "Navigate",
+        "getCurrentUrl": "GetCurrentURL",
+        "w3cExecuteScript": "ExecuteScript",
+        "w3cExecuteScriptAsync": "ExecuteAsyncScript",
+        "setTimeouts": "SetTimeouts",
+        "findElement": "FindElement",
+        "findElements": "FindElements",
+        "clickElement": "ElementClick",
+        "sendKeysToElement": "ElementSendKeys",
+        "clearElement": "ElementClear",
+        "getElementText": "GetElementText",
+        "screenshot": "TakeScreenshot",
+        "refresh": "Refresh",
+    }
+
+    def __init__(self, connection: BufferedRWPair) -> None:
+        super().__init__(client_config=ClientConfig("http://127.0.0.1:0"))
+        self.connection = connection
+        self.sent = 0
+        self.receive()
+
+    def receive(self) -> Any:
+        length = b""
+        while (byte := self.connection.read(1)) != b":":
+            if not byte:
+                raise ConnectionError("Firefox has ended")
+            length += byte
+        return json.loads(self.connection.read(int(length)))
+
+    def send(self, name: str, parameters: dict[str, Any]) -> tuple[Any, Any]:
+        """Send a command; return its error and its result, one of which is None."""
+        self.sent += 1
+        message = json.dumps([0, self.sent, name, parameters]).encode()
+        self.connection.write(b"%d:%s" % (len(message), message))
+        self.connection.flush()
+        _, _, error, result = self.receive()
+        return error, result
+
+    def execute(self, command: str, params: dict[str, Any]) -> dict[str, Any]:
+        if command == "quit":
+            self.send("Marionette:Quit", {"flags": ["eForceQuit"]})
+            return {"value": None}
+        if command == "setContext":
+            error, result = self.send("Marionette:SetContext", {"value": params["context"]})
+        else:
+            parameters = {name: value for name, value in params.items() if name != "sessionId"}
+            if command == "newSession":
+                always = parameters["capabilities"]["alwaysMatch"]
+                parameters = {name: value for name, value in always.items() if name != "moz:firefoxOptions"}
+            error, result = self.send(f"WebDriver:{self.COMMANDS[command]}", parameters)
+        if error:
+            return {"status": 500, "value": json.dumps({"value": error})}
+        return {"value": result["value"] if isinstance(result, dict) and set(result) == {"value"} else result}
+
+
+def firefox(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
+    """Start Firefox ESR. By default it keeps third-party cookies apart for each site; behaviour 1 refuses them."""
+    profile = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)))
+    preferences = {
+        "marionette.port": 0,
+        "network.cookie.cookieBehavior": 0 if third_party_cookies else 1,
+        "app.update.enabled": False,
+        "datareporting.policy.dataSubmissionEnabled": False,
+    }
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
+    (profile / "user.js").write_text("".join(lines), encoding="utf-8")
+    arguments = ["--headless", "--marionette", "--remote-allow-system-access", "--no-remote", "--profile", str(profile)]
+    process = subprocess.Popen(
+        ["/usr/bin/firefox-esr", *arguments, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    stack.callback(end, process)
+    port_file, deadline = profile / "MarionetteActivePort", time.monotonic() + START
+    while not (port_file.exists() and port_file.read_text().strip()):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("Firefox did not start")
+        time.sleep(0.02)
+    connection = stack.enter_context(socket.create_connection(("127.0.0.1", int(port_file.read_text())), START))
+    connection.settimeout(None)
+    options = webdriver.FirefoxOptions()
+    options.accept_insecure_certs = True
+    driver = webdriver.Remote(command_executor=Marionette(connection.makefile("rwb")), options=options)
+    stack.callback(driver.quit)
+
+    def messages() -> list[str]:
+        driver.execute("setContext", {"context": "chrome"})
+        try:
+            found = driver.execute_script(
+                "const all = Services.console.getMessageArray(); Services.console.reset();"
+                "return all.filter(m => m instanceof Ci.nsIScriptError && /^CORS/.test(m.category)).map(m => m.errorMessage);"
+            )
+        finally:
+            driver.execute("setContext", {"context": "content"})
+        return list(found)
+
+    return Browser("firefox", driver, messages)
+
+
+def webkit(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
+    """Start WebKitGTK's MiniBrowser. Its default for cookies is close to Safari's."""
+    reading, writing = os.pipe()
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-nolisten", "tcp"],
+        pass_fds=[writing],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    stack.callback(end, screen)
+    os.close(writing)
+    with open(reading) as numbers:
+        display = numbers.readline().strip()
+    if not display:
+        raise RuntimeError("The virtual screen (Xvfb) did not start")
+    options = WebKitOptions()
+    options.binary_location = str(minibrowser())
+    options.set_capability("acceptInsecureCerts", True)
+    options.add_argument("--automation")
+    if third_party_cookies:
+        options.add_argument("--cookies-policy=always")
+    environment = {**os.environ, "DISPLAY": f":{display}"}
+    service = WebKitService("/usr/bin/WebKitWebDriver", env=environment)
+    driver = webdriver.WebKitGTK(options=options, service=service)
+    stack.callback(driver.quit)
+    return Browser("webkit", driver, lambda: [])
+
+
+def minibrowser() -> Path:
+    """Return WebKitGTK's own browser, wherever the system's architecture puts it."""
+    found = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
+    return found[-1] if found else Path("/nonexistent/MiniBrowser")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that this module started."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+ENGINES = {
+    "chromium": (chromium, "chromium chromium-driver", ("chromium", "chromedriver")),
+    "firefox": (firefox, "firefox-esr", ("firefox-esr",)),
+    "webkit": (webkit, "webkit2gtk-driver xvfb", ("WebKitWebDriver", "Xvfb")),
+}
+
+
+def missing_package(engine: str) -> str | None:
+    """Return the Debian packages to install for an engine, or None when its programs are there."""
+    _, packages, programs = ENGINES[engine]
+    return None if all(map(shutil.which, programs)) else packages
+
+
+@contextmanager
+def started(engine: str, *, third_party_cookies: bool = True) -> Iterator[Browser]:
+    """Start a browser, and end it and everything that came with it, also when starting fails half-way."""
+    with ExitStack() as stack:
+        browser = ENGINES[engine][0](stack, third_party_cookies=third_party_cookies)
+        browser.driver.set_script_timeout(SCRIPT)
+        yield browser

@@ -1,0 +1,95 @@
+"""Cookies for real: who gets one, who gets it back, and what foreign pages can do with it."""
+
+import pytest
+
+from tests.browser.engines import Browser, started
+from tests.browser.report import Case, record
+from tests.browser.scenario import Service, World
+
+# Keeps a display name in the session and asks for it again; a cookie that was refused or not sent gives null.
+KEEP = """
+const [url, name] = args;
+const options = {credentials: 'include'};
+const change = {method: 'PUT', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({display_name: name})};
+await fetch(`${url}/session`, {...options, ...change});
+return (await (await fetch(`${url}/session`, options)).json()).display_name;
+"""
+# Posts a form to another origin, as any page can without asking, and waits until the answer is there.
+POST_FORM = """
+const [url] = args;
+const frame = Object.assign(document.createElement('iframe'), {name: 'answer'});
+const form = Object.assign(document.createElement('form'), {method: 'POST', action: url, target: 'answer'});
+document.body.append(frame, form);
+await new Promise(resolve => { frame.onload = resolve; form.submit(); });
+"""
+# Where the page is, where the service is, and in which engines the session comes back.
+EVERYWHERE = {"chromium", "firefox", "webkit"}
+SESSIONS = [
+    # The answer `cookies`: on one site it works, on another it must not be sent.
+    ("cookies", "production", "https://app.example.localhost", "one.example.localhost", EVERYWHERE),
+    ("cookies", "production", "https://app.example.localhost", "one.other.localhost", set()),
+    # The trap of the plain scenario: localhost and 127.0.0.1 are two sites.
+    ("cookies", "development", "http://localhost", "localhost", EVERYWHERE),
+    ("cookies", "development", "http://localhost", "127.0.0.1", set()),
+    # The answer `cross-site-cookies`.
+    ("cross-site-cookies", "production", "https://app.example.localhost", "two.example.localhost", EVERYWHERE),
+    ("cross-site-cookies", "production", "https://app.example.localhost", "two.other.localhost", EVERYWHERE),
+    # A Secure cookie over plain http: loopback counts as secure, but not for WebKit.
+    ("cross-site-cookies", "development", "http://localhost", "127.0.0.1", {"chromium", "firefox"}),
+]
+# With third-party cookies blocked, Chromium still keeps partitioned ones. WebKitGTK takes every other name for a third
+# party where it does not know the top-level domain, as with .localhost.
+BLOCKED = [
+    ("cookies", "https://app.example.localhost", "three.example.localhost", {"chromium", "firefox"}),
+    ("cross-site-cookies", "https://app.example.localhost", "three.other.localhost", {"chromium"}),
+]
+
+
+def comes_back(browser: Browser, world: World, service: Service, page: str) -> bool:
+    """Whether the session that one request of a page sets comes back with the next."""
+    browser.open(f"{page}:{world.ports[service.scheme]}/")
+    kept = browser.run(KEEP, service.url, "Ada")
+    assert kept in ("Ada", None)
+    return bool(kept == "Ada")
+
+
+def keep(browser: Browser, title: str, expected: bool, happened: bool) -> None:
+    words = {True: "the session comes back", False: "the session does not come back"}
+    record(Case(browser.engine, "Sessions", title, words[expected], words[happened]))
+
+
+@pytest.mark.parametrize(("answer", "environment", "page", "host", "engines"), SESSIONS)
+def test_a_session_comes_back_where_it_should(
+    world: World, browser: Browser, answer: str, environment: str, page: str, host: str, engines: set[str]
+) -> None:
+    happened = comes_back(browser, world, world.service(answer, environment, host), page)
+    keep(browser, f"{answer}: {page} to {host}", browser.engine in engines, happened)
+    assert happened == (browser.engine in engines)
+
+
+def test_sessions_where_third_party_cookies_are_blocked(world: World, engine: str) -> None:
+    wrong = []
+    with started(engine, third_party_cookies=False) as browser:
+        for answer, page, host, engines in BLOCKED:
+            happened = comes_back(browser, world, world.service(answer, "production", host), page)
+            title = f"{answer}, third-party cookies blocked: {page} to {host}"
+            keep(browser, title, engine in engines, happened)
+            if happened != (engine in engines):
+                wrong.append((answer, host, happened))
+    assert not wrong
+
+
+@pytest.mark.parametrize(("answer", "executed"), [("none", 1), ("cookies", 0), ("cross-site-cookies", 0)])
+def test_a_foreign_form_changes_nothing_where_there_are_cookies(
+    world: World, browser: Browser, answer: str, executed: int
+) -> None:
+    service = world.service(answer, "production", f"form-{browser.engine}.example.localhost")
+    if answer != "none":
+        assert comes_back(browser, world, service, "https://app.example.localhost")
+    browser.open(world.page("foreign", service))
+    browser.run(POST_FORM, f"{service.url}/transfer/{browser.engine}")
+    browser.open(f"{service.url}/page")
+    transfers = browser.run(f"return await (await fetch('{service.url}/transfer/{browser.engine}')).json()")
+    words = ("nothing changes", "the post is executed")
+    record(Case(browser.engine, "Foreign form posts", answer, words[executed], words[transfers]))
+    assert transfers == executed

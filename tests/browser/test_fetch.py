@@ -1,0 +1,63 @@
+"""What pages of every kind of origin see of requests of every kind, and what the service got of them."""
+
+import itertools
+
+import pytest
+
+from tests.baking import CREDENTIALS
+from tests.browser.engines import Browser
+from tests.browser.report import Case, record
+from tests.browser.scenario import KINDS, LISTED, World, expected_requests, fetch_all, received
+from tests.cases import REQUESTS, may_read
+
+# Staging differs from production in what may be listed, which no browser sees; one answer shows that.
+SERVICES = [*itertools.product(CREDENTIALS, ("development", "production")), ("cookies", "staging")]
+
+
+def in_words(status: int | None, sent: list[str]) -> str:
+    """Say what a page sees, and what the service gets."""
+    return f"{'blocked' if status is None else f'reads {status}'}; sent: {', '.join(sent)}"
+
+
+@pytest.mark.parametrize(("answer", "environment"), SERVICES)
+def test_pages_see_what_the_policy_allows(world: World, browser: Browser, answer: str, environment: str) -> None:
+    service = world.service(answer, environment)
+    wrong = []
+    for kind in KINDS:
+        cases: dict[str, tuple[str, bool]] = {}
+        requests: list[dict[str, object]] = []
+        for name, with_credentials in itertools.product(REQUESTS, (False, True)):
+            mark = f"{browser.engine}-{answer}-{environment}-{kind}-{len(cases)}".replace(" ", "-")
+            arguments, _ = REQUESTS[name]
+            cases[mark] = (name, with_credentials)
+            requests.append(
+                {
+                    "url": f"{service.url}{arguments['path']}?case={mark}",
+                    "method": arguments.get("method", "GET"),
+                    "headers": arguments.get("headers", {}),
+                    "body": arguments["body"].decode() if "body" in arguments else None,
+                    "credentials": "include" if with_credentials else "omit",
+                }
+            )
+        outcomes = fetch_all(browser, world.page(kind, service), kind, requests)
+        last = f"{browser.engine}-{answer}-{environment}-{kind}-last".replace(" ", "-")
+        fetch_all(browser, f"{service.url}/page", "own", [{"url": f"{service.url}/health?case={last}"}])
+        service.server.expect(f"case={last} ")
+        sent = received(service.server, list(cases))
+        messages = browser.console()
+        for (mark, (name, with_credentials)), outcome in zip(cases.items(), outcomes, strict=True):
+            arguments, status = REQUESTS[name]
+            is_readable = kind == "own" or may_read(environment, answer, name, kind in LISTED, with_credentials)
+            expected = (status if is_readable else None, expected_requests(arguments, kind, is_readable))
+            happened = (outcome.get("status"), sent[mark])
+            if name == "JSON POST" and is_readable:
+                assert outcome["location"].startswith("/notes/")
+            if name == "stream" and is_readable:
+                assert outcome["text"] == "one, two, three"
+            said = next((message for message in messages if f"case={mark}" in message), outcome.get("error", ""))
+            title = f"{name}{', with credentials' if with_credentials else ''}"
+            group = f"{answer}, {environment}: page of origin {kind}"
+            record(Case(browser.engine, group, title, in_words(*expected), in_words(*happened), said))
+            if happened != expected:
+                wrong.append((kind, name, with_credentials, expected, happened, outcome))
+    assert not wrong

@@ -1,0 +1,32 @@
+"""WebSockets, which CORS does not cover: an allowed page connects, a foreign one does not."""
+
+import pytest
+
+from tests.browser.engines import Browser
+from tests.browser.report import Case, record
+from tests.browser.scenario import LISTED, World
+
+CONNECT = """
+const socket = new WebSocket(args[0]);
+return await new Promise(resolve => {
+    socket.onmessage = event => { resolve(event.data); socket.close(); };
+    socket.onerror = () => resolve('refused');
+});
+"""
+KINDS = ("exact", "pattern", "own", "foreign", "look-alike")
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+def test_foreign_pages_open_no_websocket(world: World, browser: Browser, environment: str) -> None:
+    service = world.service("cookies", environment)
+    wrong = []
+    for kind in KINDS:
+        browser.open(world.page(kind, service))
+        happened = browser.run(CONNECT, f"{service.url.replace('http', 'ws', 1)}/ws?case={browser.engine}-{kind}")
+        expected = "hello" if kind in (*LISTED, "own") or environment == "development" else "refused"
+        record(Case(browser.engine, f"WebSockets, {environment}", f"page of origin {kind}", expected, happened))
+        if happened != expected:
+            wrong.append((kind, happened))
+    assert not wrong
+    answer = r"\[accepted\]" if environment == "development" else "403"
+    service.server.expect(f'case={browser.engine}-foreign" {answer}')
