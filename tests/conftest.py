@@ -54,14 +54,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         report.clear()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if not hasattr(session.config, "workerinput") and (path := report.write()):
-        print(f"\nWhat the browsers did: {path}")
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line what was not tried."""
+    """Say in a line each where the report is, and which browsers were not tried."""
+    if path := report.write():
+        terminalreporter.write_line(f"What the browsers did: {path}")
     skipped = {skip.longrepr[2] for skip in terminalreporter.stats.get("skipped", [])}
     if missing := sorted(text.removeprefix("Skipped: ") for text in skipped if "is not installed" in text):
         terminalreporter.write_line(f"Browsers not tried: {'; '.join(missing)}")

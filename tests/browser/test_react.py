@@ -101,6 +101,16 @@ class Visitor:
 
 
 def use(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> None:
+    """Use the frontend, and keep for the report whether that worked."""
+    happened = "fails"
+    try:
+        work_through(browser, answer, issuer, title)
+        happened = "works"
+    finally:
+        record(Case(browser.engine, "React frontend", title, "works", happened))
+
+
+def work_through(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> None:
     """Create, change and delete a note, and be somebody, as far as the answer goes."""
     visitor = Visitor(browser)
     visitor.wait.until(lambda _: visitor.texts("#add"))
@@ -127,7 +137,6 @@ def use(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> No
     visitor.click(".delete")
     visitor.sees("li .text")
     visitor.sees("[role=alert]")
-    record(Case(browser.engine, "React frontend", title, "works", "works"))
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
@@ -186,6 +195,8 @@ def is_blocked(browser: Browser, server: Server, page: str, answer: str) -> None
     (alert,) = visitor.texts("[role=alert]")
     title = f"{answer}, in production, from a foreign origin"
     record_picture(f"{browser.engine}: {title}", browser.driver.get_screenshot_as_png())
-    record(Case(browser.engine, "React frontend", title, "blocked", "blocked", alert))
+    is_created = '"POST /notes' in server.output.rpartition("DELETE /notes/")[2]
+    happened = "creates a note" if is_created else "blocked"
+    record(Case(browser.engine, "React frontend", title, "blocked", happened, alert))
     assert alert.startswith("The service cannot be used: ")
-    assert '"POST /notes' not in server.output.rpartition("DELETE /notes/")[2]
+    assert not is_created

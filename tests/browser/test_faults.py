@@ -1,0 +1,98 @@
+"""When something breaks, the run says so in a sentence and leaves no process behind."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.baking import ROOT, Bakery
+from tests.browser.engines import started
+from tests.browser.test_react import free
+from tests.serving import clean_environment, serve
+
+
+def descendants() -> dict[int, str]:
+    """Return the processes that this one, or one of its children, has started, with their names."""
+    parents: dict[int, tuple[int, str]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, name, state, parent = re.match(r"(\d+) \((.*)\) (\S) (\d+)", stat.read_text()).groups()  # type: ignore[union-attr]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if state != "Z":
+            parents[int(pid)] = (int(parent), name)
+    found: dict[int, str] = {}
+    todo = [os.getpid()]
+    while todo:
+        current = todo.pop()
+        for pid, (parent_pid, name) in parents.items():
+            if parent_pid == current:
+                found[pid] = name
+                todo.append(pid)
+    return found
+
+
+def left_behind(before: dict[int, str]) -> dict[int, str]:
+    return {pid: name for pid, name in descendants().items() if pid not in before}
+
+
+def test_a_server_that_does_not_start_says_why(bakery: Bakery) -> None:
+    before = descendants()
+    with (
+        pytest.raises(AssertionError, match="FASTAPI_ENV: 'prod' is none of"),
+        serve(bakery.bake(), "app.main:app", {"FASTAPI_ENV": "prod"}),
+    ):
+        pass
+    assert not left_behind(before)
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(pytest.fail.Exception, match=f"port {port} is taken"):
+            free(port)
+
+
+def test_a_browser_that_dies_is_noticed(engine: str) -> None:
+    before = descendants()
+    names = {"chromium": "chromium", "firefox": "firefox-esr", "webkit": "MiniBrowser"}
+    with pytest.raises(Exception) as caught, started(engine) as browser:  # noqa: B017, PT011
+        assert browser.run("return 1") == 1
+        for pid, name in left_behind(before).items():
+            if name.startswith(names[engine]):
+                os.kill(pid, signal.SIGKILL)
+        browser.run("return 2")
+    assert str(caught.value) or type(caught.value).__name__
+    assert not left_behind(before)
+
+
+def test_a_missing_screen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Xvfb").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (tmp_path / "Xvfb").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    before = descendants()
+    with pytest.raises(RuntimeError, match=r"The virtual screen \(Xvfb\) did not start"), started("webkit"):
+        pass
+    assert not left_behind(before)
+
+
+@pytest.mark.parametrize("required", ["", "chromium,firefox,webkit"])
+def test_a_missing_engine_is_named(required: str, tmp_path: Path) -> None:
+    """Skipped with the package to install, in one line; a failure where engines are required."""
+    (tmp_path / "git").symlink_to(str(shutil.which("git")))  # the one program that the run needs otherwise
+    command = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "tests/browser/test_websockets.py"]
+    environment = clean_environment(PATH=str(tmp_path), REQUIRE_BROWSERS=required)
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    for engine, packages in (("chromium", "chromium chromium-driver"), ("webkit", "webkit2gtk-driver xvfb")):
+        assert f"{engine} is not installed: apt-get install {packages}" in ended.stdout
+    if required:
+        assert ended.returncode == 1
+    else:
+        assert ended.returncode == 0
+        assert re.search(r"^Browsers not tried: chromium is not installed.*; firefox.*; webkit.*$", ended.stdout, re.M)
