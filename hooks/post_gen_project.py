@@ -1,7 +1,56 @@
-"""Say what to do next. Runs in the folder of the rendered project; no answer is pasted into this file."""
+"""Make the project updatable, and say what to do next. Runs in the folder of the rendered project."""
 
+import json
+import subprocess
 from pathlib import Path
 
+# The answers are data: no answer is pasted into this file as source.
+CONTEXT = json.loads(r"""
+{{ cookiecutter | tojson }}
+""")
+
+
+def git(*arguments: str) -> str:
+    """Run git in the template's folder; return what it prints, and nothing if it fails."""
+    command = ["git", "-C", CONTEXT["_repo_dir"], *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def write_cruft_json() -> str:
+    """Record where the project comes from, as `cruft create` does; return why not, where that cannot be.
+
+    `cruft update` then brings changes of the template to projects that plain cookiecutter rendered, too.
+    """
+    top, remote, commit = (
+        git("rev-parse", "--show-toplevel"),
+        git("remote", "get-url", "origin"),
+        git("rev-parse", "HEAD"),
+    )
+    if not commit or Path(top).resolve() != Path(CONTEXT["_repo_dir"]).resolve():
+        return "the template is not a git checkout"
+    if git("status", "--porcelain", "--untracked-files=no"):
+        return "the template has changes that are not committed"
+    if not remote:
+        return "the template's git checkout has no remote"
+    answers = {name: value for name, value in CONTEXT.items() if name not in ("_output_dir", "_repo_dir", "_checkout")}
+    state = {
+        "template": remote,
+        "commit": commit,
+        "checkout": CONTEXT["_checkout"],
+        "context": {"cookiecutter": {**answers, "_template": remote, "_commit": commit}},
+        "directory": None,
+    }
+    text = json.dumps(state, ensure_ascii=False, indent=2, separators=(",", ": "))
+    Path(".cruft.json").write_text(text + "\n", encoding="utf-8")
+    return ""
+
+
+# Under cruft there is no `_repo_dir`, and it writes the file itself.
+if "_repo_dir" in CONTEXT and (reason := write_cruft_json()):
+    print(f"No .cruft.json, so `cruft update` will not work: {reason}.")
 print(
     f"""
 Next:

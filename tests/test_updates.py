@@ -1,0 +1,160 @@
+"""Projects follow their template: rendered at one version, edited, updated to the next, with real git repositories."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.baking import tree
+from tests.serving import clean_environment
+from tests.test_sources import ANSWERS, COOKIECUTTER, GIVEN, copy_template
+
+CRUFT = [sys.executable, "-m", "cruft"]
+GIT = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
+NAME = "the-quoted-service"
+
+
+class Workshop:
+    """A template that is being worked on, its remote, and a folder for projects."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.template, self.remote = folder / "template", folder / "remote.git"
+        copy_template(self.template)
+        self.git(self.template, "init", "--quiet", "--initial-branch", "main")
+        self.git(self.template, "remote", "add", "origin", str(self.remote))
+        self.git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(self.remote))
+        self.publish("v1")
+
+    def run(self, folder: Path, *command: str, status: int = 0) -> str:
+        environment = clean_environment(HOME=str(self.folder), GIT_CONFIG_NOSYSTEM="1", PYTHONDONTWRITEBYTECODE="1")
+        identity = {
+            f"GIT_{role}_{part}": "test@example.com" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")
+        }
+        ended = subprocess.run(command, cwd=folder, env=environment | identity, capture_output=True, text=True)
+        assert ended.returncode == status, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def git(self, folder: Path, *arguments: str) -> None:
+        self.run(folder, *GIT, *arguments)
+
+    def publish(self, tag: str) -> None:
+        self.git(self.template, "add", "--all")
+        self.git(self.template, "commit", "--quiet", "--message", tag)
+        self.git(self.template, "tag", tag)
+        self.git(self.template, "push", "--quiet", "--tags", "origin", "main")
+
+    def render(self, source: str, *options: str, into: str = "project") -> tuple[Path, str]:
+        """Render the template with plain cookiecutter; return the project and what was printed."""
+        (self.folder / into).mkdir()
+        said = self.run(self.folder / into, *COOKIECUTTER, source, *options, *GIVEN)
+        return self.folder / into / NAME, said
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        file = self.template / path
+        text = file.read_text("utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), encoding="utf-8")
+
+    def release_v2(self) -> None:
+        """Publish a version with a new filter and a changed grammar: both versions are rendered in one process."""
+        service = "{{cookiecutter.project_slug}}"
+        self.replace(
+            "hooks/filters.py",
+            "def literal(",
+            "def shouted(text: str) -> str:\n    return text.upper()\n\n\ndef literal(",
+        )
+        self.replace("hooks/filters.py", "        literal,\n", "        literal,\n        shouted,\n")
+        self.replace(f"{service}/README.md", "# {{ cookiecutter.__slug }}", "# {{ cookiecutter.__slug | shouted }}")
+        self.replace(f"{service}/app/origins.py", 'return f"{self.scheme}://', 'return f"{self.scheme}://v2.')
+        self.publish("v2")
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+def edited(workshop: Workshop, readme_line: str) -> Path:
+    """Return a project of version 1 that its team has changed."""
+    project, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
+    for name, old, new in (
+        ("README.md", f"# {NAME}", readme_line),
+        ("app/routes/health.py", '{"status": "ok"}', '{"status": "ok", "team": "ours"}'),
+    ):
+        text = (project / name).read_text("utf-8")
+        (project / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    workshop.git(project, "init", "--quiet")
+    workshop.git(project, "add", "--all")
+    workshop.git(project, "commit", "--quiet", "--message", "Ours")
+    return project
+
+
+def test_the_record_is_the_one_that_cruft_makes(workshop: Workshop) -> None:
+    project, said = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
+    assert "cruft" not in said
+    url, answers = f"file://{workshop.remote}", json.dumps(ANSWERS)
+    workshop.run(workshop.folder, *CRUFT, "create", url, "--checkout", "v1", "--no-input", "--extra-context", answers)
+    ours, theirs = (
+        json.loads((folder / ".cruft.json").read_text("utf-8")) for folder in (project, workshop.folder / NAME)
+    )
+    # Cruft writes a local address as a path.
+    for record in (ours, theirs):
+        record["template"] = record["context"]["cookiecutter"]["_template"] = "the template"
+    assert ours == theirs
+
+
+def test_rendering_twice_makes_no_difference(workshop: Workshop) -> None:
+    first, _ = workshop.render(str(workshop.template), into="first")
+    second, _ = workshop.render(str(workshop.template), into="second")
+    assert ".cruft.json" in tree(first)
+    assert tree(first) == tree(second)
+
+
+def test_an_edit_survives_an_update(workshop: Workshop) -> None:
+    project = edited(workshop, f"# {NAME}")
+    assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v1")
+    workshop.release_v2()
+    workshop.run(project, *CRUFT, "check", "--checkout", "v2", status=1)
+    workshop.run(project, *CRUFT, "update", "--skip-apply-ask", "--checkout", "v2")
+    assert (project / "README.md").read_text("utf-8").startswith(f"# {NAME.upper()}\n")
+    assert '"https://v2.app.example.com"' in (project / "app" / "settings.py").read_text("utf-8")
+    assert '"team": "ours"' in (project / "app" / "routes" / "health.py").read_text("utf-8")
+    assert not list(project.rglob("*.rej"))
+    assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v2")
+
+
+def test_a_conflict_shows_as_a_conflict(workshop: Workshop) -> None:
+    project = edited(workshop, "# Our service")
+    workshop.release_v2()
+    workshop.run(project, *CRUFT, "update", "--skip-apply-ask", "--checkout", "v2")
+    readme = (project / "README.md").read_text("utf-8")
+    rejected = (project / "README.md.rej").read_text("utf-8") if (project / "README.md.rej").exists() else readme
+    assert "# Our service" in readme
+    assert NAME.upper() in rejected
+
+
+def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> None:
+    def reason(source: Path, into: str) -> str:
+        project, said = workshop.render(str(source), into=into)
+        assert ".cruft.json" not in tree(project)
+        (line,) = [line for line in said.splitlines() if "cruft" in line]
+        return line.removeprefix("No .cruft.json, so `cruft update` will not work: ")
+
+    workshop.git(
+        workshop.template, "archive", "--prefix", "template/", "--output", str(workshop.folder / "t.zip"), "v1"
+    )
+    assert reason(workshop.folder / "t.zip", "zip") == "the template is not a git checkout."
+    inside = workshop.template / "inside"
+    shutil.copytree(workshop.template, inside, ignore=shutil.ignore_patterns(".git", "inside"))
+    assert reason(inside, "inside-another") == "the template is not a git checkout."
+    # Untracked files do not count: the folder above is one.
+    assert ".cruft.json" in tree(workshop.render(str(workshop.template), into="untracked")[0])
+    workshop.replace("README.md", "# ", "# Changed: ")
+    assert reason(workshop.template, "dirty") == "the template has changes that are not committed."
+    workshop.git(workshop.template, "checkout", "--quiet", "README.md")
+    workshop.git(workshop.template, "remote", "remove", "origin")
+    assert reason(workshop.template, "no-remote") == "the template's git checkout has no remote."
