@@ -151,8 +151,8 @@ def test_the_plain_scenario(
         project = bakery.bake(credentials=answer)
         stack.enter_context(serve(project, "app.main:app", {"FASTAPI_ENV": "development", **issuer}, *options))
         vite = [str(frontend / "node_modules" / ".bin" / "vite")]
-        server = stack.enter_context(run(vite, frontend, clean_environment(**variables)))
-        server.expect(r"Local:\s+http://(localhost|127\.0\.0\.1):.*3000")
+        environment = clean_environment(**variables, NO_COLOR="1")
+        stack.enter_context(run(vite, frontend, environment)).expect(rf"Local: +http://127\.0\.0\.1:{FRONTEND_PORT}/")
         browser.open(f"http://localhost:{FRONTEND_PORT}/")
         use(browser, answer, issuer, f"{answer}, in development")
 

@@ -11,9 +11,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from app.cors import CorsPolicy, Environment
+from app.cors import CorsPolicy, Environment, check_origins
 from app.main import create_app
-from app.settings import Settings
+from app.settings import ALLOW_CREDENTIALS, FRONTEND_ORIGINS, Settings
 
 # Names after the Fetch standard: "forbidden request-header", "CORS-safelisted request-header" (and User-Agent, which
 # browsers send by themselves), and what a page reads, or never reads, whatever is exposed.
@@ -131,6 +131,10 @@ def faults(policy: CorsPolicy) -> Iterator[str]:
 @pytest.mark.parametrize("environment", get_args(Environment))
 def test_the_policy_has_no_faults(settings: Settings, environment: Environment) -> None:
     assert not list(faults(settings.model_copy(update={"fastapi_env": environment}).cors_policy))
+
+
+def test_the_listed_frontends_let_production_start() -> None:
+    check_origins(FRONTEND_ORIGINS, "production", allow_credentials=ALLOW_CREDENTIALS)
 
 
 @pytest.mark.parametrize(
