@@ -15,7 +15,8 @@ from jinja2 import Environment
 from jinja2.ext import Extension
 from slugify import slugify
 
-SERVICE = Path(__file__).parent.parent / "{{cookiecutter.project_slug}}"
+TEMPLATE = Path(__file__).resolve().parent.parent
+SERVICE = TEMPLATE / "{{cookiecutter.project_slug}}"
 SLUG = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 MAX_SLUG_LENGTH = 63
 WINDOWS_DEVICES = {
@@ -153,6 +154,8 @@ class Answers(Extension):
             escaped,
         )
         environment.filters.update({function.__name__: function for function in filters})
+        # Where the hook finds the template: cookiecutter's own `_repo_dir` may be relative to a folder that is left by then.
+        environment.globals["template_folder"] = str(TEMPLATE)
         # `cruft update` renders two versions of the template in one process; each must load its own filters.
         for module in ("hooks.filters", "hooks"):
             sys.modules.pop(module, None)

@@ -8,11 +8,14 @@ from pathlib import Path
 CONTEXT = json.loads(r"""
 {{ cookiecutter | tojson }}
 """)
+TEMPLATE = json.loads(r"""
+{{ template_folder | tojson }}
+""")
 
 
 def git(*arguments: str) -> str:
     """Run git in the template's folder; return what it prints, and nothing if it fails."""
-    command = ["git", "-C", CONTEXT["_repo_dir"], *arguments]
+    command = ["git", "-C", TEMPLATE, *arguments]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
@@ -29,7 +32,7 @@ def write_cruft_json() -> str:
         git("remote", "get-url", "origin"),
         git("rev-parse", "HEAD"),
     )
-    if not commit or Path(top).resolve() != Path(CONTEXT["_repo_dir"]).resolve():
+    if not commit or Path(top).resolve() != Path(TEMPLATE):
         return "the template is not a git checkout"
     if git("status", "--porcelain", "--untracked-files=no"):
         return "the template has changes that are not committed"
