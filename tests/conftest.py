@@ -49,14 +49,14 @@ def served() -> Iterator[Serving]:
         yield start
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    if not hasattr(session.config, "workerinput"):
-        report.clear()
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        report.begin()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in a line each where the report is, and which browsers were not tried."""
-    if path := report.write():
+    if path := report.finish():
         terminalreporter.write_line(f"What the browsers did: {path}")
     skipped = {skip.longrepr[2] for skip in terminalreporter.stats.get("skipped", [])}
     if missing := sorted(text.removeprefix("Skipped: ") for text in skipped if "is not installed" in text):

@@ -1,12 +1,14 @@
 """What happened in the browsers, as one page that people can look at.
 
-Each process of the test run appends its cases to a file; at the end of the run they become `report/browsers.html`, which
-needs no script and no other file.
+Each process of the test run appends its cases to a file of its own in the run's folder; at the end they become
+`report/browsers.html`, which needs no script and no other file.
 """
 
 import base64
 import json
 import os
+import shutil
+import tempfile
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from html import escape
@@ -14,7 +16,8 @@ from pathlib import Path
 
 from tests.baking import ROOT
 
-FOLDER = ROOT / "report"
+PAGE = ROOT / "report" / "browsers.html"
+PARTS = "BROWSER_REPORT_PARTS"
 STYLE = """
 body { font: 16px/1.4 system-ui, sans-serif; margin: 1rem auto; max-width: 70rem; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; } th, td { border-bottom: 1px solid #ccc; padding: .25rem .5rem; text-align: left; vertical-align: top; }
@@ -39,10 +42,14 @@ class Case:
         return self.expected == self.happened
 
 
+def begin() -> None:
+    """Give the run a folder, of which its worker processes learn through the environment."""
+    os.environ[PARTS] = tempfile.mkdtemp(prefix="browsers-")
+
+
 def own_file(suffix: str) -> Path:
     """Return a file of this process."""
-    FOLDER.mkdir(exist_ok=True)
-    return FOLDER / f"part-{os.getpid()}.{suffix}"
+    return Path(os.environ[PARTS]) / f"{os.getpid()}.{suffix}"
 
 
 def record(case: Case) -> None:
@@ -57,34 +64,29 @@ def record_picture(title: str, png: bytes) -> None:
         file.write(json.dumps([title, base64.b64encode(png).decode()]) + "\n")
 
 
-def clear() -> None:
-    """Forget what an earlier run has kept."""
-    for part in FOLDER.glob("part-*"):
-        part.unlink()
-
-
 def lines(suffix: str) -> list[str]:
     """Return what all processes have kept."""
-    return [line for part in sorted(FOLDER.glob(f"part-*.{suffix}")) for line in part.read_text("utf-8").splitlines()]
+    parts = sorted(Path(os.environ[PARTS]).glob(f"*.{suffix}"))
+    return [line for part in parts for line in part.read_text("utf-8").splitlines()]
 
 
-def write() -> Path | None:
+def finish() -> Path | None:
     """Write the page and return where it is; nothing if nothing was kept."""
     cases = [Case(**json.loads(line)) for line in lines("jsonl")]
     pictures = [json.loads(line) for line in lines("pictures")]
-    clear()
+    shutil.rmtree(os.environ[PARTS])
     if not cases:
         return None
-    path = FOLDER / "browsers.html"
-    path.write_text(page(cases, pictures), encoding="utf-8")
-    return path
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(cases, pictures), encoding="utf-8")
+    return PAGE
 
 
 def page(cases: list[Case], pictures: list[list[str]]) -> str:
     """Return the page as HTML."""
     engines = sorted({case.engine for case in cases})
     groups: dict[str, dict[str, dict[str, Case]]] = defaultdict(lambda: defaultdict(dict))
-    for case in cases:
+    for case in sorted(cases, key=lambda case: case.group):
         groups[case.group][case.case][case.engine] = case
     counts = "".join(
         f"<tr><td>{engine}<td>{len(of_engine)}<td>{sum(case.is_good for case in of_engine)}"
