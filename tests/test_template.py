@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
@@ -107,3 +107,10 @@ def test_the_template_is_clean_as_it_stands() -> None:
         ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "--config", "pyproject.toml", "."]
         ended = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stdout
+
+
+def test_the_workflow_gives_nothing_away() -> None:
+    """Pinned actions, least permissions, no credentials left behind: zizmor looks for what is not."""
+    zizmor = [str(Path(sys.executable).with_name("zizmor")), "--offline", "--no-progress", ".github"]
+    ended = subprocess.run(zizmor, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
