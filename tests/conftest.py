@@ -54,8 +54,10 @@ def pytest_configure(config: pytest.Config) -> None:
         report.begin()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say in a line each where the report is, and which browsers were not tried."""
+    if hasattr(config, "workerinput"):
+        return
     if path := report.finish():
         terminalreporter.write_line(f"What the browsers did: {path}")
     skipped = {skip.longrepr[2] for skip in terminalreporter.stats.get("skipped", [])}
