@@ -40,7 +40,8 @@ class CorsPolicy:
     max_age: int
 
     def __post_init__(self) -> None:
-        check_origins(self.allow_origins, self.environment, allow_credentials=self.allow_credentials)
+        canonical = check_origins(self.allow_origins, self.environment, allow_credentials=self.allow_credentials)
+        object.__setattr__(self, "allow_origins", canonical)
 
     @cached_property
     def _origins(self) -> list[Origin]:
@@ -61,11 +62,9 @@ class CorsPolicy:
         """Whether pages of an origin, as browsers send it, may call the service."""
         if len(origin) > MAX_LENGTH:
             return False
-        return (
-            self.allow_origins == ANY
-            or origin in self.exact
-            or (self.pattern is not None and self.pattern.match(origin) is not None)
-        )
+        if self.allow_origins == ANY or origin in self.exact:
+            return True
+        return self.pattern is not None and self.pattern.match(origin) is not None
 
     def __str__(self) -> str:
         patterns = sum(origin.is_pattern for origin in self._origins)

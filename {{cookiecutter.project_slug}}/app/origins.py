@@ -25,7 +25,7 @@ LABEL = r"[a-z0-9_-]{1,63}"
 PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 MAX_LENGTH = 512  # of what is looked at; scheme, host and port together take at most 326
 MAX_HOST_LENGTH = 253
-NO_LONGER_HOST = r"(?![^:]{254})"
+NO_LONGER_HOST = "(?![^:]{" + str(MAX_HOST_LENGTH + 1) + "})"
 
 
 class OriginError(ValueError):
@@ -66,11 +66,7 @@ class Origin:
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine: localhost, a name below it (RFC 6761), 127.0.0.0/8 or [::1]."""
-        return (
-            self.host in ("localhost", "[::1]")
-            or self.host.endswith(".localhost")
-            or re.fullmatch(r"127(?:\.[0-9]{1,3}){3}", self.host) is not None
-        )
+        return re.fullmatch(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]", self.host) is not None
 
     @property
     def regex(self) -> str:
@@ -106,8 +102,7 @@ def parse_origin(text: str) -> Origin:
     if bare.startswith(("'", '"')):
         raise OriginError(text, "has quotes around it", corrected(bare.strip("'\"")))
     if not bare.isascii():
-        reason = "is not ASCII; browsers send such a host in its xn-- form"
-        raise OriginError(text, reason, corrected(ascii_form(bare)))
+        raise OriginError(text, "is not ASCII; browsers send a host in its xn-- form", corrected(ascii_form(bare)))
 
     scheme, separator, rest = bare.partition("://")
     scheme = scheme.lower()
@@ -121,14 +116,11 @@ def parse_origin(text: str) -> Origin:
 
     authority = re.split(r"[/\\?#]", rest, maxsplit=1)[0]
     if rest not in (authority, authority + "/"):
-        reason = "has more than scheme, host and port"
-        raise OriginError(text, reason, corrected(f"{scheme}://{authority}"))
+        raise OriginError(text, "has more than scheme, host and port", corrected(f"{scheme}://{authority}"))
     if "@" in authority:
-        reason = "has user information"
-        raise OriginError(text, reason, corrected(f"{scheme}://{authority.rpartition('@')[2]}"))
+        raise OriginError(text, "has user information", corrected(f"{scheme}://{authority.rpartition('@')[2]}"))
     if scheme not in DEFAULT_PORTS and authority != authority.lower():
-        reason = f"has upper case after {scheme}://, where browsers keep it"
-        raise OriginError(text, reason, corrected(bare.lower()))
+        raise OriginError(text, f"has upper case after {scheme}://, where browsers keep it", corrected(bare.lower()))
 
     # The port begins at the first colon that is not inside the brackets of an IPv6 address.
     host, *port = re.split(r":(?![^[]*\])", authority.lower(), maxsplit=1)

@@ -102,24 +102,16 @@ class Settings(BaseSettings):
     @property
     def cors_policy(self) -> CorsPolicy:
         """The CORS policy of the environment."""
-        if self.fastapi_env == "development":
-            return CorsPolicy(
-                environment=self.fastapi_env,
-                allow_origins=ANY,
-                allow_credentials=ALLOW_CREDENTIALS,
-                allow_methods=ANY,
-                allow_headers=ANY,
-                expose_headers=EXPOSE_HEADERS,
-                max_age=0,  # an edit of the policy shows at once
-            )
+        in_development = self.fastapi_env == "development"
         return CorsPolicy(
             environment=self.fastapi_env,
-            allow_origins=self.frontend_origins,
+            allow_origins=ANY if in_development else self.frontend_origins,
             allow_credentials=ALLOW_CREDENTIALS,
-            allow_methods=ALLOW_METHODS,
-            allow_headers=ALLOW_HEADERS,
+            allow_methods=ANY if in_development else ALLOW_METHODS,
+            allow_headers=ANY if in_development else ALLOW_HEADERS,
             expose_headers=EXPOSE_HEADERS,
-            max_age=7200,  # two hours, the longest that Chromium keeps a preflight
+            # In development an edit of the policy shows at once; two hours are the longest that Chromium keeps a preflight.
+            max_age=0 if in_development else 7200,
         )
 
     # {% if cookiecutter.__browser_credentials %}

@@ -163,6 +163,7 @@ def test_a_fault_is_found(settings: Settings, changes: dict[str, Any], fault: st
     ("environment", "origin", "reason"),
     [
         ("production", "*", "every website"),
+        ("production", " *", "every website"),
         ("production", "http://app.example.com", "is not https"),
         ("staging", "http://app.example.com", "is not https"),
         ("production", "http://localhost:3000", "allow it in development only"),
@@ -181,7 +182,7 @@ def test_with_credentials_no_stranger_is_let_in(
 ) -> None:
     changes: dict[str, Any] = {"environment": environment, "allow_origins": (origin,)}
     policy = settings.cors_policy
-    assert replace(policy, **changes, allow_credentials=False).allow_origins == (origin,)
+    assert replace(policy, **changes, allow_credentials=False).allow_origins == (origin.strip(),)
     if reason is None:
         assert replace(policy, **changes, allow_credentials=True).allow_origins == (origin,)
     else:
