@@ -1,18 +1,24 @@
 """Fixtures: browsers, frontends and services, each started once."""
 
+import json
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import trustme
+from jwt.algorithms import RSAAlgorithm
 
 from tests.baking import Bakery
 from tests.browser.engines import ENGINES, Browser, missing_package, started
 from tests.browser.pages import EMPTY_PAGE, frontends
 from tests.browser.scenario import World
+from tests.browser.visitor import AUDIENCE, KEY
 
+SOURCE = Path(__file__).parent.parent / "frontend"
 REQUIRED_ENGINES = os.environ.get("REQUIRE_BROWSERS", "").split(",")
 
 
@@ -53,3 +59,28 @@ def world(bakery: Bakery, certificate: Path, tmp_path_factory: pytest.TempPathFa
         plain = stack.enter_context(frontends(folder))
         secure = stack.enter_context(frontends(folder, certificate))
         yield World(bakery, stack, certificate, {"http": plain, "https": secure})
+
+
+@pytest.fixture(scope="session")
+def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The frontend with what it depends on."""
+    if not shutil.which("npm"):
+        message = "the React frontend is not installed: it needs Node.js 20 or later, with npm"
+        if any(REQUIRED_ENGINES):
+            pytest.fail(message)
+        pytest.skip(message)
+    folder = tmp_path_factory.mktemp("react") / "frontend"
+    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    subprocess.run(["npm", "ci", "--no-progress"], cwd=folder, capture_output=True, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Settings for tokens that `KEY` signs."""
+    folder = tmp_path_factory.mktemp("issuer")
+    keys = [RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]
+    (folder / "keys.json").write_text(json.dumps({"keys": keys}), encoding="utf-8")
+    with frontends(folder) as port:
+        url = f"http://127.0.0.1:{port}/"
+        yield {"AUTH_JWKS_URL": f"{url}keys.json", "AUTH_ISSUER": url, "AUTH_AUDIENCE": AUDIENCE}

@@ -1,65 +1,24 @@
 """A React frontend as users have it: Vite's dev server in development, a production build on other origins."""
 
-import json
 import os
-import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.baking import Bakery
-from tests.browser.conftest import REQUIRED_ENGINES
 from tests.browser.engines import Browser
 from tests.browser.pages import frontends
 from tests.browser.report import Case, record, record_picture
-from tests.serving import PATIENCE, Server, clean_environment, run, serve
+from tests.browser.visitor import Visitor, token
+from tests.serving import Server, clean_environment, run, serve
 
-SOURCE = Path(__file__).parent.parent / "frontend"
 ANSWERS = ("none", "bearer", "cookies")
 # The ports of the scenario that the template is for. The session cookie needs both on one site.
 FRONTEND_PORT, SERVICE_PORT = 3000, 8000
 SERVICE_HOSTS = {"none": "127.0.0.1", "bearer": "127.0.0.1", "cookies": "localhost"}
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-@pytest.fixture(scope="session")
-def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The frontend with what it depends on."""
-    if not shutil.which("npm"):
-        message = "the React frontend is not installed: it needs Node.js 20 or later, with npm"
-        if any(REQUIRED_ENGINES):
-            pytest.fail(message)
-        pytest.skip(message)
-    folder = tmp_path_factory.mktemp("react") / "frontend"
-    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    subprocess.run(["npm", "ci", "--no-progress"], cwd=folder, capture_output=True, check=True)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Settings for tokens that `KEY` signs."""
-    folder = tmp_path_factory.mktemp("issuer")
-    keys = [RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]
-    (folder / "keys.json").write_text(json.dumps({"keys": keys}), encoding="utf-8")
-    with frontends(folder) as port:
-        url = f"http://127.0.0.1:{port}/"
-        yield {"AUTH_JWKS_URL": f"{url}keys.json", "AUTH_ISSUER": url, "AUTH_AUDIENCE": "react"}
-
-
-def token(issuer: dict[str, str]) -> str:
-    claims = {"iss": issuer["AUTH_ISSUER"], "aud": "react", "sub": "ada", "exp": int(time.time()) + 600}
-    return jwt.encode(claims, KEY, algorithm="RS256", headers={"kid": "test"})
 
 
 def free(port: int) -> str:
@@ -71,33 +30,6 @@ def free(port: int) -> str:
         except OSError:
             pytest.fail(f"port {port} is taken; the scenario needs it, so end what listens there")
     return str(port)
-
-
-class Visitor:
-    """A person in front of a browser: reads, types and clicks."""
-
-    def __init__(self, browser: Browser) -> None:
-        self.browser = browser
-        self.driver = browser.driver
-        self.wait = WebDriverWait(browser.driver, PATIENCE, poll_frequency=0.05)
-
-    def texts(self, selector: str) -> list[str]:
-        """Return what the page shows, in one look, between two changes of it."""
-        script = "return [...document.querySelectorAll(args[0])].map(element => element.textContent)"
-        return list(self.browser.run(script, selector))
-
-    def click(self, selector: str) -> None:
-        self.driver.find_element(By.CSS_SELECTOR, selector).click()
-
-    def type(self, selector: str, text: str) -> None:
-        self.driver.find_element(By.CSS_SELECTOR, selector).send_keys(text)
-
-    def sees(self, selector: str, *texts: str) -> None:
-        """Wait until the page shows these texts there, and no others."""
-        self.wait.until(
-            lambda _: self.texts(selector) == list(texts),
-            f"{selector} shows {self.texts(selector)}, and the page says {self.texts('[role=alert]')}",
-        )
 
 
 def use(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> None:
@@ -113,7 +45,7 @@ def use(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> No
 def work_through(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> None:
     """Create, change and delete a note, and be somebody, as far as the answer goes."""
     visitor = Visitor(browser)
-    visitor.wait.until(lambda _: visitor.texts("#add"))
+    visitor.waits_until(lambda: visitor.texts("#add"), "#add")
     visitor.sees("li .text")
     visitor.type("#text", "Buy milk")
     visitor.click("#add")
@@ -188,7 +120,7 @@ def is_blocked(browser: Browser, server: Server, page: str, answer: str) -> None
     """Open the frontend on a foreign origin: its user sees an error, and no note is created."""
     browser.open(page)
     visitor = Visitor(browser)
-    visitor.wait.until(lambda _: visitor.texts("[role=alert]"))
+    visitor.waits_until(lambda: visitor.texts("[role=alert]"), "[role=alert]")
     visitor.type("#text", "A note from elsewhere")
     visitor.click("#add")
     server.expect(r'"OPTIONS /notes HTTP/1.1" 403')
