@@ -82,7 +82,9 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
+def run(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], user: int | None = None
+) -> Iterator[Server]:
     """Run a command in a folder and a session of its own, and end the session with the block."""
     popen = subprocess.Popen(
         command,
@@ -94,6 +96,9 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
         text=True,
         encoding="utf-8",
         start_new_session=True,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
     )
     process = Server(popen)
     reader = threading.Thread(target=process.read, daemon=True)
