@@ -1,11 +1,13 @@
 """Fixtures: a bakery, and servers that are shared by the tests and ended with them."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import pytest
 from hypothesis import settings
@@ -14,6 +16,9 @@ from pytest_cookies.plugin import Cookies
 from tests.baking import ROOT, SERVICE, Bakery
 from tests.browser import report
 from tests.serving import Server, serve
+
+FRONTEND = ROOT / "tests" / "frontend"
+REQUIRED_ENGINES = os.environ.get("REQUIRE_BROWSERS", "").split(",")
 
 settings.register_profile("default", max_examples=300, deadline=None)
 settings.register_profile("long", max_examples=35_000, deadline=None)  # --hypothesis-profile=long
@@ -28,6 +33,25 @@ def bakery(cookies_session: Cookies) -> Bakery:
     strays = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert not strays, f"These files would be rendered, so delete them:\n{strays}"
     return Bakery(cookies_session)
+
+
+def not_installed(name: str, remedy: str, *, is_required: bool = any(REQUIRED_ENGINES)) -> NoReturn:
+    """Skip a test for want of a program, or fail it where browsers, and so all programs, are required."""
+    message = f"{name} is not installed: {remedy}"
+    if is_required:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The React frontend with what it depends on, and the other tools that npm has."""
+    if not shutil.which("npm"):
+        not_installed("npm", "it comes with Node.js, 20 or later")
+    folder = tmp_path_factory.mktemp("react") / "frontend"
+    shutil.copytree(FRONTEND, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    subprocess.run(["npm", "ci", "--no-progress"], cwd=folder, capture_output=True, check=True)
+    return folder
 
 
 class Serving(Protocol):
@@ -62,4 +86,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"What the browsers did: {path}")
     skipped = {skip.longrepr[2] for skip in terminalreporter.stats.get("skipped", [])}
     if missing := sorted(text.removeprefix("Skipped: ") for text in skipped if "is not installed" in text):
-        terminalreporter.write_line(f"Browsers not tried: {'; '.join(missing)}")
+        terminalreporter.write_line(f"Not tried: {'; '.join(missing)}")

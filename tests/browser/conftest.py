@@ -1,9 +1,6 @@
 """Fixtures: browsers, frontends and services, each started once."""
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,9 +14,7 @@ from tests.browser.engines import ENGINES, Browser, missing_package, started
 from tests.browser.pages import EMPTY_PAGE, frontends
 from tests.browser.scenario import World
 from tests.browser.visitor import AUDIENCE, KEY
-
-SOURCE = Path(__file__).parent.parent / "frontend"
-REQUIRED_ENGINES = os.environ.get("REQUIRE_BROWSERS", "").split(",")
+from tests.conftest import REQUIRED_ENGINES, not_installed
 
 
 @pytest.fixture(scope="session", params=ENGINES)
@@ -27,10 +22,7 @@ def engine(request: pytest.FixtureRequest) -> str:
     """The name of an engine that is installed; a missing one is skipped, or fails where it is required."""
     name = str(request.param)
     if package := missing_package(name):
-        message = f"{name} is not installed: apt-get install {package}"
-        if name in REQUIRED_ENGINES:
-            pytest.fail(message)
-        pytest.skip(message)
+        not_installed(name, f"apt-get install {package}", is_required=name in REQUIRED_ENGINES)
     return name
 
 
@@ -59,20 +51,6 @@ def world(bakery: Bakery, certificate: Path, tmp_path_factory: pytest.TempPathFa
         plain = stack.enter_context(frontends(folder))
         secure = stack.enter_context(frontends(folder, certificate))
         yield World(bakery, stack, certificate, {"http": plain, "https": secure})
-
-
-@pytest.fixture(scope="session")
-def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The frontend with what it depends on."""
-    if not shutil.which("npm"):
-        message = "the React frontend is not installed: it needs Node.js 20 or later, with npm"
-        if any(REQUIRED_ENGINES):
-            pytest.fail(message)
-        pytest.skip(message)
-    folder = tmp_path_factory.mktemp("react") / "frontend"
-    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    subprocess.run(["npm", "ci", "--no-progress"], cwd=folder, capture_output=True, check=True)
-    return folder
 
 
 @pytest.fixture(scope="session")
