@@ -50,7 +50,17 @@ Response = tuple[int, http.client.HTTPMessage, bytes]
 
 def send(port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
     """Send one request as it is and return status, headers and body."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    return exchange(http.client.HTTPConnection("127.0.0.1", port, timeout=30), method, path, headers, body)
+
+
+def exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+) -> Response:
+    """Send one request as it is over a connection of one's own, and close that."""
     try:
         connection.request(method, path, body=body, headers=dict(headers))
         response = connection.getresponse()

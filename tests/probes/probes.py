@@ -66,6 +66,10 @@ def with_probes() -> FastAPI:
     async def page() -> str:
         return "<!doctype html><title>The service's own page</title>"
 
+    @app.get("/seen")
+    async def seen(request: Request) -> dict[str, str]:
+        return {"url": str(request.url), "client": request.client.host if request.client else ""}
+
     @app.get("/varied")
     async def varied() -> PlainTextResponse:
         return PlainTextResponse("", headers={"Vary": "Accept, origin"})
