@@ -93,14 +93,24 @@ def test_rendered_text_is_exact(bakery: Bakery, credentials: str, origins: str) 
 
 def test_names_are_legal_on_every_system(bakery: Bakery) -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
-    rendered = [name for credentials in CREDENTIALS for name in tree(bakery.bake(credentials=credentials))]
-    for names in (listed.stdout.splitlines(), sorted(set(rendered))):
+    longest_slug = "s" * 63
+    rendered = {f"{longest_slug}/{name}" for answer in CREDENTIALS for name in tree(bakery.bake(credentials=answer))}
+    for names in (listed.stdout.splitlines(), sorted(rendered)):
         assert len({name.lower() for name in names}) == len(names)
         for name in names:
             assert len(name) <= 120
             for part in PurePosixPath(name).parts:
                 assert not re.search(r'[<>:"|?*\\\x00-\x1f]|[. ]$', part), name
                 assert part.split(".")[0].lower() not in {"con", "prn", "aux", "nul"}, name
+
+
+def test_lines_end_alike_wherever_the_template_is_checked_out() -> None:
+    command = ["git", "ls-files", "--eol"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    for line in listed:
+        ending, name = line.split("\t")
+        expected = ["i/-text", "attr/-text"] if name.endswith(".png") else ["i/lf", "attr/text=auto", "eol=lf"]
+        assert [part for part in ending.split() if not part.startswith("w/")] == expected, name
 
 
 def test_the_template_is_clean_as_it_stands() -> None:
