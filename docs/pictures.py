@@ -1,0 +1,109 @@
+"""Takes the pictures of the README, from what the template really says: `uv run python -m docs.pictures`.
+
+Needs Chromium with its driver, and `report/browsers.html` of a test run.
+"""
+
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from tests.baking import ROOT
+from tests.browser.engines import Browser, started
+from tests.browser.report import PAGE
+from tests.judge import send
+from tests.serving import clean_environment, serve
+
+PICTURES = ROOT / "docs"
+WIDTH = 112  # columns
+ORIGINS = "https://shop.example.com,https://*.preview.example.com"
+TERMINAL = """<!doctype html><meta charset=utf-8><style>
+body {{ margin: 0; background: #16181d; color: #e6e6e6; }}
+pre {{ display: inline-block; margin: 0; padding: 20px 24px; font: 15px/1.45 "DejaVu Sans Mono", monospace; }}
+</style><pre>{code}</pre>"""
+
+# Of the report's groups, leaves those of one service, and opens the one with a foreign page.
+ONE_SERVICE = """
+for (const group of document.querySelectorAll("details")) {
+    const name = group.firstChild.textContent;
+    if (!name.includes(" cookies, production")) group.remove();
+    group.open = name.includes("foreign");
+}
+"""
+
+
+def typed(folder: Path, answers: list[str]) -> str:
+    """Run cookiecutter on a terminal in a folder with the template, and return what the terminal showed."""
+    ours, its = pty.openpty()
+    environment = clean_environment(HOME=str(folder), TERM="xterm-256color", COLUMNS=str(WIDTH))
+    command = [sys.executable, "-m", "cookiecutter", "template"]
+    with subprocess.Popen(command, cwd=folder, env=environment, stdin=its, stdout=its, stderr=its):
+        os.close(its)
+        shown = b""
+        with suppress(OSError):  # the terminal's other side is closed: cookiecutter has ended
+            while part := os.read(ours, 10_000):
+                shown += part
+                if answers and shown.rstrip(b"\x1b[0m").endswith(b": "):
+                    os.write(ours, answers.pop(0).encode() + b"\n")
+        os.close(ours)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def policy(project: Path) -> str:
+    """Return what the service says at start and to three origins, and what stops it from starting."""
+    lines = []
+    environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ORIGINS}
+    with serve(project, "app.main:app", environment) as server:
+        lines += [f"$ uv run uvicorn app.main:app\n{server.expect('INFO: +CORS .*')[0]}\n"]
+        for origin in ("https://shop.example.com", "https://pr-7.preview.example.com", "https://evil.example"):
+            lines += [f"$ curl -i http://127.0.0.1:8000/notes -H 'Origin: {origin}'"]
+            status, headers, _ = send(server.port, "GET", "/notes", {"Origin": origin})
+            names = [name for name in headers if name.startswith("access-control-a") or name == "vary"]
+            lines += [f"HTTP/1.1 {status} OK", *(f"{name}: {headers[name]}" for name in names), ""]
+    wrong = "https://*.github.io,http://shop.example.com,shop.example.com/login,null"
+    command = [sys.executable, "-m", "uvicorn", "app.main:app"]
+    environment = clean_environment(FRONTEND_ORIGINS=wrong, SESSION_SECRET="x" * 32, PYTHONDONTWRITEBYTECODE="1")
+    ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    return "\n".join([*lines, f"$ FRONTEND_ORIGINS='{wrong}' uv run uvicorn app.main:app", ended.stderr.rstrip()])
+
+
+def photograph(browser: Browser, text: str, name: str) -> None:
+    """Keep a terminal's text, with its colours, as a picture."""
+    console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
+    shown = Text.from_ansi(text)
+    shown.highlight_regex(r"(?m)^\$ .*$", "bold green")
+    console.print(shown, highlight=False)
+    with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8") as page:
+        page.write(TERMINAL.format(code=console.export_html(inline_styles=True, code_format="{code}")))
+        page.flush()
+        browser.driver.get(f"file://{page.name}")
+        size = browser.run(
+            "const {width, height} = document.querySelector('pre').getBoundingClientRect(); return [width, height]"
+        )
+        browser.driver.set_window_size(int(size[0]) + 1, int(size[1]) + 150)
+        browser.driver.find_element("css selector", "pre").screenshot(str(PICTURES / name))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name, started("chromium") as browser:
+        folder = Path(name)
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder / "template")], check=True)
+        refused = typed(folder, ["Shop API", "", "", "3", "https://shop.example.com/login"])
+        accepted = typed(folder, ["Shop API", "", "", "3", ORIGINS])
+        command = "$ cookiecutter gh:org/template\n"
+        photograph(browser, f"{command}{refused}\n{command}{accepted.rstrip()}", "prompts.png")
+        photograph(browser, policy(folder / "shop-api"), "policy.png")
+        browser.driver.set_window_size(1100, 900)
+        browser.driver.get(PAGE.as_uri())
+        browser.run(ONE_SERVICE)
+        browser.driver.save_screenshot(str(PICTURES / "browsers.png"))
+
+
+main()
