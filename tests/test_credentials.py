@@ -1,8 +1,8 @@
 """What each answer about credentials brings, through real sockets."""
 
 import itertools
+import os
 import ssl
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from tests.baking import CREDENTIALS, Bakery, tree
 from tests.conftest import Serving
 from tests.judge import Response, send
 from tests.serving import REQUIRED, clean_environment, run
+from tests.test_gate import UV
+from tests.test_readme import CERTIFICATES, command
 
 FRONTEND = "https://app.example.com"
 FOREIGN = "https://evil.example"
@@ -138,34 +140,28 @@ def test_the_session_cookie_byte_by_byte(bakery: Bakery, served: Serving, answer
 def test_a_preflight_needs_no_client_certificate(bakery: Bakery, tmp_path: Path) -> None:
     """As the rendered README says: the TLS layer requests a certificate and does not require one."""
     authority = trustme.CA()
-    files = {name: tmp_path / f"{name}.pem" for name in ("server", "client", "ca")}
-    authority.cert_pem.write_to_path(files["ca"])
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(files["server"])
-    authority.issue_cert("ada@example.com").private_key_and_cert_chain_pem.write_to_path(files["client"])
-    options = ["--ssl-certfile", files["server"], "--ssl-ca-certs", files["ca"]]
+    project = bakery.bake_new(credentials="cookies")
+    authority.cert_pem.write_to_path(project / "clients-ca.pem")
+    server = authority.issue_cert("localhost")
+    server.cert_chain_pems[0].write_to_path(project / "server.pem")
+    server.private_key_pem.write_to_path(project / "server.key")
+    client = tmp_path / "client.pem"
+    authority.issue_cert("ada@example.com").private_key_and_cert_chain_pem.write_to_path(client)
     preflight = {
         "Origin": FRONTEND,
         "Access-Control-Request-Method": "PUT",
         "Access-Control-Request-Headers": "content-type",
     }
-    without = ssl.create_default_context(cafile=files["ca"])
-    with_certificate = ssl.create_default_context(cafile=files["ca"])
-    with_certificate.load_cert_chain(files["client"])
+    without = ssl.create_default_context(cafile=project / "clients-ca.pem")
+    with_certificate = ssl.create_default_context(cafile=project / "clients-ca.pem")
+    with_certificate.load_cert_chain(client)
 
     def listen(stack: ExitStack, requirement: str) -> str:
-        command = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "app.main:app",
-            "--port",
-            "0",
-            "--ssl-cert-reqs",
-            requirement,
-        ]
+        line = command(project / "README.md", CERTIFICATES).removesuffix("1") + requirement
         environment = clean_environment(PYTHONDONTWRITEBYTECODE="1", **REQUIRED)
-        project = bakery.bake(credentials="cookies")
-        server = stack.enter_context(run([*command, *map(str, options)], project, environment))
+        path = os.pathsep.join([str(Path(UV).parent), environment["PATH"]])
+        bash = ["bash", "-c", f"{line} --port 0"]
+        server = stack.enter_context(run(bash, project, environment | {"PATH": path}))
         port = server.expect(r"Uvicorn running on https://127\.0\.0\.1:(\d+)")[1]
         return f"https://localhost:{port}/session"
 

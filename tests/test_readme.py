@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import ROOT, Bakery
+from hooks.filters import origins
+from tests.baking import ROOT, SERVICE, Bakery
 from tests.judge import send
+from tests.origins_table import REFUSED
 from tests.serving import clean_environment, run
 from tests.test_sources import copy_template
 
@@ -22,16 +24,47 @@ def bare_machine(tmp_path: Path) -> dict[str, str]:
     return clean_environment(PATH=os.pathsep.join(path), HOME=str(tmp_path))
 
 
+RENDER, TEST, SERVE = "cookiecutter --output-dir .. .", "uv run pytest", "uv run fastapi dev"
+TEAM_COMMANDS = (
+    "gh:org/template --checkout v0.1.0",
+    "frontend_origins=https://shop.example.com",
+    "cruft check --checkout v0.2.0",
+    "cruft update --checkout v0.2.0 --skip-apply-ask",
+)
+CHECKS = ("uv run ruff format", "uv run ruff check", "uv run mypy")
+CERTIFICATES = "--ssl-cert-reqs 1"
+
+
+def commands(readme: Path) -> list[str]:
+    """Return the lines of all shell blocks."""
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", readme.read_text("utf-8"), re.M | re.S)
+    return [line.strip() for block in blocks for line in block.splitlines()]
+
+
 def command(readme: Path, ending: str) -> str:
-    """Return the line of a shell block that ends in the given way."""
-    (line,) = re.findall(rf"^```sh\n(.* {re.escape(ending)})\n```$", readme.read_text("utf-8"), re.M)
-    return str(line)
+    """Return the command that ends in the given way."""
+    (line,) = [line for line in commands(readme) if line.endswith(ending)]
+    return line
+
+
+def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
+    """Here, in the workflow's gate, in the updates and with the client certificates; a new one needs a test, too."""
+    run_elsewhere: dict[Path, tuple[str, ...]] = {
+        ROOT: (RENDER, TEST, *TEAM_COMMANDS),
+        bakery.bake(credentials="none"): (SERVE, TEST, *CHECKS),
+        bakery.bake(credentials="bearer"): (SERVE, TEST, *CHECKS),
+        bakery.bake(credentials="cookies"): (SERVE, TEST, *CHECKS, CERTIFICATES),
+        bakery.bake(credentials="cross-site-cookies"): (SERVE, TEST, *CHECKS, CERTIFICATES),
+    }
+    for folder, endings in run_elsewhere.items():
+        found = commands(folder / "README.md")
+        assert sorted(found) == sorted(command(folder / "README.md", ending) for ending in endings)
 
 
 def test_the_first_command_renders(bare_machine: dict[str, str], tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     copy_template(clone)
-    line = command(ROOT / "README.md", "cookiecutter --output-dir .. .")
+    line = command(ROOT / "README.md", RENDER)
     ended = subprocess.run(
         ["bash", "-c", line], cwd=clone, env=bare_machine, input="\n" * 5, text=True, capture_output=True
     )
@@ -40,8 +73,8 @@ def test_the_first_command_renders(bare_machine: dict[str, str], tmp_path: Path)
 
 
 def test_the_second_command_is_what_ci_runs() -> None:
-    line = command(ROOT / "README.md", "uv run pytest")
-    assert line == command(ROOT / "{{cookiecutter.project_slug}}" / "README.md", "uv run pytest")
+    line = command(ROOT / "README.md", TEST)
+    assert line == command(ROOT / "{{cookiecutter.project_slug}}" / "README.md", TEST)
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     (extract,) = re.findall(r"^command=\$\((.*)\)$", script, re.M)
     assert subprocess.check_output(["bash", "-c", extract], cwd=ROOT, text=True).strip() == line
@@ -49,14 +82,41 @@ def test_the_second_command_is_what_ci_runs() -> None:
 
 def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[str, str]) -> None:
     project = bakery.bake_new()
-    line = command(project / "README.md", "uv run pytest")
+    line = command(project / "README.md", TEST)
     ended = subprocess.run(["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert " passed" in ended.stdout
+    for ending in CHECKS:
+        line = f"python3 -m {command(project / 'README.md', ending)}"  # as long as uv is not on the PATH
+        ended = subprocess.run(["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
 
-    line = command(project / "README.md", "uv run fastapi dev")
+    line = command(project / "README.md", SERVE)
     with run(["bash", "-c", line], project, bare_machine | {"PORT": "0"}) as server:
         server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
         server.expect("CORS development: any origin, credentials off")
         server.wait_until_it_accepts()
         assert send(server.port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
+
+
+def test_every_refusal_is_explained() -> None:
+    """Each row of the tables in docs/cors.md is part of a message, and each message is in a row."""
+    text = (ROOT / "docs" / "cors.md").read_text("utf-8")
+    tables = re.findall(r"^\| refusal \| why \|\n\|---\|---\|\n(.*?)\n\n", text, re.M | re.S)
+    grammar, credentials = (
+        [line.split(" | ")[0][2:].replace("\\", "") for line in rows.splitlines()] for rows in tables
+    )
+    messages = []
+    for refused in (*REFUSED, "*"):
+        with pytest.raises(origins.OriginError) as caught:
+            origins.parse_origin(refused)
+        messages.append(str(caught.value))
+    for message in messages:
+        assert [reason for reason in grammar if reason in message], message
+    for reason in grammar:
+        assert [message for message in messages if reason in message], reason
+    sources = "".join(
+        (SERVICE / "app" / name).read_text("utf-8") for name in ("cors.py", "origins.py", "public_suffixes.py")
+    )
+    for reason in credentials:
+        assert reason in sources

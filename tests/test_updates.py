@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import tree
+from tests.baking import ROOT, tree
 from tests.serving import clean_environment
+from tests.test_gate import UV
+from tests.test_readme import TEAM_COMMANDS, command
 from tests.test_sources import ANSWERS, COOKIECUTTER, GIVEN, copy_template
 
 CRUFT = [sys.executable, "-m", "cruft"]
@@ -43,9 +45,14 @@ class Workshop:
 
     def publish(self, tag: str) -> None:
         self.git(self.template, "add", "--all")
-        self.git(self.template, "commit", "--quiet", "--message", tag)
+        self.git(self.template, "commit", "--quiet", "--allow-empty", "--message", tag)
         self.git(self.template, "tag", tag)
         self.git(self.template, "push", "--quiet", "--tags", "origin", "main")
+
+    def commit(self, project: Path) -> None:
+        self.git(project, "init", "--quiet")
+        self.git(project, "add", "--all")
+        self.git(project, "commit", "--quiet", "--message", "Ours")
 
     def render(self, source: str, *options: str, into: str = "project") -> tuple[Path, str]:
         """Render the template with plain cookiecutter; return the project and what was printed."""
@@ -59,7 +66,7 @@ class Workshop:
         assert old in text
         file.write_text(text.replace(old, new), encoding="utf-8")
 
-    def release_v2(self) -> None:
+    def release(self, tag: str) -> None:
         """Publish a version with a new filter and a changed grammar: both versions are rendered in one process."""
         service = "{{cookiecutter.project_slug}}"
         self.replace(
@@ -70,7 +77,7 @@ class Workshop:
         self.replace("hooks/filters.py", "        literal,\n", "        literal,\n        shouted,\n")
         self.replace(f"{service}/README.md", "# {{ cookiecutter.__slug }}", "# {{ cookiecutter.__slug | shouted }}")
         self.replace(f"{service}/app/origins.py", 'return f"{self.scheme}://', 'return f"{self.scheme}://v2.')
-        self.publish("v2")
+        self.publish(tag)
 
 
 @pytest.fixture
@@ -87,9 +94,7 @@ def edited(workshop: Workshop, readme_line: str) -> Path:
     ):
         text = (project / name).read_text("utf-8")
         (project / name).write_text(text.replace(old, new, 1), encoding="utf-8")
-    workshop.git(project, "init", "--quiet")
-    workshop.git(project, "add", "--all")
-    workshop.git(project, "commit", "--quiet", "--message", "Ours")
+    workshop.commit(project)
     return project
 
 
@@ -118,7 +123,7 @@ def test_rendering_twice_makes_no_difference(workshop: Workshop) -> None:
 def test_an_edit_survives_an_update(workshop: Workshop) -> None:
     project = edited(workshop, f"# {NAME}")
     assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v1")
-    workshop.release_v2()
+    workshop.release("v2")
     workshop.run(project, *CRUFT, "check", "--checkout", "v2", status=1)
     workshop.run(project, *CRUFT, "update", "--skip-apply-ask", "--checkout", "v2")
     assert (project / "README.md").read_text("utf-8").startswith(f"# {NAME.upper()}\n")
@@ -130,7 +135,7 @@ def test_an_edit_survives_an_update(workshop: Workshop) -> None:
 
 def test_a_conflict_shows_as_a_conflict(workshop: Workshop) -> None:
     project = edited(workshop, "# Our service")
-    workshop.release_v2()
+    workshop.release("v2")
     workshop.run(project, *CRUFT, "update", "--skip-apply-ask", "--checkout", "v2")
     readme = (project / "README.md").read_text("utf-8")
     rejected = (project / "README.md.rej").read_text("utf-8") if (project / "README.md.rej").exists() else readme
@@ -159,3 +164,28 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
     workshop.git(workshop.template, "checkout", "--quiet", "README.md")
     workshop.git(workshop.template, "remote", "remove", "origin")
     assert reason(workshop.template, "no-remote") == "the template's git checkout has no remote."
+
+
+def test_the_commands_for_teams(workshop: Workshop) -> None:
+    """As the README has them, with an address of cruft's and cookiecutter's kind that leads to the workshop."""
+    tagged, portal, check, update = (command(ROOT / "README.md", ending) for ending in TEAM_COMMANDS)
+    configuration = workshop.folder / "cookiecutterrc"
+    configuration.write_text(f'abbreviations: {{gh: "file://{workshop.remote}"}}\n', encoding="utf-8")
+
+    def bash(line: str, folder: Path, status: int = 0) -> str:
+        path = f'PATH="{Path(UV).parent}:$PATH" COOKIECUTTER_CONFIG="{configuration}"'
+        return workshop.run(folder, "bash", "-c", f"export {path}; {line}", status=status)
+
+    workshop.publish("v0.1.0")
+    folder = workshop.folder / "team"
+    folder.mkdir()
+    bash(f"yes '' | {tagged}", folder)
+    bash(portal, folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["my-service", "orders-api"]
+    project = folder / "orders-api"
+    workshop.commit(project)
+    workshop.release("v0.2.0")
+    bash(check, project, status=1)
+    bash(update, project)
+    assert (project / "README.md").read_text("utf-8").startswith("# ORDERS-API\n")
+    bash(check, project)
