@@ -76,7 +76,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
     """Return the shell's environment without what could reach the service or its tools, and with the variables."""
     reach = re.compile(
         "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|SESSION_SECRET|AUTH_.*|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
-        "|VIRTUAL_ENV|PYTHONPATH|UV_PROJECT.*"
+        "|VIRTUAL_ENV|PYTHONPATH|UV_PROJECT.*|UV_INTERNAL_.*"
     )
     return {name: value for name, value in os.environ.items() if not reach.fullmatch(name)} | variables
 

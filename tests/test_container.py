@@ -128,12 +128,14 @@ def copy(origin: Path, source: str, allowed: set[str], target: Path) -> None:
 
 @pytest.fixture(scope="module")
 def project(bakery: Bakery) -> Path:
-    """A project as its owner has it: with a lock file, a .env and compiled modules that no image should get."""
+    """A project as a careful owner has it: a lock file, files that only he reads, and some that no image should get."""
     project = bakery.bake_new(credentials="cookies")
     subprocess.run([UV, "lock", "--quiet", "--python", BASE_PYTHON], cwd=project, env=clean_environment(), check=True)
     (project / ".env").write_text("SESSION_SECRET=of-the-developer\n", encoding="utf-8")
     (project / "app" / "__pycache__").mkdir()
     (project / "app" / "__pycache__" / "stale.pyc").touch()
+    for path in (project / "app").glob("*.py"):
+        path.chmod(0o600)
     return project
 
 

@@ -95,4 +95,4 @@ def test_a_missing_engine_is_named(required: str, tmp_path: Path) -> None:
         assert ended.returncode == 1
     else:
         assert ended.returncode == 0
-        assert re.search(r"^Browsers not tried: chromium is not installed.*; firefox.*; webkit.*$", ended.stdout, re.M)
+        assert re.search(r"^Not tried: chromium is not installed.*; firefox.*; webkit.*$", ended.stdout, re.M)
