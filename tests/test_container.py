@@ -141,10 +141,12 @@ def project(bakery: Bakery) -> Path:
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder that other users may enter."""
+    """A folder that other users may enter, and the umask of a container's builds."""
+    before = os.umask(0o022)
     with tempfile.TemporaryDirectory(prefix="image-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+    os.umask(before)
 
 
 @pytest.fixture(scope="module")
