@@ -67,7 +67,9 @@ def test_a_refused_origin_learns_nothing(probes: Probes, name: str) -> None:
         assert (status, access_control(headers)) == (403, [])
 
 
-@pytest.mark.parametrize("path", ["/health", "/nowhere", "/gated", "/boom", "/unauthorized", "/mounted/health"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/nowhere", "/gated", "/boom", "/unauthorized", "/mounted/health", "/shouting"]
+)
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_caches_are_told_once(probes: Probes, environment: str, path: str) -> None:
     port = probes("cookies", environment).port
@@ -77,10 +79,13 @@ def test_caches_are_told_once(probes: Probes, environment: str, path: str) -> No
     assert send(port, "GET", "/varied", {})[1].get_all("Vary") == ["Accept, Origin"]
 
 
-def test_a_mounted_application_cannot_widen_the_policy(probes: Probes) -> None:
-    headers = {"Origin": ALLOWED[0]}
-    _, received, _ = send(probes("none", "production").port, "GET", "/mounted/health", headers)
+@pytest.mark.parametrize("path", ["/mounted/health", "/shouting"])
+def test_a_mounted_application_cannot_widen_the_policy(probes: Probes, path: str) -> None:
+    port = probes("none", "production").port
+    _, received, _ = send(port, "GET", path, {"Origin": ALLOWED[0]})
     assert access_control(received) == ["access-control-allow-origin", "access-control-expose-headers"]
+    assert received["Access-Control-Allow-Origin"] == ALLOWED[0]
+    assert not access_control(send(port, "GET", path, {"Origin": REFUSED[0]})[1])
 
 
 def test_the_page_reads_the_exposed_header_of_the_example(probes: Probes) -> None:

@@ -1,5 +1,9 @@
 """Cookies for real: who gets one, who gets it back, and what foreign pages can do with it."""
 
+import ssl
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
 import pytest
 
 from tests.browser.engines import Browser, started
@@ -93,3 +97,26 @@ def test_a_foreign_form_changes_nothing_where_there_are_cookies(
     words = ("nothing changes", "the post is executed")
     record(Case(browser.engine, "Foreign form posts", answer, words[executed], words[transfers]))
     assert transfers == executed
+
+
+def session_of_mallory(service: Service) -> str:
+    """Return a session cookie, with its name, as anybody can get one."""
+    body, headers = b'{"display_name": "Mallory"}', {"Content-Type": "application/json"}
+    request = Request(f"https://127.0.0.1:{service.server.port}/session", body, headers, method="PUT")
+    with urlopen(request, context=ssl._create_unverified_context()) as answer:
+        return str(answer.headers["Set-Cookie"]).partition(";")[0]
+
+
+@pytest.mark.parametrize("answer", ["cookies", "cross-site-cookies"])
+def test_a_neighbour_cannot_plant_a_session(world: World, browser: Browser, answer: str) -> None:
+    """Nor by a name that only Python takes for one with the prefix `__Host-`, which WebKitGTK alone does not keep."""
+    service = world.service(answer, "production", f"planted-{browser.engine}.example.localhost")
+    neighbour = f"https://neighbour.example.localhost:{service.server.port}"
+    browser.open(f"{neighbour}/plant?cookie={quote(session_of_mallory(service))}")
+    browser.open(f"{service.url}/page")
+    sent = browser.run("return await (await fetch('/cookies')).text()")
+    assert ("__Host-" in sent) == (browser.engine != "webkit")
+    name = browser.run("return (await (await fetch('/session')).json()).display_name")
+    words = {None: "no session", "Mallory": "the session of somebody else"}
+    record(Case(browser.engine, "Sessions", f"{answer}: planted by a neighbour", words[None], words[name]))
+    assert name is None

@@ -8,11 +8,12 @@ from app.settings import Settings
 from fastapi import FastAPI, HTTPException, Request, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Gate:
-    """Refuses some paths from a middleware, as authentication and rate limits do."""
+    """Answers some paths from a middleware, as authentication and rate limits do."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -20,6 +21,8 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/gated":
             await PlainTextResponse("Too many requests", 429)(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/cookies":  # as they came
+            await PlainTextResponse(repr(Headers(scope=scope).get("cookie")))(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -70,6 +73,14 @@ def with_probes() -> FastAPI:
     async def seen(request: Request) -> dict[str, str]:
         return {"url": str(request.url), "client": request.client.host if request.client else ""}
 
+    @app.get("/plant")
+    async def plant(cookie: str) -> PlainTextResponse:
+        """Set a cookie for the whole site, as each of its hosts may, behind a blank that is none to browsers."""
+        response = PlainTextResponse("")
+        value = b"\xa0" + cookie.encode() + b"; Domain=example.localhost; Path=/"
+        response.raw_headers.append((b"set-cookie", value))
+        return response
+
     @app.get("/varied")
     async def varied() -> PlainTextResponse:
         return PlainTextResponse("", headers={"Vary": "Accept, origin"})
@@ -85,6 +96,15 @@ def with_probes() -> FastAPI:
     mounted.add_middleware(CORSMiddleware, allow_origin_regex=".*", allow_credentials=True)
     mounted.add_api_route("/health", lambda: "ok")
     app.mount("/mounted", mounted)
+
+    async def shouting(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as Django does, with names in mixed case."""
+        names = (b"Access-Control-Allow-Origin", b"Access-Control-Allow-Credentials", b"Vary")
+        headers = [*zip(names, (b"*", b"true", b"Origin"), strict=True)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    app.mount("/shouting", shouting)
     return app
 
 

@@ -114,8 +114,7 @@ class CORSMiddleware(cors.CORSMiddleware):
     def __init__(self, app: ASGIApp, policy: CorsPolicy) -> None:
         super().__init__(
             app,
-            allow_origins=ANY if policy.allow_origins == ANY else policy.exact,
-            allow_origin_regex=policy.pattern and policy.pattern.pattern,
+            allow_origins=policy.allow_origins,
             allow_credentials=policy.allow_credentials,
             allow_methods=policy.allow_methods,
             allow_headers=policy.allow_headers,
@@ -143,10 +142,10 @@ class CORSMiddleware(cors.CORSMiddleware):
     async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
         """Send a message of the application, with the policy's headers and no others of their kind."""
         if message["type"] == "http.response.start":
-            message.setdefault("headers", [])
+            # Names of mounted applications may be in upper case, against the ASGI specification: Django's are.
+            lower = [(name.lower(), value) for name, value in message.get("headers", ())]
+            message["headers"] = [item for item in lower if not item[0].startswith(b"access-control-")]
             headers = MutableHeaders(scope=message)
-            for name in {name for name in headers if name.startswith("access-control-")}:
-                del headers[name]
             vary = [name.strip() for line in headers.getlist("vary") for name in line.split(",")]
             del headers["vary"]
             if others := [name for name in vary if name.lower() not in ("", "origin")]:
