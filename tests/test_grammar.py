@@ -47,7 +47,7 @@ print(json.dumps(outcomes))
 def test_at_the_prompt(bakery: Bakery, text: str, canonical: str | None, correction: str | None) -> None:
     if canonical is not None:
         rendered = (bakery.bake_new(frontend_origins=text) / "app" / "settings.py").read_text("utf-8")
-        assert f'FRONTEND_ORIGINS = [\n    "{canonical}",\n]\n' in rendered
+        assert f'FRONTEND_ORIGINS: list[str] = [\n    "{canonical}",\n]\n' in rendered
     else:
         message = bakery.refusal(frontend_origins=text)
         assert message.startswith("FailedHookException: frontend_origins: ")

@@ -35,6 +35,9 @@ GIVEN = {"PYTHONDONTWRITEBYTECODE": "1", **REQUIRED}
         ({"frontend_origins": "none"}, {}, "CORS production: no origins, credentials off"),
         ({}, {"FASTAPI_ENV": "staging"}, "CORS staging: 1 origin, credentials off"),
         ({}, {"FASTAPI_ENV": "development"}, "CORS development: any origin, credentials off"),
+        # Only the documented spelling counts.
+        ({}, {"fastapi_env": "development"}, "CORS production: 1 origin, credentials off"),
+        ({}, {"FASTAPI_ENV": "production", "fastapi_env": "development"}, "CORS production: 1 origin, credentials off"),
         ({}, {"FRONTEND_ORIGINS": ""}, "CORS production: no origins, credentials off"),
         ({}, {"FRONTEND_ORIGINS": "http://localhost:*"}, "CORS production: 1 pattern, credentials off"),
     ],

@@ -1,7 +1,7 @@
 """Settings: the one place where the environment turns into policy.
 
-Each field is read from the environment variable of its name in upper case. In development a `.env` file
-may set them too, save FASTAPI_ENV, which comes from the process environment alone.
+Each field is read from the environment variable of its name in upper case, and from no other spelling. In
+development a `.env` file may set them too, save FASTAPI_ENV, which comes from the process environment alone.
 """
 
 import json
@@ -34,7 +34,7 @@ from app.cors import ANY, CorsPolicy, Environment, check_origins
 
 # The frontends in staging and production, unless the variable of this name is set.
 # {% if cookiecutter.__frontend_origins %}
-FRONTEND_ORIGINS = [
+FRONTEND_ORIGINS: list[str] = [
     # {% for origin in cookiecutter.__frontend_origins.split(",") %}
     "{{ origin }}",
     # {% endfor %}
@@ -59,18 +59,18 @@ ALLOW_CREDENTIALS = False
 # {% endif %}
 
 # `tests/test_policy.py` fails when a route needs an entry that is missing here.
-ALLOW_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-ALLOW_HEADERS = (
+ALLOW_METHODS: list[str] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]
+ALLOW_HEADERS: list[str] = [
     # {% if cookiecutter.credentials == "bearer" %}
     "Authorization",
     # {% endif %}
     "Content-Type",
     "Idempotency-Key",
-)
+]
 # {% if cookiecutter.credentials == "bearer" %}
-EXPOSE_HEADERS = ("Location", "WWW-Authenticate")
+EXPOSE_HEADERS: list[str] = ["Location", "WWW-Authenticate"]
 # {% else %}
-EXPOSE_HEADERS = ("Location",)
+EXPOSE_HEADERS: list[str] = ["Location"]
 # {% endif %}
 
 
@@ -80,7 +80,14 @@ class Settings(BaseSettings):
     `max_body_size` is in bytes. Raises pydantic.ValidationError; `explain()` makes it readable.
     """
 
-    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        alias_generator=str.upper,
+        case_sensitive=True,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+    )
 
     fastapi_env: Environment = "production"
     frontend_origins: Annotated[tuple[str, ...], NoDecode] = tuple(FRONTEND_ORIGINS)
@@ -97,7 +104,8 @@ class Settings(BaseSettings):
     def __init__(self, **values: Any) -> None:
         # A `.env` that was forgotten outside development must change nothing.
         in_development = os.environ.get("FASTAPI_ENV") == "development"
-        super().__init__(_env_file=".env" if in_development else None, **values)
+        given = {name.upper(): value for name, value in values.items()}
+        super().__init__(_env_file=".env" if in_development else None, **given)
 
     @property
     def cors_policy(self) -> CorsPolicy:
@@ -107,9 +115,9 @@ class Settings(BaseSettings):
             environment=self.fastapi_env,
             allow_origins=ANY if in_development else self.frontend_origins,
             allow_credentials=ALLOW_CREDENTIALS,
-            allow_methods=ANY if in_development else ALLOW_METHODS,
-            allow_headers=ANY if in_development else ALLOW_HEADERS,
-            expose_headers=EXPOSE_HEADERS,
+            allow_methods=ANY if in_development else tuple(ALLOW_METHODS),
+            allow_headers=ANY if in_development else tuple(ALLOW_HEADERS),
+            expose_headers=tuple(EXPOSE_HEADERS),
             # In development an edit of the policy shows at once; two hours are the longest that Chromium keeps a preflight.
             max_age=0 if in_development else 7200,
         )
@@ -180,9 +188,10 @@ def explain(error: ValidationError) -> str:
     """Return a line for each wrong setting: the variable, its value and what to write instead."""
     lines = []
     for problem in error.errors():
-        field = str(problem["loc"][0])
-        default = Settings.model_fields[field].default
-        where = f"{field.upper()} in app/settings.py" if default and problem["input"] is default else field.upper()
+        where = str(problem["loc"][0]).upper()
+        default = Settings.model_fields[where.lower()].default
+        if default and problem["input"] is default:
+            where += " in app/settings.py"
         if problem["type"] == "value_error":
             reasons = str(problem["ctx"]["error"]).splitlines()
         else:
