@@ -38,4 +38,4 @@ def is_own(origin: str, scope: Scope) -> bool:
     except OriginError:
         return False
     schemes = ("https",) if scope["scheme"] in ("https", "wss") else ("http", "https")
-    return page == service and page.scheme in schemes and not page.is_pattern
+    return page == service and page.scheme in schemes

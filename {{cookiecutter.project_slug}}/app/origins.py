@@ -101,6 +101,8 @@ def parse_origin(text: str) -> Origin:
         raise OriginError(text, "is what sandboxed frames and redirects of any site send")
     if bare.startswith(("'", '"')):
         raise OriginError(text, "has quotes around it", corrected(bare.strip("'\"")))
+    if re.search(r"://.*[\s;].*://", bare, re.DOTALL):
+        raise OriginError(text, "is more than one; put commas between them")
     if not bare.isascii():
         raise OriginError(text, "is not ASCII; browsers send a host in its xn-- form", corrected(ascii_form(bare)))
 
@@ -145,7 +147,7 @@ def require_secure(origin: Origin, *, allow_loopback: bool) -> None:
     if origin.scheme != "http" or (allow_loopback and origin.is_loopback):
         return
     if origin.is_loopback:
-        raise OriginError(str(origin), "is whatever runs on a visitor's machine: allow it in development only")
+        raise OriginError(str(origin), "is whatever runs on a visitor's machine; development allows it unlisted")
     secure = None if origin.port else f"https{str(origin).removeprefix('http')}"
     raise OriginError(str(origin), "is not https, so anyone on the network path can speak for it", secure)
 
@@ -221,9 +223,10 @@ def with_scheme(text: str) -> str:
 
 def ascii_form(text: str) -> str:
     """Return a text with its labels in the form that goes over the wire (RFC 3492)."""
+    text = unicodedata.normalize("NFKC", text.lower()).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
 
     def ascii_label(match: re.Match[str]) -> str:
-        label = unicodedata.normalize("NFKC", match[0].lower())
+        label = match[0]
         return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
 
     return re.sub(r"[^.:/\\?#@\[\]]+", ascii_label, text)
@@ -231,5 +234,5 @@ def ascii_form(text: str) -> str:
 
 def shown(text: str) -> str:
     """Quote a text for a message: on one line, not too long, and without a password."""
-    quoted = repr(re.sub(r"(//|^)[^/@]*@", r"\1...@", text[:1000]))
+    quoted = repr(re.sub(r"(//|^)[^/@]*@", r"\1...@", text.strip()[:1000]))
     return quoted if len(quoted) <= 100 else f"{quoted[:80]}... ({len(text)} characters)"

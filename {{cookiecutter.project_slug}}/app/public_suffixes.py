@@ -1,9 +1,9 @@
 """Domains below which anyone can register a name, from the Public Suffix List."""
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
-from publicsuffixlist import PublicSuffixList
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from app.origins import Origin, OriginError
 
@@ -14,21 +14,24 @@ def require_own_domain(origin: Origin) -> None:
         raise OriginError(str(origin), f"is open to anyone who registers a name below {origin.host}")
 
 
-@cache
 def is_shared(domain: str) -> bool:
     """Whether strangers can hold names below a domain: a public suffix (co.uk, github.io), one's parent
     (amazonaws.com, above s3.amazonaws.com), or a top-level domain, known or not.
-
-    Loading the list takes some 70 ms, so nothing is loaded before the first call.
     """
-    return PublicSuffixList().is_public(domain) or domain in suffix_parents()
+    return suffixes().is_public(domain) or domain in suffix_parents()
+
+
+@cache
+def suffixes() -> PublicSuffixList:
+    """Return the list, which takes some 70 ms to load, so that only those who need it wait."""
+    return PublicSuffixList()
 
 
 @cache
 def suffix_parents() -> frozenset[str]:
     """Return the domains above a public suffix, for which the library has no call of its own."""
-    text = files("publicsuffixlist").joinpath("public_suffix_list.dat").read_text("utf-8")
-    rules = [line.split()[0] for line in text.splitlines() if line and not line.startswith("//")]
+    lines = Path(PSLFILE).read_text("utf-8").splitlines()
+    rules = [line.split()[0] for line in lines if line and not line.startswith("//")]
     parents = set()
     for rule in rules:
         labels = rule.encode("idna").decode("ascii").split(".")
