@@ -85,9 +85,11 @@ def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path)
 
 
-def edited(workshop: Workshop, readme_line: str) -> Path:
+def edited(workshop: Workshop, readme_line: str, *, is_committed_first: bool = False) -> Path:
     """Return a project of version 1 that its team has changed."""
     project, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
+    if is_committed_first:
+        workshop.commit(project)
     for name, old, new in (
         ("README.md", f"# {NAME}", readme_line),
         ("app/routes/health.py", '{"status": "ok"}', '{"status": "ok", "team": "ours"}'),
@@ -133,14 +135,22 @@ def test_an_edit_survives_an_update(workshop: Workshop) -> None:
     assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v2")
 
 
-def test_a_conflict_shows_as_a_conflict(workshop: Workshop) -> None:
-    project = edited(workshop, "# Our service")
+@pytest.mark.parametrize("is_committed_first", [True, False])
+def test_a_conflict_shows_as_a_conflict(workshop: Workshop, is_committed_first: bool) -> None:
+    """In the file, if git knows what was rendered; beside it, if not."""
+    project = edited(workshop, "# Our service", is_committed_first=is_committed_first)
     workshop.release("v2")
     workshop.run(project, *CRUFT, "update", "--skip-apply-ask", "--checkout", "v2")
     readme = (project / "README.md").read_text("utf-8")
-    rejected = (project / "README.md.rej").read_text("utf-8") if (project / "README.md.rej").exists() else readme
-    assert "# Our service" in readme
-    assert NAME.upper() in rejected
+    unmerged = workshop.run(project, *GIT, "diff", "--name-only", "--diff-filter=U").split()
+    if is_committed_first:
+        assert unmerged == ["README.md"]
+        assert readme.startswith(f"<<<<<<< ours\n# Our service\n=======\n# {NAME.upper()}\n>>>>>>> theirs\n")
+        assert not list(project.rglob("*.rej"))
+    else:
+        assert not unmerged
+        assert readme.startswith("# Our service\n")
+        assert f"+# {NAME.upper()}\n" in (project / "README.md.rej").read_text("utf-8")
 
 
 def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> None:

@@ -1,7 +1,8 @@
 """Example: notes in memory, the newest thousand, lost at a restart and not shared between processes.
 
-Every kind of request that a browser can make is here to be tried. To remove it, delete this file and
-`tests/test_notes.py`, its two mentions in `app/main.py` and its two headers in `app/settings.py`.
+Every kind of request that a browser can make is here to be tried. To remove it, delete this file,
+`tests/test_notes.py`, its two mentions in `app/main.py`, and in `app/settings.py` the headers that it alone
+has: Idempotency-Key and Location.
 """
 
 from typing import Annotated
@@ -27,8 +28,9 @@ class NewNote(BaseModel):
 class NoteChange(BaseModel):
     """The fields of a note to change; what is left out stays, and nothing can be null."""
 
-    text: Text = "unchanged"
-    done: bool = False
+    # Factories, because clients would send defaults that the documentation named.
+    text: Text = Field(default_factory=str)
+    done: bool = Field(default_factory=bool)
 
 
 class Note(NewNote):
