@@ -3,16 +3,17 @@
 import os
 import re
 import subprocess
+import sys
 import venv
 from pathlib import Path
 
 import pytest
 
 from hooks.filters import origins
-from tests.baking import ROOT, SERVICE, Bakery
+from tests.baking import CREDENTIALS, ROOT, SERVICE, Bakery
 from tests.judge import send
 from tests.origins_table import REFUSED
-from tests.serving import clean_environment, run
+from tests.serving import REQUIRED, clean_environment, run
 from tests.test_sources import copy_template
 
 
@@ -97,6 +98,18 @@ def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[
         server.expect("CORS development: any origin, credentials off")
         server.wait_until_it_accepts()
         assert send(server.port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize("credentials", CREDENTIALS)
+def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str) -> None:
+    project = bakery.bake(credentials=credentials)
+    (line,) = re.findall(r"`(FASTAPI_ENV=staging .*fastapi dev)`", (project / "README.md").read_text("utf-8"))
+    line = line.replace("uv run", f"{sys.executable} -m")
+    issuer = {name: value for name, value in REQUIRED.items() if name.startswith("AUTH_")}
+    with run(
+        ["bash", "-c", line], project, clean_environment(PORT="0", PYTHONDONTWRITEBYTECODE="1", **issuer)
+    ) as server:
+        server.expect("CORS staging: 1 origin")
 
 
 def test_every_refusal_is_explained() -> None:
