@@ -154,6 +154,8 @@ class Answers(Extension):
             escaped,
         )
         environment.filters.update({function.__name__: function for function in filters})
+        # The hook records the answers in the order of the questions, as cruft does.
+        environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
         # Where the hook finds the template: cookiecutter's own `_repo_dir` may be relative to a folder that is left by then.
         environment.globals["template_folder"] = str(TEMPLATE)
         # `cruft update` renders two versions of the template in one process; each must load its own filters.

@@ -105,13 +105,8 @@ def test_the_record_is_the_one_that_cruft_makes(workshop: Workshop) -> None:
     assert "cruft" not in said
     url, answers = f"file://{workshop.remote}", json.dumps(ANSWERS)
     workshop.run(workshop.folder, *CRUFT, "create", url, "--checkout", "v1", "--no-input", "--extra-context", answers)
-    ours, theirs = (
-        json.loads((folder / ".cruft.json").read_text("utf-8")) for folder in (project, workshop.folder / NAME)
-    )
-    # Cruft writes a local address as a path.
-    for record in (ours, theirs):
-        record["template"] = record["context"]["cookiecutter"]["_template"] = "the template"
-    assert ours == theirs
+    ours, theirs = ((folder / ".cruft.json").read_text("utf-8") for folder in (project, workshop.folder / NAME))
+    assert ours.replace(url, str(workshop.remote)) == theirs.replace(url, str(workshop.remote))
 
 
 def test_rendering_twice_makes_no_difference(workshop: Workshop) -> None:
