@@ -7,29 +7,21 @@ development a `.env` file may set them too, save FASTAPI_ENV, which comes from t
 import json
 import os
 from difflib import get_close_matches
-from typing import (
-    Annotated,
-    Any,
-    # {% if cookiecutter.__browser_credentials %}
-    Literal,
-    # {% endif %}
-    get_args,
-)
+from typing import Annotated, Any, get_args
 
-from pydantic import (
-    # {% if cookiecutter.credentials == "bearer" %}
-    AnyHttpUrl,
-    # {% endif %}
-    PositiveInt,
-    # {% if cookiecutter.__browser_credentials %}
-    SecretStr,
-    # {% endif %}
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+# {% if cookiecutter.credentials == "bearer" %}
+from pydantic import AnyHttpUrl, PositiveInt, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+# {% elif cookiecutter.__browser_credentials %}
+from pydantic import PositiveInt, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# {% else %}
+from pydantic import PositiveInt, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# {% endif %}
 from app.cors import ANY, CorsPolicy, Environment, check_origins
 
 # The frontends in staging and production, unless the variable of this name is set.
@@ -48,10 +40,10 @@ FRONTEND_ORIGINS: list[str] = []
 ALLOW_CREDENTIALS = True
 # {% if cookiecutter.credentials == "cross-site-cookies" %}
 # The frontend is on another site, so the session cookie has to go there.
-SAME_SITE: Literal["lax", "none"] = "none"
+CROSS_SITE_COOKIE = True
 # {% else %}
 # Frontend and API are on one site, so the session cookie need not go to any other.
-SAME_SITE: Literal["lax", "none"] = "lax"
+CROSS_SITE_COOKIE = False
 # {% endif %}
 # {% else %}
 # Browsers send no cookies, HTTP authentication or TLS client certificates.
