@@ -1,6 +1,7 @@
 """Make the project updatable, and say what to do next. Runs in the folder of the rendered project."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def write_cruft_json() -> str:
         return "the template has changes that are not committed"
     if not remote:
         return "the template's git checkout has no remote"
+    # The file will be committed, so a password or token in the address must not be in it.
+    remote = re.sub(r"^(https?://)[^/]*@", r"\1", remote)
     answers = {name: value for name, value in CONTEXT.items() if name not in ("_output_dir", "_repo_dir", "_checkout")}
     state = {
         "template": remote,

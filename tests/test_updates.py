@@ -117,6 +117,16 @@ def test_rendering_twice_makes_no_difference(workshop: Workshop) -> None:
     assert tree(first) == tree(second)
 
 
+def test_a_token_in_the_address_of_the_template_is_not_recorded(workshop: Workshop) -> None:
+    address = "https://ci:token-of-ci@git.example.com/template.git"
+    workshop.git(workshop.template, "remote", "set-url", "origin", address)
+    project, _ = workshop.render(str(workshop.template))
+    record = json.loads((project / ".cruft.json").read_text("utf-8"))
+    address = "https://git.example.com/template.git"
+    assert (record["template"], record["context"]["cookiecutter"]["_template"]) == (address, address)
+    assert not [name for name, content in tree(project).items() if b"token-of-ci" in content]
+
+
 def test_an_edit_survives_an_update(workshop: Workshop) -> None:
     project = edited(workshop, f"# {NAME}")
     assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v1")
