@@ -138,6 +138,8 @@ class Settings(BaseSettings):
     @field_validator("auth_jwks_url")
     @classmethod
     def _keys_come_safely(cls, value: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if value and (value.username or value.password):
+            raise ValueError("it has user information, which would not be sent but logged; leave it out")
         if value and value.scheme != "https" and value.host not in ("localhost", "127.0.0.1", "[::1]"):
             secure = str(value).replace("http", "https", 1)
             raise ValueError(f"'{value}' is not https, so anyone on the way can replace the keys; write {secure}")
