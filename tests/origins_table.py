@@ -96,6 +96,8 @@ REFUSED: dict[str, str | None] = {
     "https://例え.jp:8443": "https://xn--r8jz45g.jp:8443",
     "https://例え。jp": "https://xn--r8jz45g.jp",
     "https://例え．jp": "https://xn--r8jz45g.jp",
+    "https://app.exam\u00adple.com": "https://app.example.com",
+    "https://app.example.com\u200b": "https://app.example.com",
     "https://app.example.com\u00a0": "https://app.example.com",
     "\u212attps://app.example.com": "kttps://app.example.com",
     '"https://app.example.com"': "https://app.example.com",

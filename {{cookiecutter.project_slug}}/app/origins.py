@@ -223,6 +223,7 @@ def with_scheme(text: str) -> str:
 
 def ascii_form(text: str) -> str:
     """Return a text with its labels in the form that goes over the wire (RFC 3492)."""
+    text = "".join(character for character in text if unicodedata.category(character) != "Cf")  # invisible
     text = unicodedata.normalize("NFKC", text.lower()).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
 
     def ascii_label(match: re.Match[str]) -> str:
