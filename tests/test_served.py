@@ -79,6 +79,15 @@ def test_caches_are_told_once(probes: Probes, environment: str, path: str) -> No
     assert send(port, "GET", "/varied", {})[1].get_all("Vary") == ["Accept, Origin"]
 
 
+@pytest.mark.parametrize(
+    ("environment", "seconds"), [("development", "0"), ("staging", "7200"), ("production", "7200")]
+)
+def test_a_preflight_is_kept_for_as_long_as_documented(probes: Probes, environment: str, seconds: str) -> None:
+    preflight = {"Origin": ALLOWED[0], "Access-Control-Request-Method": "PUT"}
+    _, received, _ = send(probes("cookies", environment).port, "OPTIONS", "/notes", preflight)
+    assert received["Access-Control-Max-Age"] == seconds
+
+
 @pytest.mark.parametrize("path", ["/mounted/health", "/shouting"])
 def test_a_mounted_application_cannot_widen_the_policy(probes: Probes, path: str) -> None:
     port = probes("none", "production").port
