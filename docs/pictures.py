@@ -62,16 +62,26 @@ def policy(project: Path) -> str:
     environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ORIGINS}
     with serve(project, "app.main:app", environment) as server:
         lines += [f"$ uv run uvicorn app.main:app\n{server.expect('INFO: +CORS .*')[0]}\n"]
-        for origin in ("https://shop.example.com", "https://pr-7.preview.example.com", "https://evil.example"):
+        for origin in (
+            "https://shop.example.com",
+            "https://pr-7.preview.example.com",
+            "https://evil.example",
+        ):
             lines += [f"$ curl -i http://127.0.0.1:8000/notes -H 'Origin: {origin}'"]
             status, headers, _ = send(server.port, "GET", "/notes", {"Origin": origin})
-            names = [name for name in headers if name.startswith("access-control-a") or name == "vary"]
+            names = [
+                name for name in headers if name.startswith("access-control-a") or name == "vary"
+            ]
             lines += [f"HTTP/1.1 {status} OK", *(f"{name}: {headers[name]}" for name in names), ""]
     wrong = "https://*.github.io,http://shop.example.com,shop.example.com/login,null"
     command = [sys.executable, "-m", "uvicorn", "app.main:app"]
-    environment = clean_environment(FRONTEND_ORIGINS=wrong, SESSION_SECRET="x" * 32, PYTHONDONTWRITEBYTECODE="1")
+    environment = clean_environment(
+        FRONTEND_ORIGINS=wrong, SESSION_SECRET="x" * 32, PYTHONDONTWRITEBYTECODE="1"
+    )
     ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
-    return "\n".join([*lines, f"$ FRONTEND_ORIGINS='{wrong}' uv run uvicorn app.main:app", ended.stderr.rstrip()])
+    return "\n".join(
+        [*lines, f"$ FRONTEND_ORIGINS='{wrong}' uv run uvicorn app.main:app", ended.stderr.rstrip()]
+    )
 
 
 def photograph(browser: Browser, text: str, name: str) -> None:
@@ -81,7 +91,9 @@ def photograph(browser: Browser, text: str, name: str) -> None:
     shown.highlight_regex(r"(?m)^\$ .*$", "bold green")
     console.print(shown, highlight=False)
     with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8") as page:
-        page.write(TERMINAL.format(code=console.export_html(inline_styles=True, code_format="{code}")))
+        page.write(
+            TERMINAL.format(code=console.export_html(inline_styles=True, code_format="{code}"))
+        )
         page.flush()
         browser.driver.get(f"file://{page.name}")
         size = browser.run(

@@ -59,7 +59,9 @@ def checked_text(question: str, text: str) -> str:
         raise refuse(question, f"{text!r} has a character that cannot be printed; leave it out")
     for tag in ("{{", "{%", "{#"):
         if tag in text:
-            raise refuse(question, f"{text!r} has {tag} in it, which an update of the project would execute")
+            raise refuse(
+                question, f"{text!r} has {tag} in it, which an update of the project would execute"
+            )
     return text
 
 
@@ -94,7 +96,9 @@ def suggested_slug(name: str) -> str:
 def checked_slug(slug: str) -> str:
     """Return the slug as it is, when it can be a folder, a distribution and an image everywhere."""
     if problem := slug_problem(slug):
-        raise refuse("project_slug", f"{slug!r} cannot be used: {problem}; write {suggested_slug(slug)}")
+        raise refuse(
+            "project_slug", f"{slug!r} cannot be used: {problem}; write {suggested_slug(slug)}"
+        )
     return slug
 
 
@@ -103,11 +107,16 @@ def checked_origins(answer: str, browser_credentials: str) -> str:
     texts = [text for text in answer.split(",") if text.strip()]
     match [text.strip() for text in texts]:
         case []:
-            raise refuse("frontend_origins", "it is empty; write none if no other origin may call the service")
+            raise refuse(
+                "frontend_origins",
+                "it is empty; write none if no other origin may call the service",
+            )
         case ["none"]:
             return ""
         case ["*"] if browser_credentials:
-            problem = "'*' would let every website use the visitor's credentials; list the frontends"
+            problem = (
+                "'*' would let every website use the visitor's credentials; list the frontends"
+            )
             raise refuse("frontend_origins", problem)
         case ["*"]:
             return "*"

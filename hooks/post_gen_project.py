@@ -41,7 +41,11 @@ def write_cruft_json() -> str:
         return "the template's git checkout has no remote"
     # The file will be committed, so a password or token in the address must not be in it.
     remote = re.sub(r"^(https?://)[^/]*@", r"\1", remote)
-    answers = {name: value for name, value in CONTEXT.items() if name not in ("_output_dir", "_repo_dir", "_checkout")}
+    answers = {
+        name: value
+        for name, value in CONTEXT.items()
+        if name not in ("_output_dir", "_repo_dir", "_checkout")
+    }
     state = {
         "template": remote,
         "commit": commit,

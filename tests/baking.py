@@ -50,5 +50,7 @@ class Bakery:
 def tree(folder: Path) -> dict[str, bytes]:
     """Return the files below a folder, by path."""
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
     }

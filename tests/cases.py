@@ -16,7 +16,12 @@ REQUESTS: dict[str, tuple[dict[str, Any], int]] = {
     "PATCH": ({"path": NO_NOTE, "method": "PATCH", "headers": JSON, "body": TEXT}, 404),
     "DELETE": ({"path": NO_NOTE, "method": "DELETE"}, 404),
     "custom header": (
-        {"path": "/notes", "method": "POST", "headers": JSON | {"Idempotency-Key": "k"}, "body": TEXT},
+        {
+            "path": "/notes",
+            "method": "POST",
+            "headers": JSON | {"Idempotency-Key": "k"},
+            "body": TEXT,
+        },
         201,
     ),
     "Authorization": ({"path": "/health", "headers": {"Authorization": "Bearer x"}}, 200),
@@ -34,7 +39,9 @@ REQUESTS: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
-def may_read(environment: str, answer: str, request: str, is_listed: bool, with_credentials: bool) -> bool:
+def may_read(
+    environment: str, answer: str, request: str, is_listed: bool, with_credentials: bool
+) -> bool:
     """The policy of the documentation, written down a second time."""
     if with_credentials and answer not in ("cookies", "cross-site-cookies"):
         return False

@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 
 SAFELISTED_METHODS = {"GET", "HEAD", "POST"}
 SAFELISTED_REQUEST_HEADERS = {"accept", "accept-language", "content-language", "content-type"}
-SAFELISTED_CONTENT_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
+SAFELISTED_CONTENT_TYPES = {
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/plain",
+}
 SAFELISTED_RESPONSE_HEADERS = {
     "cache-control",
     "content-language",
@@ -48,9 +52,13 @@ class Outcome:
 Response = tuple[int, http.client.HTTPMessage, bytes]
 
 
-def send(port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
+def send(
+    port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+) -> Response:
     """Send one request as it is and return status, headers and body."""
-    return exchange(http.client.HTTPConnection("127.0.0.1", port, timeout=30), method, path, headers, body)
+    return exchange(
+        http.client.HTTPConnection("127.0.0.1", port, timeout=30), method, path, headers, body
+    )
 
 
 def exchange(
@@ -99,7 +107,8 @@ def fetch(port: int, request: Fetch) -> Outcome:
     readable = {
         name.lower(): value
         for name, value in headers.items()
-        if name.lower() in SAFELISTED_RESPONSE_HEADERS | exposed or ("*" in exposed and not request.with_credentials)
+        if name.lower() in SAFELISTED_RESPONSE_HEADERS | exposed
+        or ("*" in exposed and not request.with_credentials)
     }
     return Outcome(True, status, readable, body, tuple(sent), "")
 
@@ -138,14 +147,19 @@ def check_failure(request: Fetch, headers: http.client.HTTPMessage) -> str:
     return "" if credentials == "true" else f"Access-Control-Allow-Credentials is {credentials}"
 
 
-def preflight_failure(request: Fetch, unsafe: list[str], status: int, headers: http.client.HTTPMessage) -> str:
+def preflight_failure(
+    request: Fetch, unsafe: list[str], status: int, headers: http.client.HTTPMessage
+) -> str:
     """Return why a preflight forbids the request, or nothing ("CORS-preflight fetch")."""
     if why := check_failure(request, headers):
         return why
     if not 200 <= status <= 299:
         return f"the preflight was answered {status}"
     wildcard = not request.with_credentials
-    methods = {name.strip() for name in (combined(headers, "Access-Control-Allow-Methods") or "").split(",")}
+    methods = {
+        name.strip()
+        for name in (combined(headers, "Access-Control-Allow-Methods") or "").split(",")
+    }
     if request.method not in SAFELISTED_METHODS | methods and not ("*" in methods and wildcard):
         return f"{request.method} is not allowed"
     names = listed(headers, "Access-Control-Allow-Headers")

@@ -53,11 +53,15 @@ class Server:
     def expect(self, pattern: str) -> re.Match[str]:
         """Wait until the output matches; fail with the output when the process ends or takes too long."""
         with self.changed:
-            self.changed.wait_for(lambda: self.ended or re.search(pattern, "\n".join(self.lines)), PATIENCE)
+            self.changed.wait_for(
+                lambda: self.ended or re.search(pattern, "\n".join(self.lines)), PATIENCE
+            )
         if match := re.search(pattern, self.output):
             return match
         state = "ended" if self.ended else f"said nothing of the kind for {PATIENCE} s"
-        raise AssertionError(f"waiting for {pattern!r}, the process {state}. Its output:\n{self.output}")
+        raise AssertionError(
+            f"waiting for {pattern!r}, the process {state}. Its output:\n{self.output}"
+        )
 
     def wait_until_it_accepts(self) -> None:
         """Wait for a socket that uvicorn bound before its workers listen, which no line of output says."""
@@ -78,7 +82,9 @@ def clean_environment(**variables: str) -> dict[str, str]:
         "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|SESSION_SECRET|AUTH_.*|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
         "|VIRTUAL_ENV|PYTHONPATH|UV_PROJECT.*|UV_INTERNAL_.*"
     )
-    return {name: value for name, value in os.environ.items() if not reach.fullmatch(name)} | variables
+    return {
+        name: value for name, value in os.environ.items() if not reach.fullmatch(name)
+    } | variables
 
 
 @contextmanager
@@ -115,11 +121,25 @@ def run(
 
 
 @contextmanager
-def serve(project: Path, app: str, environment: Mapping[str, str], *options: str) -> Iterator[Server]:
+def serve(
+    project: Path, app: str, environment: Mapping[str, str], *options: str
+) -> Iterator[Server]:
     """Serve a rendered project, or the probes on top of it, with uvicorn, and wait until it listens."""
     paths = os.pathsep.join([str(project), str(PROBES)])
-    variables = clean_environment(PYTHONPATH=paths, PYTHONDONTWRITEBYTECODE="1", **REQUIRED | dict(environment))
-    command = [sys.executable, "-m", "uvicorn", app, "--port", "0", "--timeout-graceful-shutdown", "1", *options]
+    variables = clean_environment(
+        PYTHONPATH=paths, PYTHONDONTWRITEBYTECODE="1", **REQUIRED | dict(environment)
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        app,
+        "--port",
+        "0",
+        "--timeout-graceful-shutdown",
+        "1",
+        *options,
+    ]
     with run(command, project, variables) as server:
         server.port = int(server.expect(r"Uvicorn running on https?://127\.0\.0\.1:(\d+)")[1])
         yield server

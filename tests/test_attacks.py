@@ -122,12 +122,21 @@ def answer_to(port: int, origin: str, method: str) -> bytes:
 
 
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-@pytest.mark.parametrize("frontends", [EXACT, PATTERNS, f"{EXACT},{PATTERNS}"], ids=["exact", "patterns", "both"])
-def test_no_foreign_origin_is_let_in(bakery: Bakery, served: Serving, frontends: str, answer: str) -> None:
+@pytest.mark.parametrize(
+    "frontends", [EXACT, PATTERNS, f"{EXACT},{PATTERNS}"], ids=["exact", "patterns", "both"]
+)
+def test_no_foreign_origin_is_let_in(
+    bakery: Bakery, served: Serving, frontends: str, answer: str
+) -> None:
     port = served(bakery.bake(credentials=answer), FRONTEND_ORIGINS=frontends).port
-    allowed = [EXACT] if frontends != PATTERNS else ["https://a.b.example.com", "https://127.0.0.1:8443"]
+    allowed = (
+        [EXACT] if frontends != PATTERNS else ["https://a.b.example.com", "https://127.0.0.1:8443"]
+    )
     for origin in allowed:
-        assert f"access-control-allow-origin: {origin}\r\n".encode() in answer_to(port, origin, "GET").lower()
+        assert (
+            f"access-control-allow-origin: {origin}\r\n".encode()
+            in answer_to(port, origin, "GET").lower()
+        )
     for origin in LOOK_ALIKES:
         for method, status in (("GET", b"200"), ("OPTIONS", b"403")):
             answer_bytes = answer_to(port, origin, method)
@@ -175,7 +184,11 @@ def test_free_text_arrives_unchanged(bakery: Bakery) -> None:
     assert documents(projects) == [[text, text] for text in NASTY]
 
 
-@given(text=st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" \\'\"#{}%"), max_size=200))
+@given(
+    text=st.text(
+        st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" \\'\"#{}%"), max_size=200
+    )
+)
 def test_literals_stand_for_their_text(text: str) -> None:
     assert eval(filters.literal(text), {}) == text
     assert json.loads(f'"{filters.escaped(text)}"') == text
@@ -217,7 +230,17 @@ def test_generated_requests_never_crash_the_service(
         "run",
         f"http://127.0.0.1:{port}/openapi.json",
     ]
-    options = ["--checks", "not_a_server_error", "--max-examples", "50", "--no-color", "--warnings", "off"]
-    ended = subprocess.run([*command, *options], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True)
+    options = [
+        "--checks",
+        "not_a_server_error",
+        "--max-examples",
+        "50",
+        "--no-color",
+        "--warnings",
+        "off",
+    ]
+    ended = subprocess.run(
+        [*command, *options], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "No issues found" in ended.stdout

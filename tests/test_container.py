@@ -67,7 +67,9 @@ def build(project: Path, folder: Path) -> Image:
     """Follow the Dockerfile; every stage has the same root, as it has in a container."""
     dockerfile = re.sub(r"\\\n\s*", " ", (project / "Dockerfile").read_text("utf-8"))
     python = folder / "python"
-    subprocess.run([UV, "venv", "--quiet", "--seed", "--python", BASE_PYTHON, str(python)], check=True)
+    subprocess.run(
+        [UV, "venv", "--quiet", "--seed", "--python", BASE_PYTHON, str(python)], check=True
+    )
     root = folder / "root"
     image, stage = Image(root, {}), ""
     for line in dockerfile.splitlines():
@@ -94,13 +96,23 @@ def build(project: Path, folder: Path) -> Image:
                 origin, allowed = project, context(project)
                 if sources[0].startswith("--from="):
                     origin = folder / sources.pop(0).removeprefix("--from=")
-                    allowed = {path.relative_to(origin).as_posix() for path in origin.rglob("*") if not path.is_dir()}
+                    allowed = {
+                        path.relative_to(origin).as_posix()
+                        for path in origin.rglob("*")
+                        if not path.is_dir()
+                    }
                 for source in sources:
                     copy(origin, source.strip("/"), allowed, image.path(target))
             case "RUN":
                 # What a registry needs to be reached is the build machine's, as in a container.
                 environment = clean_environment(**image.environment)
-                subprocess.run(["bash", "-c", rest], cwd=image.folder, env=environment, capture_output=True, check=True)
+                subprocess.run(
+                    ["bash", "-c", rest],
+                    cwd=image.folder,
+                    env=environment,
+                    capture_output=True,
+                    check=True,
+                )
             case "USER":
                 image.user = int(rest.split(":")[0])
                 assert rest == f"{image.user}:{image.user}"
@@ -130,7 +142,12 @@ def copy(origin: Path, source: str, allowed: set[str], target: Path) -> None:
 def project(bakery: Bakery) -> Path:
     """A project as a careful owner has it: a lock file, files that only he reads, and some that no image should get."""
     project = bakery.bake_new(credentials="cookies")
-    subprocess.run([UV, "lock", "--quiet", "--python", BASE_PYTHON], cwd=project, env=clean_environment(), check=True)
+    subprocess.run(
+        [UV, "lock", "--quiet", "--python", BASE_PYTHON],
+        cwd=project,
+        env=clean_environment(),
+        check=True,
+    )
     (project / ".env").write_text("SESSION_SECRET=of-the-developer\n", encoding="utf-8")
     (project / "app" / "__pycache__").mkdir()
     (project / "app" / "__pycache__" / "stale.pyc").touch()
@@ -185,12 +202,17 @@ def begin_request(port: int) -> socket.socket:
 
 def test_it_runs_as_it_says(image: Image) -> None:
     assert image.user
-    assert (image.environment["UVICORN_HOST"], image.environment["UVICORN_PORT"]) == ("0.0.0.0", "8000")
+    assert (image.environment["UVICORN_HOST"], image.environment["UVICORN_PORT"]) == (
+        "0.0.0.0",
+        "8000",
+    )
     with started(image) as server:
         assert "CORS production: 1 origin, credentials on" in server.output
         assert is_healthy(image, server.port)
         if IS_ROOT:
-            (status,) = re.findall(r"^Uid:\s+(.*)$", Path(f"/proc/{server.popen.pid}/status").read_text(), re.M)
+            (status,) = re.findall(
+                r"^Uid:\s+(.*)$", Path(f"/proc/{server.popen.pid}/status").read_text(), re.M
+            )
             assert set(status.split()) == {str(image.user)}
     assert not is_healthy(image, server.port)
 
@@ -211,14 +233,22 @@ def test_requests_in_flight_are_answered_before_it_ends(image: Image) -> None:
 
 def test_a_request_that_never_ends_does_not_keep_it(image: Image) -> None:
     assert int(image.environment["UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN"]) < 10
-    with started(image, UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN="1") as server, begin_request(server.port):
+    with (
+        started(image, UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN="1") as server,
+        begin_request(server.port),
+    ):
         server.popen.terminate()
         server.expect("timeout graceful shutdown exceeded")
         assert server.popen.wait(PATIENCE) == -signal.SIGTERM
 
 
 def test_the_image_holds_the_service_and_nothing_else(image: Image) -> None:
-    assert sorted(path.name for path in image.folder.iterdir()) == [".venv", "app", "pyproject.toml", "uv.lock"]
+    assert sorted(path.name for path in image.folder.iterdir()) == [
+        ".venv",
+        "app",
+        "pyproject.toml",
+        "uv.lock",
+    ]
     assert not list(image.folder.rglob("stale.pyc"))
     assert list((image.folder / "app" / "__pycache__").glob("main.*.pyc"))
     (packages,) = (image.folder / ".venv" / "lib").glob("python*/site-packages")
@@ -230,7 +260,9 @@ def test_without_a_fresh_lock_file_nothing_is_built(project: Path, tmp_path: Pat
     stale = tmp_path / "project"
     shutil.copytree(project, stale)
     text = (stale / "pyproject.toml").read_text("utf-8")
-    (stale / "pyproject.toml").write_text(text.replace("dependencies = [", 'dependencies = ["anyio>=4",', 1))
+    (stale / "pyproject.toml").write_text(
+        text.replace("dependencies = [", 'dependencies = ["anyio>=4",', 1)
+    )
     with pytest.raises(subprocess.CalledProcessError) as caught:
         build(stale, tmp_path / "stale")
     assert b"The lockfile at `uv.lock` needs to be updated" in caught.value.stderr

@@ -49,16 +49,27 @@ def test_each_answer_brings_its_own_and_nothing_else(bakery: Bakery) -> None:
         }
         for owner, names in words.items():
             for name in names:
-                assert (name in text) == (OPTIONAL_FILES[answer] >= OPTIONAL_FILES[owner]), (answer, name)
+                assert (name in text) == (OPTIONAL_FILES[answer] >= OPTIONAL_FILES[owner]), (
+                    answer,
+                    name,
+                )
     assert everything.isdisjoint(common)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("answer", CREDENTIALS)
-def test_a_foreign_page_opens_no_websocket(bakery: Bakery, served: Serving, answer: str, environment: str) -> None:
+def test_a_foreign_page_opens_no_websocket(
+    bakery: Bakery, served: Serving, answer: str, environment: str
+) -> None:
     port = served(bakery.bake(credentials=answer), "probes:app", FASTAPI_ENV=environment).port
     own = f"http://localhost:{port}"
-    for text, allowed in ((None, True), (own, True), (FRONTEND, True), (FOREIGN, False), ("null", False)):
+    for text, allowed in (
+        (None, True),
+        (own, True),
+        (FRONTEND, True),
+        (FOREIGN, False),
+        ("null", False),
+    ):
         origin = None if text is None else Origin(text)
         if allowed or environment == "development":
             with connect(f"ws://localhost:{port}/ws", origin=origin) as websocket:
@@ -75,7 +86,11 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 def is_passed(method: str, site: str, origin: str) -> bool:
     """The rules as they are documented, written down a second time."""
-    if method in ("GET", "HEAD", "OPTIONS") or origin == "allowed" or site in ("same-origin", "none"):
+    if (
+        method in ("GET", "HEAD", "OPTIONS")
+        or origin == "allowed"
+        or site in ("same-origin", "none")
+    ):
         return True
     return site == "absent" and origin in ("absent", "own")
 
@@ -101,7 +116,10 @@ def test_cross_site_writes(bakery: Bakery, served: Serving, answer: str) -> None
 
 
 COOKIES = {
-    ("cookies", "development"): "my-service-session={}; path=/; Max-Age=1209600; httponly; samesite=lax",
+    (
+        "cookies",
+        "development",
+    ): "my-service-session={}; path=/; Max-Age=1209600; httponly; samesite=lax",
     ("cookies", "production"): (
         "__Host-my-service-session={}; path=/; Max-Age=1209600; httponly; samesite=lax; secure"
     ),
@@ -116,7 +134,9 @@ COOKIES = {
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("answer", ["cookies", "cross-site-cookies"])
-def test_the_session_cookie_byte_by_byte(bakery: Bakery, served: Serving, answer: str, environment: str) -> None:
+def test_the_session_cookie_byte_by_byte(
+    bakery: Bakery, served: Serving, answer: str, environment: str
+) -> None:
     port = served(bakery.bake(credentials=answer), FASTAPI_ENV=environment).port
     expected = COOKIES[answer, "development" if environment == "development" else "production"]
 
@@ -129,11 +149,16 @@ def test_the_session_cookie_byte_by_byte(bakery: Bakery, served: Serving, answer
     pair, _, attributes = cookie.partition("; ")
     assert f"{pair.partition('=')[0]}={{}}; {attributes}" == expected
     assert send(port, "GET", "/session", {"Cookie": pair})[2] == b'{"display_name":"Ada"}'
-    assert send(port, "GET", "/session", {"Cookie": pair + "x"})[::2] == (200, b'{"display_name":null}')
+    assert send(port, "GET", "/session", {"Cookie": pair + "x"})[::2] == (
+        200,
+        b'{"display_name":null}',
+    )
 
     _, headers, _ = send(port, "DELETE", "/session", {"Cookie": pair})
     (cookie,) = headers.get_all("Set-Cookie", [])
-    gone = expected.format("null").replace("Max-Age=1209600", "expires=Thu, 01 Jan 1970 00:00:00 GMT")
+    gone = expected.format("null").replace(
+        "Max-Age=1209600", "expires=Thu, 01 Jan 1970 00:00:00 GMT"
+    )
     assert cookie == gone
 
 
@@ -170,8 +195,13 @@ def test_a_preflight_needs_no_client_certificate(bakery: Bakery, tmp_path: Path)
         answer = httpx2.options(url, headers=preflight, verify=without)
         assert answer.headers["Access-Control-Allow-Origin"] == FRONTEND
         assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-        answer = httpx2.put(url, headers={"Origin": FRONTEND}, json={"display_name": "Ada"}, verify=with_certificate)
-        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, FRONTEND)
+        answer = httpx2.put(
+            url, headers={"Origin": FRONTEND}, json={"display_name": "Ada"}, verify=with_certificate
+        )
+        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (
+            200,
+            FRONTEND,
+        )
 
         url = listen(stack, "2")
         assert httpx2.get(url, verify=with_certificate).status_code == 200

@@ -20,7 +20,9 @@ async def find_orders(x_tenant: Annotated[str, Header()]) -> str:
 
 def output(project: Path, tool: str, *arguments: str, status: int = 0) -> str:
     command = [sys.executable, "-m", tool, *arguments]
-    ended = subprocess.run(command, cwd=project, env=clean_environment(), capture_output=True, text=True)
+    ended = subprocess.run(
+        command, cwd=project, env=clean_environment(), capture_output=True, text=True
+    )
     assert ended.returncode == status, ended.stdout + ended.stderr
     return ended.stdout
 
@@ -36,8 +38,9 @@ def test_the_example_goes_and_a_route_comes(bakery: Bakery, credentials: str) ->
     project = bakery.bake_new(credentials=credentials)
     settings, main = project / "app" / "settings.py", project / "app" / "main.py"
     example = project / "app" / "routes" / "notes.py"
-    assert "in `app/settings.py` the headers that it alone\nhas: Idempotency-Key and Location." in example.read_text(
-        "utf-8"
+    assert (
+        "in `app/settings.py` the headers that it alone\nhas: Idempotency-Key and Location."
+        in example.read_text("utf-8")
     )
     example.unlink()
     (project / "tests" / "test_notes.py").unlink()
@@ -50,13 +53,19 @@ def test_the_example_goes_and_a_route_comes(bakery: Bakery, credentials: str) ->
 
     health = project / "app" / "routes" / "health.py"
     edit(
-        health, "from fastapi import APIRouter", "from typing import Annotated\n\nfrom fastapi import APIRouter, Header"
+        health,
+        "from fastapi import APIRouter",
+        "from typing import Annotated\n\nfrom fastapi import APIRouter, Header",
     )
     health.write_text(health.read_text("utf-8") + NEW_ROUTE, encoding="utf-8")
     output(project, "ruff", "format", "--no-cache")
     said = output(project, "pytest", "-q", "tests/test_policy.py", status=1)
     advice = set(re.findall(r'add "(\S+)" to (\w+) in app/settings.py', said))
-    assert advice == {("QUERY", "ALLOW_METHODS"), ("x-tenant", "ALLOW_HEADERS"), ("X-Total", "EXPOSE_HEADERS")}
+    assert advice == {
+        ("QUERY", "ALLOW_METHODS"),
+        ("x-tenant", "ALLOW_HEADERS"),
+        ("X-Total", "EXPOSE_HEADERS"),
+    }
     for name, entry in advice:
         edit(settings, rf"({entry}: list\[str\] = \[)", rf'\1"{name}", ')
     output(project, "ruff", "format", "--no-cache")

@@ -24,7 +24,9 @@ def pythons() -> dict[str, str]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin")
     path = os.pathsep.join([*map(str, pyenv), os.environ["PATH"]])
     command = [UV, "python", "list", "--only-installed", "--output-format", "json"]
-    listed = subprocess.run(command, env=os.environ | {"PATH": path}, capture_output=True, check=True).stdout
+    listed = subprocess.run(
+        command, env=os.environ | {"PATH": path}, capture_output=True, check=True
+    ).stdout
     versions = {
         (entry["version_parts"]["major"], entry["version_parts"]["minor"]): entry["path"]
         for entry in reversed(json.loads(listed))  # the first of each version is the one to take
@@ -43,7 +45,9 @@ def test_a_rendered_project_passes_its_own_checks(
     shutil.copytree(bakery.bake(credentials=credentials), project)
     workflow = yaml.safe_load((project / ".github" / "workflows" / "test.yml").read_text("utf-8"))
     job = workflow["jobs"]["test"]
-    checks = [step["run"] for step in job["steps"] if "run" in step][1:]  # after the one that installs uv
+    checks = [step["run"] for step in job["steps"] if "run" in step][
+        1:
+    ]  # after the one that installs uv
     assert len(checks) == 4
     # Variables of the shell must not matter to the tests.
     disturbing = {"FASTAPI_ENV": "prod", "FRONTEND_ORIGINS": "nonsense", "MAX_BODY_SIZE": "0"}
@@ -57,7 +61,9 @@ def test_a_rendered_project_passes_its_own_checks(
 def bash(line: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(Path(UV).parent), environment["PATH"]])
     command = ["bash", "-c", line]
-    return subprocess.run(command, cwd=folder, env=environment | {"PATH": path}, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=folder, env=environment | {"PATH": path}, capture_output=True, text=True
+    )
 
 
 def test_a_commit_is_checked(bakery: Bakery, tmp_path: Path) -> None:
@@ -76,7 +82,12 @@ def test_a_commit_is_checked(bakery: Bakery, tmp_path: Path) -> None:
 
 def test_the_workflows_give_nothing_away(bakery: Bakery) -> None:
     """Pinned actions, least permissions, no credentials left behind: zizmor looks for what is not."""
-    zizmor = [str(Path(sys.executable).with_name("zizmor")), "--offline", "--no-progress", ".github"]
+    zizmor = [
+        str(Path(sys.executable).with_name("zizmor")),
+        "--offline",
+        "--no-progress",
+        ".github",
+    ]
     for folder in (ROOT, bakery.bake()):
         ended = subprocess.run(zizmor, cwd=folder, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -89,14 +100,20 @@ def test_the_workflows_mean_something(bakery: Bakery, frontend: Path) -> None:
         workflows = list((folder / ".github" / "workflows").iterdir())
         assert workflows
         for workflow in workflows:
-            ended = subprocess.run([actionlint, workflow.name], cwd=workflow.parent, capture_output=True, text=True)
+            ended = subprocess.run(
+                [actionlint, workflow.name], cwd=workflow.parent, capture_output=True, text=True
+            )
             assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_the_actions_are_those_that_dependabot_updates(bakery: Bakery) -> None:
     """Dependabot does not look into a template's folder, so its pins follow those of the repository."""
     pins = [
-        set(re.findall(r"uses: (.*)", (folder / ".github" / "workflows" / "test.yml").read_text("utf-8")))
+        set(
+            re.findall(
+                r"uses: (.*)", (folder / ".github" / "workflows" / "test.yml").read_text("utf-8")
+            )
+        )
         for folder in (ROOT, bakery.bake())
     ]
     assert pins[1] <= pins[0]

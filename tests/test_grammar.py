@@ -44,9 +44,13 @@ print(json.dumps(outcomes))
 
 
 @pytest.mark.parametrize(("text", "canonical", "correction"), ROWS)
-def test_at_the_prompt(bakery: Bakery, text: str, canonical: str | None, correction: str | None) -> None:
+def test_at_the_prompt(
+    bakery: Bakery, text: str, canonical: str | None, correction: str | None
+) -> None:
     if canonical is not None:
-        rendered = (bakery.bake_new(frontend_origins=text) / "app" / "settings.py").read_text("utf-8")
+        rendered = (bakery.bake_new(frontend_origins=text) / "app" / "settings.py").read_text(
+            "utf-8"
+        )
         assert f'FRONTEND_ORIGINS: list[str] = [\n    "{canonical}",\n]\n' in rendered
     else:
         message = bakery.refusal(frontend_origins=text)
@@ -65,11 +69,17 @@ def test_at_start_up(bakery: Bakery) -> None:
         text=True,
         check=True,
     )
-    for (text, canonical, correction), (listed, message) in zip(GIVEN_ROWS, json.loads(ended.stdout), strict=True):
+    for (text, canonical, correction), (listed, message) in zip(
+        GIVEN_ROWS, json.loads(ended.stdout), strict=True
+    ):
         assert listed == ([canonical] if canonical else None), text
         if canonical is None:
             assert re.fullmatch("FRONTEND_ORIGINS: .*", message), text
-            assert message.endswith(f"; write {correction}") if correction else "; write" not in message
+            assert (
+                message.endswith(f"; write {correction}")
+                if correction
+                else "; write" not in message
+            )
 
 
 def test_at_each_request(bakery: Bakery, served: Serving) -> None:
@@ -84,9 +94,13 @@ def test_at_each_request(bakery: Bakery, served: Serving) -> None:
             assert fetch(port, Fetch(canonical, "/health")).readable, text
 
 
-LABELS = st.text("abcxyz019-_", min_size=1, max_size=8) | st.sampled_from(["xn--mnchen-3ya", "0x7f", "1", "a" * 63])
+LABELS = st.text("abcxyz019-_", min_size=1, max_size=8) | st.sampled_from(
+    ["xn--mnchen-3ya", "0x7f", "1", "a" * 63]
+)
 NAMES = st.builds(
-    "{}.{}".format, st.lists(LABELS, min_size=1, max_size=4).map(".".join), st.sampled_from(["com", "a1"])
+    "{}.{}".format,
+    st.lists(LABELS, min_size=1, max_size=4).map(".".join),
+    st.sampled_from(["com", "a1"]),
 )
 ADDRESSES = (
     st.ip_addresses(v=4).map(str)
@@ -94,18 +108,37 @@ ADDRESSES = (
     | st.ip_addresses(v=6).map(lambda address: f"[{address.exploded}]")
 )
 HOSTS = NAMES | NAMES.map(str.upper) | ADDRESSES
-PORTS = st.just("") | st.integers(1, 65535).map(lambda port: f":{port}") | st.sampled_from([":80", ":443"])
+PORTS = (
+    st.just("")
+    | st.integers(1, 65535).map(lambda port: f":{port}")
+    | st.sampled_from([":80", ":443"])
+)
 LIKELY = st.builds(
-    "{}://{}{}{}".format, st.sampled_from(["https", "HTTP", "http"]), HOSTS, PORTS, st.sampled_from(["", "/"])
+    "{}://{}{}{}".format,
+    st.sampled_from(["https", "HTTP", "http"]),
+    HOSTS,
+    PORTS,
+    st.sampled_from(["", "/"]),
 ) | st.builds("app://{}{}".format, NAMES | ADDRESSES, PORTS)
 # Everything that can be wrong with an origin, often several things at once.
 SCHEMES = st.sampled_from(["https", "http", "capacitor", "file", "wss", "chrome-extension", "h t"])
 STARS = st.sampled_from(["", "*.", "*", "*.*."])
 ODD_HOSTS = HOSTS | st.sampled_from(["127.1", "[::ffff:1.2.3.4]", "a..b", "", ".", "[", "]:["])
-ODD_PORTS = PORTS | st.integers(-1, 70000).map(lambda port: f":{port}") | st.sampled_from([":", ":*", ":080", ":x"])
-NOISE = st.sampled_from(["", "/", "//", "/x", "?x", "#x", " ", "\t", "\\", "%2e", ".", "@", "\u00a0", "\u3002"])
+ODD_PORTS = (
+    PORTS
+    | st.integers(-1, 70000).map(lambda port: f":{port}")
+    | st.sampled_from([":", ":*", ":080", ":x"])
+)
+NOISE = st.sampled_from(
+    ["", "/", "//", "/x", "?x", "#x", " ", "\t", "\\", "%2e", ".", "@", "\u00a0", "\u3002"]
+)
 ODD = st.builds("{}{}://{}{}{}{}".format, NOISE, SCHEMES, STARS, ODD_HOSTS, ODD_PORTS, NOISE)
-TEXTS = LIKELY | ODD | st.text(max_size=40) | st.text("htps:/.*@[]0123456789abcAX-_%\\ \t?#", max_size=40)
+TEXTS = (
+    LIKELY
+    | ODD
+    | st.text(max_size=40)
+    | st.text("htps:/.*@[]0123456789abcAX-_%\\ \t?#", max_size=40)
+)
 
 
 def parsed(text: str) -> Any:
@@ -130,7 +163,11 @@ def test_accepted_origins_are_those_of_the_url_standard(text: str) -> None:
     if origin is None or origin.is_pattern:
         return
     # What was written, and what it was brought to, are one origin to a browser.
-    assert expected_from_standard(text.strip(" \t\r\n")) == str(origin) == expected_from_standard(str(origin))
+    assert (
+        expected_from_standard(text.strip(" \t\r\n"))
+        == str(origin)
+        == expected_from_standard(str(origin))
+    )
 
 
 @given(TEXTS)
@@ -153,11 +190,15 @@ PATTERNS = st.builds(
     NAMES,
     st.sampled_from(["", ":*", ":8443"]),
 )
-INSIDES = st.lists(LABELS.map(str.lower), max_size=4).map(lambda labels: "".join(f"{label}." for label in labels))
+INSIDES = st.lists(LABELS.map(str.lower), max_size=4).map(
+    lambda labels: "".join(f"{label}." for label in labels)
+)
 
 
 @given(pattern=PATTERNS, inside=INSIDES, port=ODD_PORTS, suffix=NOISE, other=TEXTS)
-def test_a_pattern_matches_its_own_domain_only(pattern: str, inside: str, port: str, suffix: str, other: str) -> None:
+def test_a_pattern_matches_its_own_domain_only(
+    pattern: str, inside: str, port: str, suffix: str, other: str
+) -> None:
     allowed = parsed(pattern)
     event(f"accepted: {allowed is not None}")
     if allowed is None:
@@ -165,14 +206,24 @@ def test_a_pattern_matches_its_own_domain_only(pattern: str, inside: str, port: 
     matches = re.compile(rf"\A(?:{allowed.regex})\Z").fullmatch
     inner = f"{allowed.scheme}://{inside}{allowed.host}"
     glued = f"{allowed.scheme}://{inside[:-1]}{allowed.host}"
-    for candidate in (inner + port, inner + port + suffix, inner + suffix + port, glued + port, other):
+    for candidate in (
+        inner + port,
+        inner + port + suffix,
+        inner + suffix + port,
+        glued + port,
+        other,
+    ):
         origin = parsed(candidate)
         belongs = (
             origin is not None
             and str(origin) == candidate
             and not origin.is_pattern
             and origin.scheme == allowed.scheme
-            and (origin.host.endswith(f".{allowed.host}") if allowed.any_subdomain else origin.host == allowed.host)
+            and (
+                origin.host.endswith(f".{allowed.host}")
+                if allowed.any_subdomain
+                else origin.host == allowed.host
+            )
             and allowed.port in ("*", origin.port)
         )
         assert bool(matches(candidate)) == belongs, candidate

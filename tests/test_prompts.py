@@ -39,14 +39,18 @@ def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: P
     ended = type_answers(folder, answers)
     assert ended.returncode == 0, ended.stderr
     assert tree(folder / "ada-s-api") == tree(bakery.bake(**answers))
-    assert ended.stdout.endswith("\n    cd ada-s-api\n    uv run fastapi dev\n    uv run pytest\n\n")
+    assert ended.stdout.endswith(
+        "\n    cd ada-s-api\n    uv run fastapi dev\n    uv run pytest\n\n"
+    )
 
 
 @pytest.mark.parametrize("text", [text for text in NASTY if text == text.strip()])
 def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    ended = type_answers(folder, {"project_name": text, "project_slug": "typed", "description": text})
+    ended = type_answers(
+        folder, {"project_name": text, "project_slug": "typed", "description": text}
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     project = tomllib.loads((folder / "typed" / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["description"] == text
@@ -75,7 +79,9 @@ def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_answer_ends_the_run_at_its_question(answers: dict[str, str], line: str, tmp_path: Path) -> None:
+def test_a_wrong_answer_ends_the_run_at_its_question(
+    answers: dict[str, str], line: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     ended = type_answers(folder, answers)

@@ -59,13 +59,23 @@ class Proxy:
         return f"https://{HOST}:{self.port}"
 
     def send(
-        self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
     ) -> Response:
         """Send a request over TLS, as a visitor with an address of their own."""
         connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.port, timeout=PATIENCE, source_address=(VISITOR, 0), context=self.context
+            "127.0.0.1",
+            self.port,
+            timeout=PATIENCE,
+            source_address=(VISITOR, 0),
+            context=self.context,
         )
-        return exchange(connection, method, path, {"Host": f"{HOST}:{self.port}"} | (headers or {}), body)
+        return exchange(
+            connection, method, path, {"Host": f"{HOST}:{self.port}"} | (headers or {}), body
+        )
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +84,9 @@ def proxy(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         not_installed("nginx", "apt-get install nginx-light")
     folder = tmp_path_factory.mktemp("nginx")
     authority = trustme.CA()
-    authority.issue_cert(HOST, "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    authority.issue_cert(HOST, "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+        folder / "server.pem"
+    )
     context = ssl.create_default_context()
     authority.configure_trust(context)
     project = bakery.bake(credentials="cookies")
@@ -83,7 +95,11 @@ def proxy(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with ExitStack() as stack:
-        environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": FRONTEND, "MAX_BODY_SIZE": "1000000"}
+        environment = {
+            "FASTAPI_ENV": "production",
+            "FRONTEND_ORIGINS": FRONTEND,
+            "MAX_BODY_SIZE": "1000000",
+        }
         service = stack.enter_context(serve(project, "probes:app", environment))
         for written, meant in (
             ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
@@ -95,15 +111,24 @@ def proxy(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             block = block.replace(written, meant)
         (folder / "nginx.conf").write_text(AROUND.format(block=block), encoding="utf-8")
         command = [NGINX, "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"]
-        stack.enter_context(run(command, folder, clean_environment())).expect("start worker process ")
+        stack.enter_context(run(command, folder, clean_environment())).expect(
+            "start worker process "
+        )
         yield Proxy(service, port, context)
 
 
 def test_the_service_sees_the_visitor_and_https(proxy: Proxy) -> None:
-    forged = {"X-Forwarded-For": "192.0.2.6", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example"}
+    forged = {
+        "X-Forwarded-For": "192.0.2.6",
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Host": "evil.example",
+    }
     for headers in ({}, forged):
         status, _, body = proxy.send("GET", "/seen?by=proxy", headers)
-        assert (status, json.loads(body)) == (200, {"url": f"{proxy.origin}/seen?by=proxy", "client": VISITOR})
+        assert (status, json.loads(body)) == (
+            200,
+            {"url": f"{proxy.origin}/seen?by=proxy", "client": VISITOR},
+        )
     proxy.service.expect(rf'{re.escape(VISITOR)}:\d+ - "GET /seen\?by=proxy HTTP/1.1" 200 OK')
 
 
@@ -138,7 +163,10 @@ def test_cors_headers_come_once_and_nothing_redirects(
 def test_the_service_knows_its_own_pages(proxy: Proxy) -> None:
     insecure = proxy.origin.replace("https", "http")
     for origin, status in ((proxy.origin, 201), (FRONTEND, 201), (insecure, 403), (FOREIGN, 403)):
-        assert proxy.send("POST", "/notes", {"Origin": origin, **JSON}, b'{"text": "Mine"}')[0] == status, origin
+        assert (
+            proxy.send("POST", "/notes", {"Origin": origin, **JSON}, b'{"text": "Mine"}')[0]
+            == status
+        ), origin
 
 
 def test_websockets_pass_and_foreign_ones_do_not(proxy: Proxy) -> None:

@@ -67,7 +67,12 @@ def test_the_first_command_renders(bare_machine: dict[str, str], tmp_path: Path)
     copy_template(clone)
     line = command(ROOT / "README.md", RENDER)
     ended = subprocess.run(
-        ["bash", "-c", line], cwd=clone, env=bare_machine, input="\n" * 5, text=True, capture_output=True
+        ["bash", "-c", line],
+        cwd=clone,
+        env=bare_machine,
+        input="\n" * 5,
+        text=True,
+        capture_output=True,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert (tmp_path / "my-service" / "app" / "main.py").exists()
@@ -84,12 +89,16 @@ def test_the_second_command_is_what_ci_runs() -> None:
 def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[str, str]) -> None:
     project = bakery.bake_new()
     line = command(project / "README.md", TEST)
-    ended = subprocess.run(["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True)
+    ended = subprocess.run(
+        ["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert " passed" in ended.stdout
     for ending in CHECKS:
         line = f"python3 -m {command(project / 'README.md', ending)}"  # as long as uv is not on the PATH
-        ended = subprocess.run(["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True)
+        ended = subprocess.run(
+            ["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True
+        )
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
     line = command(project / "README.md", SERVE)
@@ -103,11 +112,15 @@ def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[
 @pytest.mark.parametrize("credentials", CREDENTIALS)
 def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str) -> None:
     project = bakery.bake(credentials=credentials)
-    (line,) = re.findall(r"`(FASTAPI_ENV=staging .*fastapi dev)`", (project / "README.md").read_text("utf-8"))
+    (line,) = re.findall(
+        r"`(FASTAPI_ENV=staging .*fastapi dev)`", (project / "README.md").read_text("utf-8")
+    )
     line = line.replace("uv run", f"{sys.executable} -m")
     issuer = {name: value for name, value in REQUIRED.items() if name.startswith("AUTH_")}
     with run(
-        ["bash", "-c", line], project, clean_environment(PORT="0", PYTHONDONTWRITEBYTECODE="1", **issuer)
+        ["bash", "-c", line],
+        project,
+        clean_environment(PORT="0", PYTHONDONTWRITEBYTECODE="1", **issuer),
     ) as server:
         server.expect("CORS staging: 1 origin")
 
@@ -117,7 +130,8 @@ def test_every_refusal_is_explained() -> None:
     text = (ROOT / "docs" / "cors.md").read_text("utf-8")
     tables = re.findall(r"^\| refusal \| why \|\n\|---\|---\|\n(.*?)\n\n", text, re.M | re.S)
     grammar, credentials = (
-        [line.split(" | ")[0][2:].replace("\\", "") for line in rows.splitlines()] for rows in tables
+        [line.split(" | ")[0][2:].replace("\\", "") for line in rows.splitlines()]
+        for rows in tables
     )
     messages = []
     for refused in (*REFUSED, "*"):
@@ -129,7 +143,8 @@ def test_every_refusal_is_explained() -> None:
     for reason in grammar:
         assert [message for message in messages if reason in message], reason
     sources = "".join(
-        (SERVICE / "app" / name).read_text("utf-8") for name in ("cors.py", "origins.py", "public_suffixes.py")
+        (SERVICE / "app" / name).read_text("utf-8")
+        for name in ("cors.py", "origins.py", "public_suffixes.py")
     )
     for reason in credentials:
         assert reason in sources

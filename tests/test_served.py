@@ -41,7 +41,9 @@ def probes(bakery: Bakery, served: Serving) -> Probes:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("answer", CREDENTIALS)
-def test_a_page_reads_exactly_what_the_policy_allows(probes: Probes, answer: str, environment: str) -> None:
+def test_a_page_reads_exactly_what_the_policy_allows(
+    probes: Probes, answer: str, environment: str
+) -> None:
     port = probes(answer, environment).port
     wrong = []
     for name, origin, credentials in itertools.product(REQUESTS, ALLOWED + REFUSED, (False, True)):
@@ -68,7 +70,8 @@ def test_a_refused_origin_learns_nothing(probes: Probes, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/health", "/nowhere", "/gated", "/boom", "/unauthorized", "/mounted/health", "/shouting"]
+    "path",
+    ["/health", "/nowhere", "/gated", "/boom", "/unauthorized", "/mounted/health", "/shouting"],
 )
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_caches_are_told_once(probes: Probes, environment: str, path: str) -> None:
@@ -82,7 +85,9 @@ def test_caches_are_told_once(probes: Probes, environment: str, path: str) -> No
 @pytest.mark.parametrize(
     ("environment", "seconds"), [("development", "0"), ("staging", "7200"), ("production", "7200")]
 )
-def test_a_preflight_is_kept_for_as_long_as_documented(probes: Probes, environment: str, seconds: str) -> None:
+def test_a_preflight_is_kept_for_as_long_as_documented(
+    probes: Probes, environment: str, seconds: str
+) -> None:
     preflight = {"Origin": ALLOWED[0], "Access-Control-Request-Method": "PUT"}
     _, received, _ = send(probes("cookies", environment).port, "OPTIONS", "/notes", preflight)
     assert received["Access-Control-Max-Age"] == seconds
@@ -92,7 +97,10 @@ def test_a_preflight_is_kept_for_as_long_as_documented(probes: Probes, environme
 def test_a_mounted_application_cannot_widen_the_policy(probes: Probes, path: str) -> None:
     port = probes("none", "production").port
     _, received, _ = send(port, "GET", path, {"Origin": ALLOWED[0]})
-    assert access_control(received) == ["access-control-allow-origin", "access-control-expose-headers"]
+    assert access_control(received) == [
+        "access-control-allow-origin",
+        "access-control-expose-headers",
+    ]
     assert received["Access-Control-Allow-Origin"] == ALLOWED[0]
     assert not access_control(send(port, "GET", path, {"Origin": REFUSED[0]})[1])
 
@@ -113,14 +121,18 @@ def test_an_unhandled_error_is_logged_once_with_its_traceback(probes: Probes) ->
 
 
 def test_debugging_still_shows_the_traceback_to_the_page(probes: Probes) -> None:
-    outcome = fetch(probes("none", "production", "probes:debugging").port, Fetch(ALLOWED[0], "/boom"))
+    outcome = fetch(
+        probes("none", "production", "probes:debugging").port, Fetch(ALLOWED[0], "/boom")
+    )
     assert (outcome.readable, outcome.status) == (True, 500)
     assert b"RuntimeError: no reason" in outcome.body
     assert b"Traceback" in outcome.body
 
 
 def test_a_handler_of_all_errors_still_runs(probes: Probes) -> None:
-    outcome = fetch(probes("none", "production", "probes:handling").port, Fetch(ALLOWED[0], "/boom"))
+    outcome = fetch(
+        probes("none", "production", "probes:handling").port, Fetch(ALLOWED[0], "/boom")
+    )
     assert (outcome.status, outcome.body) == (500, b'{"handled":"no reason"}')
 
 

@@ -22,7 +22,9 @@ COOKIECUTTER = [sys.executable, "-m", "cookiecutter", "--no-input"]
 
 def copy_template(folder: Path) -> None:
     """Copy the files that git knows, as they are now."""
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for name in files.stdout.rstrip("\0").split("\0"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes((ROOT / name).read_bytes())
@@ -52,7 +54,15 @@ def test_every_source_renders_the_same_tree(repository: Path, tmp_path: Path) ->
         "git": [*COOKIECUTTER, url, "--checkout", "v0", *GIVEN],
         "zip": [*COOKIECUTTER, str(repository / "template.zip"), *GIVEN],
         "cruft": [
-            *(sys.executable, "-m", "cruft", "create", url.removeprefix("git+"), "--checkout", "v0"),
+            *(
+                sys.executable,
+                "-m",
+                "cruft",
+                "create",
+                url.removeprefix("git+"),
+                "--checkout",
+                "v0",
+            ),
             *("--no-input", "--extra-context", json.dumps(ANSWERS)),
         ],
     }

@@ -37,9 +37,17 @@ GIVEN = {"PYTHONDONTWRITEBYTECODE": "1", **REQUIRED}
         ({}, {"FASTAPI_ENV": "development"}, "CORS development: any origin, credentials off"),
         # Only the documented spelling counts.
         ({}, {"fastapi_env": "development"}, "CORS production: 1 origin, credentials off"),
-        ({}, {"FASTAPI_ENV": "production", "fastapi_env": "development"}, "CORS production: 1 origin, credentials off"),
+        (
+            {},
+            {"FASTAPI_ENV": "production", "fastapi_env": "development"},
+            "CORS production: 1 origin, credentials off",
+        ),
         ({}, {"FRONTEND_ORIGINS": ""}, "CORS production: no origins, credentials off"),
-        ({}, {"FRONTEND_ORIGINS": "http://localhost:*"}, "CORS production: 1 pattern, credentials off"),
+        (
+            {},
+            {"FRONTEND_ORIGINS": "http://localhost:*"},
+            "CORS production: 1 pattern, credentials off",
+        ),
     ],
 )
 def test_a_line_says_what_is_in_force(
@@ -98,7 +106,11 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
             "MAX_BODY_SIZE: '-1' is refused: Input should be greater than 0",
         ],
     ),
-    ("cookies", {"SESSION_SECRET": ""}, ["SESSION_SECRET: it is not set; write 32 random bytes or more"]),
+    (
+        "cookies",
+        {"SESSION_SECRET": ""},
+        ["SESSION_SECRET: it is not set; write 32 random bytes or more"],
+    ),
     (
         "cookies",
         {"SESSION_SECRET": "changeme"},
@@ -120,7 +132,11 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
             "FRONTEND_ORIGINS: '*' stands for any origin, so nothing may stand beside it",
         ],
     ),
-    ("none", {"FRONTEND_ORIGINS": "none"}, ["FRONTEND_ORIGINS: 'none' is no origin; to allow none, "]),
+    (
+        "none",
+        {"FRONTEND_ORIGINS": "none"},
+        ["FRONTEND_ORIGINS: 'none' is no origin; to allow none, "],
+    ),
     ("none", {"FRONTEND_ORIGINS": "['https://app.example.com']"}, ["FRONTEND_ORIGINS: "]),
 ]
 
@@ -145,15 +161,21 @@ def test_a_wrong_setting_ends_the_process_before_it_listens(
     assert ended.returncode not in (0, None)
     said = ended.stderr.splitlines()
     assert len(said) == len(lines), ended.stderr
-    assert all(line.startswith(expected) for line, expected in zip(said, lines, strict=True)), ended.stderr
+    assert all(line.startswith(expected) for line, expected in zip(said, lines, strict=True)), (
+        ended.stderr
+    )
 
 
 @pytest.mark.parametrize("options", [["--reload"], ["--workers", "2"]], ids=["reloader", "workers"])
-def test_where_uvicorn_owns_the_socket_nothing_is_answered(bakery: Bakery, options: list[str]) -> None:
+def test_where_uvicorn_owns_the_socket_nothing_is_answered(
+    bakery: Bakery, options: list[str]
+) -> None:
     variables = clean_environment(**GIVEN, FASTAPI_ENV="prod")
     with run([*UVICORN, "--port", "0", *options], bakery.bake(), variables) as server:
         port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
-        server.expect("FASTAPI_ENV: 'prod' is none of development, staging, production; write production")
+        server.expect(
+            "FASTAPI_ENV: 'prod' is none of development, staging, production; write production"
+        )
         with pytest.raises(OSError):
             send(port, "GET", "/health", {})
         assert "Traceback" not in server.output

@@ -46,7 +46,13 @@ def test_template_files_parse_before_they_are_rendered() -> None:
 
 def test_control_flow_stays_in_five_files() -> None:
     tagged = {name for name, content in UNRENDERED.items() if b"{%" in content}
-    assert tagged <= {"app/main.py", "app/settings.py", "pyproject.toml", "README.md", ".env.example"}
+    assert tagged <= {
+        "app/main.py",
+        "app/settings.py",
+        "pyproject.toml",
+        "README.md",
+        ".env.example",
+    }
 
 
 def test_every_variable_is_used() -> None:
@@ -87,14 +93,22 @@ def test_rendered_text_is_exact(bakery: Bakery, credentials: str, origins: str) 
 
     for command in (["format", "--check"], ["check"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--no-cache"]
-        ended = subprocess.run(ruff, cwd=project, env=clean_environment(), capture_output=True, text=True)
+        ended = subprocess.run(
+            ruff, cwd=project, env=clean_environment(), capture_output=True, text=True
+        )
         assert ended.returncode == 0, ended.stdout
 
 
 def test_names_are_legal_on_every_system(bakery: Bakery) -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     longest_slug = "s" * 63
-    rendered = {f"{longest_slug}/{name}" for answer in CREDENTIALS for name in tree(bakery.bake(credentials=answer))}
+    rendered = {
+        f"{longest_slug}/{name}"
+        for answer in CREDENTIALS
+        for name in tree(bakery.bake(credentials=answer))
+    }
     for names in (listed.stdout.splitlines(), sorted(rendered)):
         assert len({name.lower() for name in names}) == len(names)
         for name in names:
@@ -106,15 +120,30 @@ def test_names_are_legal_on_every_system(bakery: Bakery) -> None:
 
 def test_lines_end_alike_wherever_the_template_is_checked_out() -> None:
     command = ["git", "ls-files", "--eol"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    listed = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     for line in listed:
         ending, name = line.split("\t")
-        expected = ["i/-text", "attr/-text"] if name.endswith(".png") else ["i/lf", "attr/text=auto", "eol=lf"]
+        expected = (
+            ["i/-text", "attr/-text"]
+            if name.endswith(".png")
+            else ["i/lf", "attr/text=auto", "eol=lf"]
+        )
         assert [part for part in ending.split() if not part.startswith("w/")] == expected, name
 
 
 def test_the_template_is_clean_as_it_stands() -> None:
     for command in (["format", "--check"], ["check"]):
-        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "--config", "pyproject.toml", "."]
+        ruff = [
+            sys.executable,
+            "-m",
+            "ruff",
+            *command,
+            "--no-cache",
+            "--config",
+            "pyproject.toml",
+            ".",
+        ]
         ended = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stdout

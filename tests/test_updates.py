@@ -32,11 +32,17 @@ class Workshop:
         self.publish("v1")
 
     def run(self, folder: Path, *command: str, status: int = 0) -> str:
-        environment = clean_environment(HOME=str(self.folder), GIT_CONFIG_NOSYSTEM="1", PYTHONDONTWRITEBYTECODE="1")
+        environment = clean_environment(
+            HOME=str(self.folder), GIT_CONFIG_NOSYSTEM="1", PYTHONDONTWRITEBYTECODE="1"
+        )
         identity = {
-            f"GIT_{role}_{part}": "test@example.com" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")
+            f"GIT_{role}_{part}": "test@example.com"
+            for role in ("AUTHOR", "COMMITTER")
+            for part in ("NAME", "EMAIL")
         }
-        ended = subprocess.run(command, cwd=folder, env=environment | identity, capture_output=True, text=True)
+        ended = subprocess.run(
+            command, cwd=folder, env=environment | identity, capture_output=True, text=True
+        )
         assert ended.returncode == status, ended.stdout + ended.stderr
         return ended.stdout
 
@@ -74,9 +80,17 @@ class Workshop:
             "def literal(",
             "def shouted(text: str) -> str:\n    return text.upper()\n\n\ndef literal(",
         )
-        self.replace("hooks/filters.py", "        literal,\n", "        literal,\n        shouted,\n")
-        self.replace(f"{service}/README.md", "# {{ cookiecutter.__slug }}", "# {{ cookiecutter.__slug | shouted }}")
-        self.replace(f"{service}/app/origins.py", 'return f"{self.scheme}://', 'return f"{self.scheme}://v2.')
+        self.replace(
+            "hooks/filters.py", "        literal,\n", "        literal,\n        shouted,\n"
+        )
+        self.replace(
+            f"{service}/README.md",
+            "# {{ cookiecutter.__slug }}",
+            "# {{ cookiecutter.__slug | shouted }}",
+        )
+        self.replace(
+            f"{service}/app/origins.py", 'return f"{self.scheme}://', 'return f"{self.scheme}://v2.'
+        )
         self.publish(tag)
 
 
@@ -104,8 +118,20 @@ def test_the_record_is_the_one_that_cruft_makes(workshop: Workshop) -> None:
     project, said = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
     assert "cruft" not in said
     url, answers = f"file://{workshop.remote}", json.dumps(ANSWERS)
-    workshop.run(workshop.folder, *CRUFT, "create", url, "--checkout", "v1", "--no-input", "--extra-context", answers)
-    ours, theirs = ((folder / ".cruft.json").read_text("utf-8") for folder in (project, workshop.folder / NAME))
+    workshop.run(
+        workshop.folder,
+        *CRUFT,
+        "create",
+        url,
+        "--checkout",
+        "v1",
+        "--no-input",
+        "--extra-context",
+        answers,
+    )
+    ours, theirs = (
+        (folder / ".cruft.json").read_text("utf-8") for folder in (project, workshop.folder / NAME)
+    )
     assert ours.replace(url, str(workshop.remote)) == theirs.replace(url, str(workshop.remote))
 
 
@@ -123,7 +149,10 @@ def test_a_token_in_the_address_of_the_template_is_not_recorded(workshop: Worksh
     project, _ = workshop.render(str(workshop.template))
     record = json.loads((project / ".cruft.json").read_text("utf-8"))
     address = "https://git.example.com/template.git"
-    assert (record["template"], record["context"]["cookiecutter"]["_template"]) == (address, address)
+    assert (record["template"], record["context"]["cookiecutter"]["_template"]) == (
+        address,
+        address,
+    )
     assert not [name for name, content in tree(project).items() if b"token-of-ci" in content]
 
 
@@ -150,7 +179,9 @@ def test_a_conflict_shows_as_a_conflict(workshop: Workshop, is_committed_first: 
     unmerged = workshop.run(project, *GIT, "diff", "--name-only", "--diff-filter=U").split()
     if is_committed_first:
         assert unmerged == ["README.md"]
-        assert readme.startswith(f"<<<<<<< ours\n# Our service\n=======\n# {NAME.upper()}\n>>>>>>> theirs\n")
+        assert readme.startswith(
+            f"<<<<<<< ours\n# Our service\n=======\n# {NAME.upper()}\n>>>>>>> theirs\n"
+        )
         assert not list(project.rglob("*.rej"))
     else:
         assert not unmerged
@@ -166,7 +197,13 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
         return line.removeprefix("No .cruft.json, so `cruft update` will not work: ")
 
     workshop.git(
-        workshop.template, "archive", "--prefix", "template/", "--output", str(workshop.folder / "t.zip"), "v1"
+        workshop.template,
+        "archive",
+        "--prefix",
+        "template/",
+        "--output",
+        str(workshop.folder / "t.zip"),
+        "v1",
     )
     assert reason(workshop.folder / "t.zip", "zip") == "the template is not a git checkout."
     inside = workshop.template / "inside"
@@ -183,9 +220,13 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
 
 def test_the_commands_for_teams(workshop: Workshop) -> None:
     """As the README has them, with an address of cruft's and cookiecutter's kind that leads to the workshop."""
-    tagged, portal, check, update = (command(ROOT / "README.md", ending) for ending in TEAM_COMMANDS)
+    tagged, portal, check, update = (
+        command(ROOT / "README.md", ending) for ending in TEAM_COMMANDS
+    )
     configuration = workshop.folder / "cookiecutterrc"
-    configuration.write_text(f'abbreviations: {{gh: "file://{workshop.remote}"}}\n', encoding="utf-8")
+    configuration.write_text(
+        f'abbreviations: {{gh: "file://{workshop.remote}"}}\n', encoding="utf-8"
+    )
 
     def bash(line: str, folder: Path, status: int = 0) -> str:
         path = f'PATH="{Path(UV).parent}:$PATH" COOKIECUTTER_CONFIG="{configuration}"'

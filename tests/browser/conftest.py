@@ -37,13 +37,22 @@ def browser(engine: str) -> Iterator[Browser]:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate and its key for every name that the tests use."""
     path = tmp_path_factory.mktemp("certificate") / "server.pem"
-    names = ("*.example.localhost", "*.preview.localhost", "*.localhost", "*.evil.localhost", "localhost", "127.0.0.1")
+    names = (
+        "*.example.localhost",
+        "*.preview.localhost",
+        "*.localhost",
+        "*.evil.localhost",
+        "localhost",
+        "127.0.0.1",
+    )
     trustme.CA().issue_cert(*names).private_key_and_cert_chain_pem.write_to_path(path)
     return path
 
 
 @pytest.fixture(scope="session")
-def world(bakery: Bakery, certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    bakery: Bakery, certificate: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """Frontends over http and https, and services on demand."""
     folder = tmp_path_factory.mktemp("frontend")
     (folder / "index.html").write_text(EMPTY_PAGE, encoding="utf-8")

@@ -42,7 +42,9 @@ class Browser:
         """Load a page, and check that it is the one: a failed navigation is no error to every driver."""
         self.driver.get(url)
         if not self.driver.current_url.startswith(url):
-            raise RuntimeError(f"{self.engine} did not open {url}, but shows {self.driver.current_url}")
+            raise RuntimeError(
+                f"{self.engine} did not open {url}, but shows {self.driver.current_url}"
+            )
 
     def run(self, script: str, *arguments: object) -> Any:
         """Run the body of an async function in the page and return what it returns."""
@@ -78,7 +80,9 @@ def chromium(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
         "--window-size=1024,768",
     ):
         options.add_argument(argument)
-    options.add_experimental_option("prefs", {"profile.cookie_controls_mode": 0 if third_party_cookies else 1})
+    options.add_experimental_option(
+        "prefs", {"profile.cookie_controls_mode": 0 if third_party_cookies else 1}
+    )
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
     stack.callback(driver.quit)
@@ -144,27 +148,49 @@ class Marionette(RemoteConnection):
             parameters = {name: value for name, value in params.items() if name != "sessionId"}
             if command == "newSession":
                 always = parameters["capabilities"]["alwaysMatch"]
-                parameters = {name: value for name, value in always.items() if name != "moz:firefoxOptions"}
+                parameters = {
+                    name: value for name, value in always.items() if name != "moz:firefoxOptions"
+                }
             error, result = self.send(f"WebDriver:{self.COMMANDS[command]}", parameters)
         if error:
             return {"status": 500, "value": json.dumps({"value": error})}
-        return {"value": result["value"] if isinstance(result, dict) and set(result) == {"value"} else result}
+        return {
+            "value": result["value"]
+            if isinstance(result, dict) and set(result) == {"value"}
+            else result
+        }
 
 
 def firefox(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
     """Start Firefox ESR. By default it keeps third-party cookies apart for each site; behaviour 1 refuses them."""
-    profile = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)))
+    profile = Path(
+        stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)
+        )
+    )
     preferences = {
         "marionette.port": 0,
         "network.cookie.cookieBehavior": 0 if third_party_cookies else 1,
         "app.update.enabled": False,
         "datareporting.policy.dataSubmissionEnabled": False,
     }
-    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
+    lines = [
+        f"user_pref({json.dumps(name)}, {json.dumps(value)});\n"
+        for name, value in preferences.items()
+    ]
     (profile / "user.js").write_text("".join(lines), encoding="utf-8")
-    arguments = ["--headless", "--marionette", "--remote-allow-system-access", "--no-remote", "--profile", str(profile)]
+    arguments = [
+        "--headless",
+        "--marionette",
+        "--remote-allow-system-access",
+        "--no-remote",
+        "--profile",
+        str(profile),
+    ]
     process = subprocess.Popen(
-        ["/usr/bin/firefox-esr", *arguments, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["/usr/bin/firefox-esr", *arguments, "about:blank"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     stack.callback(end, process)
     port_file, deadline = profile / "MarionetteActivePort", time.monotonic() + START
@@ -172,11 +198,15 @@ def firefox(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError("Firefox did not start")
         time.sleep(0.02)
-    connection = stack.enter_context(socket.create_connection(("127.0.0.1", int(port_file.read_text())), START))
+    connection = stack.enter_context(
+        socket.create_connection(("127.0.0.1", int(port_file.read_text())), START)
+    )
     connection.settimeout(None)
     options = webdriver.FirefoxOptions()
     options.accept_insecure_certs = True
-    driver = webdriver.Remote(command_executor=Marionette(connection.makefile("rwb")), options=options)
+    driver = webdriver.Remote(
+        command_executor=Marionette(connection.makefile("rwb")), options=options
+    )
     stack.callback(driver.quit)
 
     def messages() -> list[str]:

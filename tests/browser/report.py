@@ -130,5 +130,9 @@ def cell(case: Case | None) -> str:
     """Return what happened in one engine, with the browser's own words."""
     if case is None:
         return "<td>"
-    verdict = "<span class=good>✓</span>" if case.is_good else f"<span class=bad>✗ {escape(case.happened)}</span>"
+    verdict = (
+        "<span class=good>✓</span>"
+        if case.is_good
+        else f"<span class=bad>✗ {escape(case.happened)}</span>"
+    )
     return f"<td>{verdict} <small>{escape(case.said)}</small>"

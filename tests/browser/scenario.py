@@ -53,7 +53,9 @@ class World:
             return f"{service.url}/page"
         return f"{service.scheme}://{HOSTS[kind]}:{self.ports[service.scheme]}/"
 
-    def service(self, answer: str, environment: str, host: str = "api.example.localhost") -> Service:
+    def service(
+        self, answer: str, environment: str, host: str = "api.example.localhost"
+    ) -> Service:
         """Return the service rendered for a credentials answer, in an environment, under a name."""
         key = (answer, environment, host)
         if key not in self.services:
@@ -102,7 +104,9 @@ return outcomes;
 """
 
 
-def fetch_all(browser: Browser, page: str, kind: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def fetch_all(
+    browser: Browser, page: str, kind: str, requests: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Open a page and let it, or a sandboxed frame in it, make requests; return what it saw of each."""
     browser.open(page)
     if kind == "null":

@@ -36,15 +36,32 @@ SESSIONS = [
     ("cookies", "development", "http://localhost", "localhost", EVERYWHERE),
     ("cookies", "development", "http://localhost", "127.0.0.1", set()),
     # The answer `cross-site-cookies`.
-    ("cross-site-cookies", "production", "https://app.example.localhost", "two.example.localhost", EVERYWHERE),
-    ("cross-site-cookies", "production", "https://app.example.localhost", "two.other.localhost", EVERYWHERE),
+    (
+        "cross-site-cookies",
+        "production",
+        "https://app.example.localhost",
+        "two.example.localhost",
+        EVERYWHERE,
+    ),
+    (
+        "cross-site-cookies",
+        "production",
+        "https://app.example.localhost",
+        "two.other.localhost",
+        EVERYWHERE,
+    ),
     # A Secure cookie over plain http: loopback counts as secure, but not for WebKit.
     ("cross-site-cookies", "development", "http://localhost", "127.0.0.1", {"chromium", "firefox"}),
 ]
 # With third-party cookies blocked, Chromium still keeps partitioned ones. WebKitGTK takes every other name for a third
 # party where it does not know the top-level domain, as with .localhost.
 BLOCKED = [
-    ("cookies", "https://app.example.localhost", "three.example.localhost", {"chromium", "firefox"}),
+    (
+        "cookies",
+        "https://app.example.localhost",
+        "three.example.localhost",
+        {"chromium", "firefox"},
+    ),
     ("cross-site-cookies", "https://app.example.localhost", "three.other.localhost", {"chromium"}),
 ]
 
@@ -64,7 +81,13 @@ def keep(browser: Browser, title: str, expected: bool, happened: bool) -> None:
 
 @pytest.mark.parametrize(("answer", "environment", "page", "host", "engines"), SESSIONS)
 def test_a_session_comes_back_where_it_should(
-    world: World, browser: Browser, answer: str, environment: str, page: str, host: str, engines: set[str]
+    world: World,
+    browser: Browser,
+    answer: str,
+    environment: str,
+    page: str,
+    host: str,
+    engines: set[str],
 ) -> None:
     happened = comes_back(browser, world, world.service(answer, environment, host), page)
     keep(browser, f"{answer}: {page} to {host}", browser.engine in engines, happened)
@@ -83,7 +106,9 @@ def test_sessions_where_third_party_cookies_are_blocked(world: World, engine: st
     assert not wrong
 
 
-@pytest.mark.parametrize(("answer", "executed"), [("none", 1), ("cookies", 0), ("cross-site-cookies", 0)])
+@pytest.mark.parametrize(
+    ("answer", "executed"), [("none", 1), ("cookies", 0), ("cross-site-cookies", 0)]
+)
 def test_a_foreign_form_changes_nothing_where_there_are_cookies(
     world: World, browser: Browser, answer: str, executed: int
 ) -> None:
@@ -93,7 +118,9 @@ def test_a_foreign_form_changes_nothing_where_there_are_cookies(
     browser.open(world.page("foreign", service))
     browser.run(POST_FORM, f"{service.url}/transfer/{browser.engine}")
     browser.open(f"{service.url}/page")
-    transfers = browser.run(f"return await (await fetch('{service.url}/transfer/{browser.engine}')).json()")
+    transfers = browser.run(
+        f"return await (await fetch('{service.url}/transfer/{browser.engine}')).json()"
+    )
     words = ("nothing changes", "the post is executed")
     record(Case(browser.engine, "Foreign form posts", answer, words[executed], words[transfers]))
     assert transfers == executed
@@ -102,7 +129,9 @@ def test_a_foreign_form_changes_nothing_where_there_are_cookies(
 def session_of_mallory(service: Service) -> str:
     """Return a session cookie, with its name, as anybody can get one."""
     body, headers = b'{"display_name": "Mallory"}', {"Content-Type": "application/json"}
-    request = Request(f"https://127.0.0.1:{service.server.port}/session", body, headers, method="PUT")
+    request = Request(
+        f"https://127.0.0.1:{service.server.port}/session", body, headers, method="PUT"
+    )
     with urlopen(request, context=ssl._create_unverified_context()) as answer:
         return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
@@ -118,5 +147,13 @@ def test_a_neighbour_cannot_plant_a_session(world: World, browser: Browser, answ
     assert ("__Host-" in sent) == (browser.engine != "webkit")
     name = browser.run("return (await (await fetch('/session')).json()).display_name")
     words = {None: "no session", "Mallory": "the session of somebody else"}
-    record(Case(browser.engine, "Sessions", f"{answer}: planted by a neighbour", words[None], words[name]))
+    record(
+        Case(
+            browser.engine,
+            "Sessions",
+            f"{answer}: planted by a neighbour",
+            words[None],
+            words[name],
+        )
+    )
     assert name is None

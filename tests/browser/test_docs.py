@@ -16,7 +16,10 @@ STEPS = {
         ("notes-create_note_notes_post", 201, '"text": "string"'),
         ("notes-list_notes_notes_get", 200, '"text": "string"'),
     ],
-    "bearer": [("me-read_me_me_get", 401, "There is no bearer token"), ("me-read_me_me_get", 200, '"subject": "ada"')],
+    "bearer": [
+        ("me-read_me_me_get", 401, "There is no bearer token"),
+        ("me-read_me_me_get", 200, '"subject": "ada"'),
+    ],
     "cookies": [
         ("session-change_session_session_put", 200, '"display_name": "string"'),
         ("session-read_session_session_get", 200, '"display_name": "string"'),
@@ -45,7 +48,8 @@ class Reader(Visitor):
             self.finds(f"{block} .execute")
         self.click(f"{block} .execute")
         codes, bodies = (
-            f"{block} .live-responses-table tbody .response-col_{name}" for name in ("status", "description")
+            f"{block} .live-responses-table tbody .response-col_{name}"
+            for name in ("status", "description")
         )
         self.waits_until(
             lambda: self.texts(codes)[:1] == [str(status)] and body in self.texts(bodies)[0],
@@ -77,8 +81,18 @@ def test_the_openapi_page(
                 reader.authorize(token(issuer))
             happened = "fails"
             try:
-                reader.execute(operation, status, '"display_name": null' if forgets and number == 2 else body)
+                reader.execute(
+                    operation, status, '"display_name": null' if forgets and number == 2 else body
+                )
                 happened = "works"
             finally:
-                record(Case(browser.engine, "OpenAPI page", f"{answer}: {number}. {operation}", "works", happened))
+                record(
+                    Case(
+                        browser.engine,
+                        "OpenAPI page",
+                        f"{answer}: {number}. {operation}",
+                        "works",
+                        happened,
+                    )
+                )
         record_picture(f"{browser.engine}: /docs, {answer}", browser.driver.get_screenshot_as_png())

@@ -22,7 +22,9 @@ def descendants() -> dict[int, str]:
     parents: dict[int, tuple[int, str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            pid, name, state, parent = re.match(r"(\d+) \((.*)\) (\S) (\d+)", stat.read_text()).groups()  # type: ignore[union-attr]
+            pid, name, state, parent = re.match(
+                r"(\d+) \((.*)\) (\S) (\d+)", stat.read_text()
+            ).groups()  # type: ignore[union-attr]
         except (FileNotFoundError, ProcessLookupError):
             continue
         if state != "Z":
@@ -77,7 +79,10 @@ def test_a_missing_screen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "Xvfb").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     before = descendants()
-    with pytest.raises(RuntimeError, match=r"The virtual screen \(Xvfb\) did not start"), started("webkit"):
+    with (
+        pytest.raises(RuntimeError, match=r"The virtual screen \(Xvfb\) did not start"),
+        started("webkit"),
+    ):
         pass
     assert not left_behind(before)
 
@@ -85,14 +90,29 @@ def test_a_missing_screen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("required", ["", "chromium,firefox,webkit"])
 def test_a_missing_engine_is_named(required: str, tmp_path: Path) -> None:
     """Skipped with the package to install, in one line; a failure where engines are required."""
-    (tmp_path / "git").symlink_to(str(shutil.which("git")))  # the one program that the run needs otherwise
-    command = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "tests/browser/test_websockets.py"]
+    (tmp_path / "git").symlink_to(
+        str(shutil.which("git"))
+    )  # the one program that the run needs otherwise
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n0",
+        "-p",
+        "no:cacheprovider",
+        "tests/browser/test_websockets.py",
+    ]
     environment = clean_environment(PATH=str(tmp_path), REQUIRE_BROWSERS=required)
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    for engine, packages in (("chromium", "chromium chromium-driver"), ("webkit", "webkit2gtk-driver xvfb")):
+    for engine, packages in (
+        ("chromium", "chromium chromium-driver"),
+        ("webkit", "webkit2gtk-driver xvfb"),
+    ):
         assert f"{engine} is not installed: apt-get install {packages}" in ended.stdout
     if required:
         assert ended.returncode == 1
     else:
         assert ended.returncode == 0
-        assert re.search(r"^Not tried: chromium is not installed.*; firefox.*; webkit.*$", ended.stdout, re.M)
+        assert re.search(
+            r"^Not tried: chromium is not installed.*; firefox.*; webkit.*$", ended.stdout, re.M
+        )

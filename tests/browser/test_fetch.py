@@ -20,7 +20,9 @@ def in_words(status: int | None, sent: list[str]) -> str:
 
 
 @pytest.mark.parametrize(("answer", "environment"), SERVICES)
-def test_pages_see_what_the_policy_allows(world: World, browser: Browser, answer: str, environment: str) -> None:
+def test_pages_see_what_the_policy_allows(
+    world: World, browser: Browser, answer: str, environment: str
+) -> None:
     service = world.service(answer, environment)
     wrong = []
     for kind in KINDS:
@@ -41,23 +43,35 @@ def test_pages_see_what_the_policy_allows(world: World, browser: Browser, answer
             )
         outcomes = fetch_all(browser, world.page(kind, service), kind, requests)
         last = f"{browser.engine}-{answer}-{environment}-{kind}-last".replace(" ", "-")
-        fetch_all(browser, f"{service.url}/page", "own", [{"url": f"{service.url}/health?case={last}"}])
+        fetch_all(
+            browser, f"{service.url}/page", "own", [{"url": f"{service.url}/health?case={last}"}]
+        )
         service.server.expect(f"case={last} ")
         sent = received(service.server, list(cases))
         messages = browser.console()
         for (mark, (name, with_credentials)), outcome in zip(cases.items(), outcomes, strict=True):
             arguments, status = REQUESTS[name]
-            is_readable = kind == "own" or may_read(environment, answer, name, kind in LISTED, with_credentials)
-            expected = (status if is_readable else None, expected_requests(arguments, kind, is_readable))
+            is_readable = kind == "own" or may_read(
+                environment, answer, name, kind in LISTED, with_credentials
+            )
+            expected = (
+                status if is_readable else None,
+                expected_requests(arguments, kind, is_readable),
+            )
             happened = (outcome.get("status"), sent[mark])
             if name == "JSON POST" and is_readable:
                 assert outcome["location"].startswith("/notes/")
             if name == "stream" and is_readable:
                 assert outcome["text"] == "one, two, three"
-            said = next((message for message in messages if f"case={mark}" in message), outcome.get("error", ""))
+            said = next(
+                (message for message in messages if f"case={mark}" in message),
+                outcome.get("error", ""),
+            )
             title = f"{name}{', with credentials' if with_credentials else ''}"
             group = f"{answer}, {environment}: page of origin {kind}"
-            record(Case(browser.engine, group, title, in_words(*expected), in_words(*happened), said))
+            record(
+                Case(browser.engine, group, title, in_words(*expected), in_words(*happened), said)
+            )
             if happened != expected:
                 wrong.append((kind, name, with_credentials, expected, happened, outcome))
     assert not wrong

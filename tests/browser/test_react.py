@@ -76,15 +76,22 @@ def test_the_plain_scenario(
     bakery: Bakery, browser: Browser, frontend: Path, issuer: dict[str, str], answer: str
 ) -> None:
     """http://localhost:3000 from Vite's own server, and the service in development on port 8000."""
-    variables = {"VITE_AUTH": answer, "VITE_API_URL": f"http://{SERVICE_HOSTS[answer]}:{SERVICE_PORT}"}
+    variables = {
+        "VITE_AUTH": answer,
+        "VITE_API_URL": f"http://{SERVICE_HOSTS[answer]}:{SERVICE_PORT}",
+    }
     with ExitStack() as stack:
         options = ("--port", free(SERVICE_PORT))
         free(FRONTEND_PORT)
         project = bakery.bake(credentials=answer)
-        stack.enter_context(serve(project, "app.main:app", {"FASTAPI_ENV": "development", **issuer}, *options))
+        stack.enter_context(
+            serve(project, "app.main:app", {"FASTAPI_ENV": "development", **issuer}, *options)
+        )
         vite = [str(frontend / "node_modules" / ".bin" / "vite")]
         environment = clean_environment(**variables, NO_COLOR="1")
-        stack.enter_context(run(vite, frontend, environment)).expect(rf"Local: +http://127\.0\.0\.1:{FRONTEND_PORT}/")
+        stack.enter_context(run(vite, frontend, environment)).expect(
+            rf"Local: +http://127\.0\.0\.1:{FRONTEND_PORT}/"
+        )
         browser.open(f"http://localhost:{FRONTEND_PORT}/")
         use(browser, answer, issuer, f"{answer}, in development")
 
@@ -105,11 +112,15 @@ def test_a_production_build(
         origin = f"https://app.example.localhost:{port}"
         environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": origin, **issuer}
         options = ("--ssl-certfile", str(certificate))
-        server = stack.enter_context(serve(bakery.bake(credentials=answer), "app.main:app", environment, *options))
+        server = stack.enter_context(
+            serve(bakery.bake(credentials=answer), "app.main:app", environment, *options)
+        )
         host = f"react-{browser.engine}.example.localhost"
         variables = {"VITE_AUTH": answer, "VITE_API_URL": f"https://{host}:{server.port}"}
         build = ["npm", "run", "build", "--", "--outDir", str(tmp_path)]
-        subprocess.run(build, cwd=frontend, env=os.environ | variables, capture_output=True, check=True)
+        subprocess.run(
+            build, cwd=frontend, env=os.environ | variables, capture_output=True, check=True
+        )
 
         browser.open(f"{origin}/")
         use(browser, answer, issuer, f"{answer}, in production, from an allowed origin")

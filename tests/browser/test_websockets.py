@@ -22,9 +22,21 @@ def test_foreign_pages_open_no_websocket(world: World, browser: Browser, environ
     wrong = []
     for kind in KINDS:
         browser.open(world.page(kind, service))
-        happened = browser.run(CONNECT, f"{service.url.replace('http', 'ws', 1)}/ws?case={browser.engine}-{kind}")
-        expected = "hello" if kind in (*LISTED, "own") or environment == "development" else "refused"
-        record(Case(browser.engine, f"WebSockets, {environment}", f"page of origin {kind}", expected, happened))
+        happened = browser.run(
+            CONNECT, f"{service.url.replace('http', 'ws', 1)}/ws?case={browser.engine}-{kind}"
+        )
+        expected = (
+            "hello" if kind in (*LISTED, "own") or environment == "development" else "refused"
+        )
+        record(
+            Case(
+                browser.engine,
+                f"WebSockets, {environment}",
+                f"page of origin {kind}",
+                expected,
+                happened,
+            )
+        )
         if happened != expected:
             wrong.append((kind, happened))
     assert not wrong

@@ -18,7 +18,12 @@ AUDIENCE = "browsers"
 
 def token(issuer: dict[str, str]) -> str:
     """Return a token of the issuer for the user `ada`."""
-    claims = {"iss": issuer["AUTH_ISSUER"], "aud": AUDIENCE, "sub": "ada", "exp": int(time.time()) + 600}
+    claims = {
+        "iss": issuer["AUTH_ISSUER"],
+        "aud": AUDIENCE,
+        "sub": "ada",
+        "exp": int(time.time()) + 600,
+    }
     return jwt.encode(claims, KEY, algorithm="RS256", headers={"kid": "test"})
 
 
@@ -32,7 +37,9 @@ class Visitor:
 
     def texts(self, selector: str) -> list[str]:
         """Return what the page shows, in one look, between two changes of it."""
-        script = "return [...document.querySelectorAll(args[0])].map(element => element.textContent)"
+        script = (
+            "return [...document.querySelectorAll(args[0])].map(element => element.textContent)"
+        )
         return list(self.browser.run(script, selector))
 
     def click(self, selector: str) -> None:

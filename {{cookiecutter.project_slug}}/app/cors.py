@@ -40,12 +40,16 @@ class CorsPolicy:
     max_age: int
 
     def __post_init__(self) -> None:
-        canonical = check_origins(self.allow_origins, self.environment, allow_credentials=self.allow_credentials)
+        canonical = check_origins(
+            self.allow_origins, self.environment, allow_credentials=self.allow_credentials
+        )
         object.__setattr__(self, "allow_origins", canonical)
 
     @cached_property
     def _origins(self) -> list[Origin]:
-        return [] if self.allow_origins == ANY else [parse_origin(text) for text in self.allow_origins]
+        return (
+            [] if self.allow_origins == ANY else [parse_origin(text) for text in self.allow_origins]
+        )
 
     @cached_property
     def exact(self) -> frozenset[str]:
@@ -74,7 +78,9 @@ class CorsPolicy:
         return f"CORS {self.environment}: {who}, credentials {'on' if self.allow_credentials else 'off'}"
 
 
-def check_origins(texts: Iterable[str], environment: Environment, *, allow_credentials: bool) -> tuple[str, ...]:
+def check_origins(
+    texts: Iterable[str], environment: Environment, *, allow_credentials: bool
+) -> tuple[str, ...]:
     """Return an allow-list in canonical form, each entry once; `*` alone is one too.
 
     With credentials, outside development, nothing is allowed for which a stranger could speak: `*`, http://
@@ -85,7 +91,9 @@ def check_origins(texts: Iterable[str], environment: Environment, *, allow_crede
     strict = allow_credentials and environment != "development"
     if [text.strip() for text in texts] == ["*"]:
         if strict:
-            raise ValueError("'*' would let every website use the visitor's credentials; list the frontends")
+            raise ValueError(
+                "'*' would let every website use the visitor's credentials; list the frontends"
+            )
         return ANY
     origins: list[str] = []
     problems: list[str] = []
@@ -144,7 +152,9 @@ class CORSMiddleware(cors.CORSMiddleware):
         if message["type"] == "http.response.start":
             # Names of mounted applications may be in upper case, against the ASGI specification: Django's are.
             lower = [(name.lower(), value) for name, value in message.get("headers", ())]
-            message["headers"] = [item for item in lower if not item[0].startswith(b"access-control-")]
+            message["headers"] = [
+                item for item in lower if not item[0].startswith(b"access-control-")
+            ]
             headers = MutableHeaders(scope=message)
             vary = [name.strip() for line in headers.getlist("vary") for name in line.split(",")]
             del headers["vary"]

@@ -37,7 +37,9 @@ class OriginError(ValueError):
 
     def __init__(self, text: str, reason: str, correction: str | None = None) -> None:
         self.correction = correction
-        super().__init__(f"{shown(text)} {reason}" + (f"; write {correction}" if correction else ""))
+        super().__init__(
+            f"{shown(text)} {reason}" + (f"; write {correction}" if correction else "")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,10 @@ class Origin:
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine: localhost, a name below it (RFC 6761), 127.0.0.0/8 or [::1]."""
-        return re.fullmatch(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]", self.host) is not None
+        return (
+            re.fullmatch(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]", self.host)
+            is not None
+        )
 
     @property
     def regex(self) -> str:
@@ -104,7 +109,9 @@ def parse_origin(text: str) -> Origin:
     if re.search(r"://.*[\s;].*://", bare, re.DOTALL):
         raise OriginError(text, "is more than one; put commas between them")
     if not bare.isascii():
-        raise OriginError(text, "is not ASCII; browsers send a host in its xn-- form", corrected(ascii_form(bare)))
+        raise OriginError(
+            text, "is not ASCII; browsers send a host in its xn-- form", corrected(ascii_form(bare))
+        )
 
     scheme, separator, rest = bare.partition("://")
     scheme = scheme.lower()
@@ -118,11 +125,19 @@ def parse_origin(text: str) -> Origin:
 
     authority = re.split(r"[/\\?#]", rest, maxsplit=1)[0]
     if rest not in (authority, authority + "/"):
-        raise OriginError(text, "has more than scheme, host and port", corrected(f"{scheme}://{authority}"))
+        raise OriginError(
+            text, "has more than scheme, host and port", corrected(f"{scheme}://{authority}")
+        )
     if "@" in authority:
-        raise OriginError(text, "has user information", corrected(f"{scheme}://{authority.rpartition('@')[2]}"))
+        raise OriginError(
+            text, "has user information", corrected(f"{scheme}://{authority.rpartition('@')[2]}")
+        )
     if scheme not in DEFAULT_PORTS and authority != authority.lower():
-        raise OriginError(text, f"has upper case after {scheme}://, where browsers keep it", corrected(bare.lower()))
+        raise OriginError(
+            text,
+            f"has upper case after {scheme}://, where browsers keep it",
+            corrected(bare.lower()),
+        )
 
     # The port begins at the first colon that is not inside the brackets of an IPv6 address.
     host, *port = re.split(r":(?![^[]*\])", authority.lower(), maxsplit=1)
@@ -147,9 +162,13 @@ def require_secure(origin: Origin, *, allow_loopback: bool) -> None:
     if origin.scheme != "http" or (allow_loopback and origin.is_loopback):
         return
     if origin.is_loopback:
-        raise OriginError(str(origin), "is whatever runs on a visitor's machine; development allows it unlisted")
+        raise OriginError(
+            str(origin), "is whatever runs on a visitor's machine; development allows it unlisted"
+        )
     secure = None if origin.port else f"https{str(origin).removeprefix('http')}"
-    raise OriginError(str(origin), "is not https, so anyone on the network path can speak for it", secure)
+    raise OriginError(
+        str(origin), "is not https, so anyone on the network path can speak for it", secure
+    )
 
 
 def canonical_host(host: str, *, is_base: bool) -> str:
@@ -223,7 +242,9 @@ def with_scheme(text: str) -> str:
 
 def ascii_form(text: str) -> str:
     """Return a text with its labels in the form that goes over the wire (RFC 3492)."""
-    text = "".join(character for character in text if unicodedata.category(character) != "Cf")  # invisible
+    text = "".join(
+        character for character in text if unicodedata.category(character) != "Cf"
+    )  # invisible
     text = unicodedata.normalize("NFKC", text.lower()).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
 
     def ascii_label(match: re.Match[str]) -> str:

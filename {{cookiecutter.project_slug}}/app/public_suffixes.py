@@ -11,7 +11,9 @@ from app.origins import Origin, OriginError
 def require_own_domain(origin: Origin) -> None:
     """Refuse a pattern that strangers can match, such as https://*.github.io. Raises OriginError."""
     if origin.any_subdomain and not origin.is_loopback and is_shared(origin.host):
-        raise OriginError(str(origin), f"is open to anyone who registers a name below {origin.host}")
+        raise OriginError(
+            str(origin), f"is open to anyone who registers a name below {origin.host}"
+        )
 
 
 def is_shared(domain: str) -> bool:

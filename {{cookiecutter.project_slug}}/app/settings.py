@@ -123,7 +123,9 @@ class Settings(BaseSettings):
             return SecretStr(os.urandom(32).hex())  # sessions end with the process
         if length < 32:
             state = f"it has {length} bytes" if length else "it is not set"
-            raise ValueError(f"{state}; write 32 random bytes or more, as `openssl rand -hex 32` prints them")
+            raise ValueError(
+                f"{state}; write 32 random bytes or more, as `openssl rand -hex 32` prints them"
+            )
         return value
 
     # {% endif %}
@@ -139,10 +141,18 @@ class Settings(BaseSettings):
     @classmethod
     def _keys_come_safely(cls, value: AnyHttpUrl | None) -> AnyHttpUrl | None:
         if value and (value.username or value.password):
-            raise ValueError("it has user information, which would not be sent but logged; leave it out")
-        if value and value.scheme != "https" and value.host not in ("localhost", "127.0.0.1", "[::1]"):
+            raise ValueError(
+                "it has user information, which would not be sent but logged; leave it out"
+            )
+        if (
+            value
+            and value.scheme != "https"
+            and value.host not in ("localhost", "127.0.0.1", "[::1]")
+        ):
             secure = str(value).replace("http", "https", 1)
-            raise ValueError(f"'{value}' is not https, so anyone on the way can replace the keys; write {secure}")
+            raise ValueError(
+                f"'{value}' is not https, so anyone on the way can replace the keys; write {secure}"
+            )
         return value
 
     # {% endif %}
@@ -153,7 +163,9 @@ class Settings(BaseSettings):
         if value in names:
             return value
         likely = get_close_matches(value.strip().lower(), names, n=1, cutoff=0.4)
-        raise ValueError(f"{value!r} is none of {', '.join(names)}" + (f"; write {likely[0]}" if likely else ""))
+        raise ValueError(
+            f"{value!r} is none of {', '.join(names)}" + (f"; write {likely[0]}" if likely else "")
+        )
 
     @field_validator("frontend_origins", mode="before")
     @classmethod
@@ -161,12 +173,16 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         if value.strip() == "none":
-            raise ValueError("'none' is no origin; to allow none, set the variable to nothing: FRONTEND_ORIGINS=")
+            raise ValueError(
+                "'none' is no origin; to allow none, set the variable to nothing: FRONTEND_ORIGINS="
+            )
         if value.strip().startswith("["):
             try:
                 return [str(text) for text in json.loads(value)]
             except ValueError:
-                raise ValueError(f'{value!r} is not a JSON list; write ["https://app.example.com"]') from None
+                raise ValueError(
+                    f'{value!r} is not a JSON list; write ["https://app.example.com"]'
+                ) from None
         return [text for text in value.split(",") if text.strip()]
 
     @field_validator("frontend_origins")

@@ -30,7 +30,9 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings() -> Settings:
     """Production with one frontend, its previews and small bodies, and without its secrets."""
-    development = Settings(frontend_origins=(FRONTEND, "https://*.preview.example.com"), max_body_size=10_000)
+    development = Settings(
+        frontend_origins=(FRONTEND, "https://*.preview.example.com"), max_body_size=10_000
+    )
     return development.model_copy(update={"fastapi_env": "production"})
 
 

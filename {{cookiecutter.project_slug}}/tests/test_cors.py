@@ -86,7 +86,9 @@ def test_errors_are_readable_too(settings: Settings) -> None:
 def test_development_allows_any_origin() -> None:
     client = TestClient(create_app(Settings(fastapi_env="development")))
     headers = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "PUT"}
-    response = client.options("/health", headers=headers | {"Access-Control-Request-Headers": "x-anything"})
+    response = client.options(
+        "/health", headers=headers | {"Access-Control-Request-Headers": "x-anything"}
+    )
     assert response.status_code == 200
     assert response.headers["Access-Control-Allow-Origin"] in ("*", "http://localhost:3000")
     assert response.headers["Access-Control-Max-Age"] == "0"

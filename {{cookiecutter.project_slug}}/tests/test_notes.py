@@ -12,7 +12,9 @@ def test_a_note_is_created_changed_and_deleted(client: TestClient) -> None:
     assert created.json() in client.get("/notes").json()
 
     assert client.patch(path, json={"done": True}).json() == created.json() | {"done": True}
-    assert client.put(path, json={"text": "Buy bread"}).json() == created.json() | {"text": "Buy bread"}
+    assert client.put(path, json={"text": "Buy bread"}).json() == created.json() | {
+        "text": "Buy bread"
+    }
 
     assert client.delete(path).status_code == 204
     for method in ("GET", "PUT", "PATCH", "DELETE"):
@@ -22,7 +24,9 @@ def test_a_note_is_created_changed_and_deleted(client: TestClient) -> None:
 
 def test_a_repeated_key_creates_one_note(client: TestClient) -> None:
     headers = {"Idempotency-Key": "5c0e7a3e"}
-    first, second = (client.post("/notes", json={"text": "Once"}, headers=headers) for _ in range(2))
+    first, second = (
+        client.post("/notes", json={"text": "Once"}, headers=headers) for _ in range(2)
+    )
     assert first.json() == second.json()
 
 

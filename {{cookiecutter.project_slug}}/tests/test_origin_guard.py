@@ -29,7 +29,9 @@ from tests.conftest import FRONTEND
         ("wss://api.example.com/ws", "", False),
     ],
 )
-def test_foreign_pages_open_no_websocket(settings: Settings, url: str, origin: str | None, accepted: bool) -> None:
+def test_foreign_pages_open_no_websocket(
+    settings: Settings, url: str, origin: str | None, accepted: bool
+) -> None:
     app = create_app(settings)
 
     @app.websocket("/ws")

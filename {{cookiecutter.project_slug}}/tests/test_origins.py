@@ -31,7 +31,11 @@ def test_an_origin_has_one_spelling(text: str, canonical: str) -> None:
         ("file:///index.html", "no origin of a page", None),
         ("app.example.com", "no scheme", "https://app.example.com"),
         ("localhost:3000", "no scheme", "http://localhost:3000"),
-        ("https://app.example.com/login", "more than scheme, host and port", "https://app.example.com"),
+        (
+            "https://app.example.com/login",
+            "more than scheme, host and port",
+            "https://app.example.com",
+        ),
         ("https://me:secret@app.example.com", "user information", "https://app.example.com"),
         ("https://münchen.example", "not ASCII", "https://xn--mnchen-3ya.example"),
         ("https://*example.com", "misplaced *", None),

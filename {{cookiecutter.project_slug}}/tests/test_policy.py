@@ -22,7 +22,9 @@ FORBIDDEN_HEADER = re.compile(
     r"|keep-alive|origin|proxy-.*|referer|sec-.*|set-cookie|te|trailer|transfer-encoding|upgrade|via"
 )
 SAFELISTED_HEADER = re.compile(r"accept|accept-language|content-(language|type)|user-agent")
-READABLE_HEADER = re.compile(r"cache-control|content-(language|length|type)|expires|last-modified|pragma")
+READABLE_HEADER = re.compile(
+    r"cache-control|content-(language|length|type)|expires|last-modified|pragma"
+)
 UNREADABLE_HEADER = re.compile(r"set-cookie2?|access-control-.*")
 
 
@@ -41,19 +43,29 @@ def missing_entries(app: FastAPI, policy: CorsPolicy) -> Iterator[str]:
     schemes = document.get("components", {}).get("securitySchemes", {})
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            request = {item["name"] for item in operation.get("parameters", ()) if item["in"] == "header"}
+            request = {
+                item["name"] for item in operation.get("parameters", ()) if item["in"] == "header"
+            }
             for name in (name for security in operation.get("security", ()) for name in security):
                 if schemes[name]["type"] != "apiKey":
                     request.add("Authorization")
                 elif schemes[name]["in"] == "header":
                     request.add(schemes[name]["name"])
-            response = {name for answer in operation["responses"].values() for name in answer.get("headers", ())}
+            response = {
+                name
+                for answer in operation["responses"].values()
+                for name in answer.get("headers", ())
+            }
             for name in sorted(request):
-                given = FORBIDDEN_HEADER.fullmatch(name.lower()) or SAFELISTED_HEADER.fullmatch(name.lower())
+                given = FORBIDDEN_HEADER.fullmatch(name.lower()) or SAFELISTED_HEADER.fullmatch(
+                    name.lower()
+                )
                 if not given and name.lower() not in allowed:
                     yield f'{method.upper()} {path}: add "{name}" to ALLOW_HEADERS in app/settings.py'
             for name in sorted(response):
-                given = READABLE_HEADER.fullmatch(name.lower()) or UNREADABLE_HEADER.fullmatch(name.lower())
+                given = READABLE_HEADER.fullmatch(name.lower()) or UNREADABLE_HEADER.fullmatch(
+                    name.lower()
+                )
                 if not given and name.lower() not in exposed:
                     yield f'{method.upper()} {path}: add "{name}" to EXPOSE_HEADERS in app/settings.py'
 
@@ -86,7 +98,9 @@ async def api_key() -> None: ...
 async def token() -> None: ...
 
 
-@broken.get("/response-header", responses={200: {"headers": {"X-Total": {"schema": {"type": "integer"}}}}})
+@broken.get(
+    "/response-header", responses={200: {"headers": {"X-Total": {"schema": {"type": "integer"}}}}}
+)
 async def response_header() -> None: ...
 
 
@@ -95,7 +109,9 @@ def test_a_route_that_the_policy_does_not_cover_is_found(settings: Settings) -> 
     outer = APIRouter()
     outer.include_router(broken, prefix="/broken")
     app.include_router(outer)
-    policy = replace(settings.cors_policy, allow_methods=("GET",), allow_headers=(), expose_headers=())
+    policy = replace(
+        settings.cors_policy, allow_methods=("GET",), allow_headers=(), expose_headers=()
+    )
     assert sorted(line for line in missing_entries(app, policy) if "/broken" in line) == [
         'GET /broken/api-key: add "X-Key" to ALLOW_HEADERS in app/settings.py',
         'GET /broken/request-header: add "x-tenant" to ALLOW_HEADERS in app/settings.py',
@@ -114,7 +130,10 @@ def faults(policy: CorsPolicy) -> Iterator[str]:
     for method in policy.allow_methods:
         if method.upper() in ("CONNECT", "TRACE", "TRACK"):
             yield f"{method}: browsers never send it"
-        elif method.upper() in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT") and not method.isupper():
+        elif (
+            method.upper() in ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
+            and not method.isupper()
+        ):
             yield f"{method}: browsers send {method.upper()}"
     for name in policy.allow_headers:
         if FORBIDDEN_HEADER.fullmatch(name.lower()):
@@ -140,8 +159,14 @@ def test_the_listed_frontends_let_production_start() -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"allow_methods": ("GET POST",)}, "'GET POST' is no name: a malformed one spoils the whole list"),
-        ({"allow_headers": ("X Foo",)}, "'X Foo' is no name: a malformed one spoils the whole list"),
+        (
+            {"allow_methods": ("GET POST",)},
+            "'GET POST' is no name: a malformed one spoils the whole list",
+        ),
+        (
+            {"allow_headers": ("X Foo",)},
+            "'X Foo' is no name: a malformed one spoils the whole list",
+        ),
         ({"expose_headers": ("",)}, "'' is no name: a malformed one spoils the whole list"),
         ({"allow_methods": ("Trace",)}, "Trace: browsers never send it"),
         ({"allow_methods": ("delete",)}, "delete: browsers send DELETE"),
@@ -152,7 +177,10 @@ def test_the_listed_frontends_let_production_start() -> None:
             {"expose_headers": ("*",), "allow_credentials": True},
             "*: with credentials it stands for nothing but itself",
         ),
-        ({"max_age": 86401}, "max_age=86401: it is in seconds, at most 86400, and -1 keeps nothing"),
+        (
+            {"max_age": 86401},
+            "max_age=86401: it is in seconds, at most 86400, and -1 keeps nothing",
+        ),
     ],
 )
 def test_a_fault_is_found(settings: Settings, changes: dict[str, Any], fault: str) -> None:
@@ -169,7 +197,11 @@ def test_a_fault_is_found(settings: Settings, changes: dict[str, Any], fault: st
         ("production", "http://localhost:3000", "development allows it unlisted"),
         ("production", "https://*.co.uk", "anyone who registers a name below co.uk"),
         ("production", "https://*.github.io", "anyone who registers a name below github.io"),
-        ("production", "https://*.amazonaws.com", "anyone who registers a name below amazonaws.com"),
+        (
+            "production",
+            "https://*.amazonaws.com",
+            "anyone who registers a name below amazonaws.com",
+        ),
         ("staging", "http://localhost:3000", None),
         ("development", "http://app.example.com", None),
         ("production", "https://*.example.co.uk", None),
