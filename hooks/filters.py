@@ -1,12 +1,14 @@
-"""Answers become checked values, as Jinja filters that cookiecutter.json applies right after each question.
+"""Answers become checked values: Jinja filters that cookiecutter.json applies after each question.
 
-A wrong answer raises FailedHookException, which cookiecutter shows as one line, with nothing written.
+A wrong answer raises FailedHookException, which cookiecutter shows as one line. Nothing is
+written then.
 """
 
 import json
 import re
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -33,7 +35,7 @@ def load_origins() -> ModuleType:
 
     Executed from its text: an import would leave a __pycache__ in the folder that is rendered.
     """
-    path = SERVICE / "app" / "origins.py"
+    path = SERVICE / "app" / "cors" / "origins.py"
     module = ModuleType("origins")
     exec(compile(path.read_text("utf-8"), path, "exec"), module.__dict__)
     return module
@@ -103,38 +105,26 @@ def checked_slug(slug: str) -> str:
 
 
 def checked_origins(answer: str, browser_credentials: str) -> str:
-    """Return the frontends as canonical origins with commas between; nothing for the answer `none`."""
+    """Return the frontends as canonical origins with commas between; nothing for `none`.
+
+    With browser credentials (not empty), the rules of production apply, except for those that need
+    the Public Suffix List: the service's own tests and its start apply them.
+    """
     texts = [text for text in answer.split(",") if text.strip()]
-    match [text.strip() for text in texts]:
-        case []:
-            raise refuse(
-                "frontend_origins",
-                "it is empty; write none if no other origin may call the service",
-            )
-        case ["none"]:
-            return ""
-        case ["*"] if browser_credentials:
-            problem = (
-                "'*' would let every website use the visitor's credentials; list the frontends"
-            )
-            raise refuse("frontend_origins", problem)
-        case ["*"]:
-            return "*"
-    accepted, problems = [], []
-    for text in texts:
-        try:
-            origin = origins.parse_origin(text)
-            if browser_credentials:
-                origins.require_secure(origin, allow_loopback=False)
-            accepted.append(str(origin))
-        except origins.OriginError as error:
-            problems.append(str(error))
-            accepted.append(error.correction)
-    if problems:
-        if len(texts) > 1 and None not in accepted:
-            problems.append(f"The whole answer: {','.join(accepted)}")
-        raise refuse("frontend_origins", ". ".join(problems))
-    return ",".join(dict.fromkeys(accepted))
+    if not texts:
+        problem = "it is empty; write none if no other origin may call the service"
+        raise refuse("frontend_origins", problem)
+    if [text.strip() for text in texts] == ["none"]:
+        return ""
+    check = partial(origins.require_secure, allow_loopback=False) if browser_credentials else None
+    try:
+        allowed = origins.AllowList(texts, check=check, allow_any=not browser_credentials)
+    except origins.AllowListError as error:
+        problems = ". ".join(map(str, error.problems))
+        if len(texts) > 1 and error.correction:
+            problems += f". The whole answer: {','.join(error.correction)}"
+        raise refuse("frontend_origins", problems) from None
+    return ",".join(allowed.entries)
 
 
 def literal(text: str) -> str:
@@ -165,8 +155,10 @@ class Answers(Extension):
         environment.filters.update({function.__name__: function for function in filters})
         # The hook records the answers in the order of the questions, as cruft does.
         environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
-        # Where the hook finds the template: cookiecutter's own `_repo_dir` may be relative to a folder that is left by then.
+        # Where the hook finds the template. Cookiecutter's own `_repo_dir` may be relative to a
+        # folder that has been left by then.
         environment.globals["template_folder"] = str(TEMPLATE)
-        # `cruft update` renders two versions of the template in one process; each must load its own filters.
+        # `cruft update` renders two versions of the template in one process, and each must load its
+        # own filters.
         for module in ("hooks.filters", "hooks"):
             sys.modules.pop(module, None)

@@ -114,7 +114,7 @@ def fetch(port: int, request: Fetch) -> Outcome:
 
 
 def unsafe_names(headers: Mapping[str, str]) -> list[str]:
-    """Return the names that need a preflight ("CORS-unsafe request-header names"), sorted, in lower case."""
+    """Return the names that need a preflight, sorted ("CORS-unsafe request-header names")."""
     return sorted(
         name.lower()
         for name, value in headers.items()

@@ -1,4 +1,4 @@
-"""Texts that people give as origins, and what becomes of each: the table of the documentation, row by row."""
+"""Texts that people give as origins, and what becomes of each."""
 
 LONG_LABEL = "a" * 63
 LONG_HOST = ".".join([LONG_LABEL] * 3 + ["a" * 61])  # 253 characters
@@ -18,6 +18,8 @@ VALID = [
     "http://[::1]:3000",
     "https://[2001:db8::7]",
     "https://xn--mnchen-3ya.example",
+    "https://xn--strae-oqa.xn--p1ai",
+    "https://xn--ls8h.example",
     "https://a_b.example.com",
     "https://-a-.example.com",
     "https://0.example.com",
@@ -73,10 +75,17 @@ REFUSED: dict[str, str | None] = {
     "//app.example.com": "https://app.example.com",
     "App.Example.com/login": "https://app.example.com",
     "localhost:3000": "http://localhost:3000",
+    "localhost:3000/login": "http://localhost:3000",
+    "localhostess.example": "https://localhostess.example",
+    "//[::1]:3000": "http://[::1]:3000",
+    "app.localhost": "http://app.localhost",
     "127.0.0.1:3000": "http://127.0.0.1:3000",
     "*.example.com": "https://*.example.com",
-    "https:app.example.com": None,
-    "https:/app.example.com": None,
+    "https:app.example.com": "https://app.example.com",
+    "https:/app.example.com": "https://app.example.com",
+    "HTTPS//app.example.com": "https://app.example.com",
+    "http//localhost:3000": "http://localhost:3000",
+    "https.example.com": "https://https.example.com",
     "://app.example.com": None,
     "1http://app.example.com": None,
     "ht tp://app.example.com": None,
@@ -139,6 +148,11 @@ REFUSED: dict[str, str | None] = {
     "http://[::ffff:c000:207]": None,
     "http://[v1.a]": None,
     "http://[192.0.2.7]": None,
+    "https://xn--": None,
+    "https://xn--a.example": None,
+    "https://a.b.c.xn--pokxncvks": None,
+    "https://xn--abc-.example": None,
+    "https://xn--99999999.example": None,
     f"https://{LONG_LABEL}a.example.com": None,
     f"https://{LONG_HOST}a": None,
     "https://app..example.com": None,
@@ -163,4 +177,38 @@ REFUSED: dict[str, str | None] = {
     "about://blank": None,
     "capacitor://LocalHost": "capacitor://localhost",
     "https://" + "a." * 300 + "example.com": None,
+}
+
+# Of the refused ones, what the message says about some: one for each reason.
+REASONS = {
+    "*": "allows any origin, so it must be the only entry",
+    "null": "is what sandboxed frames and redirects of any site send",
+    "x" * 513: "is longer than 512 characters",
+    '"https://app.example.com"': "has quotes around it",
+    "https://a.example https://b.example": "is more than one origin; put commas between them",
+    "https://münchen.example": "is not ASCII; browsers send a host in its xn-- form",
+    "app.example.com": "has no scheme",
+    "ht tp://app.example.com": "has a malformed scheme",
+    "file:///index.html": "is not the origin of a page: no page comes from file://",
+    "wss://app.example.com": "is not the origin of a page: no page comes from wss://",
+    "https://app.example.com/login": "has more than scheme, host and port",
+    "https://user:pw@app.example.com": "has user information",
+    "capacitor://LocalHost": "has upper case after capacitor://, which browsers keep",
+    "https://*example.com": (
+        "has a misplaced *: the only forms are *. before the host and :* after it"
+    ),
+    "https://*.192.0.2.7": "has *. before an address, and no name is below an address",
+    "http://127.1": (
+        "has a malformed address: an IPv4 address is four decimal numbers, an IPv6 address is in "
+        "brackets, without a zone and without an IPv4 address inside"
+    ),
+    "https://app.example.com.": "ends with a dot, which makes it another host",
+    "https://app..example.com": (
+        "has a malformed host: write labels of 1 to 63 letters, digits, - or _, "
+        "joined by dots, at most 253 characters in all"
+    ),
+    "https://xn--a.example": "has an xn-- label that no browser accepts",
+    "https://app.example.com:080": (
+        "has a malformed port: write 1 to 65535 without leading zeros, or *"
+    ),
 }

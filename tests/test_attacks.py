@@ -117,7 +117,7 @@ def answer_to(port: int, origin: str, method: str) -> bytes:
             while received := connection.recv(65536):
                 answer += received
         except ConnectionResetError:
-            pass  # a header over the server's limit: it answers, and closes without reading the rest
+            pass  # over the server's limit: it answers, and closes without reading the rest
         return answer
 
 
@@ -141,7 +141,7 @@ def test_no_foreign_origin_is_let_in(
         for method, status in (("GET", b"200"), ("OPTIONS", b"403")):
             answer_bytes = answer_to(port, origin, method)
             assert b"access-control-" not in answer_bytes.lower(), origin
-            # Blanks around a value are not part of it, and an empty one is an origin like any other.
+            # Blanks around a value are not part of it. An empty one is an origin like any other.
             if len(origin) < 50_000:
                 assert answer_bytes.split()[1] == status, origin
 

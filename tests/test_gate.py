@@ -81,7 +81,7 @@ def test_a_commit_is_checked(bakery: Bakery, tmp_path: Path) -> None:
 
 
 def test_the_workflows_give_nothing_away(bakery: Bakery) -> None:
-    """Pinned actions, least permissions, no credentials left behind: zizmor looks for what is not."""
+    """Pinned actions, least permissions, no credentials left behind: zizmor looks for others."""
     zizmor = [
         str(Path(sys.executable).with_name("zizmor")),
         "--offline",
@@ -107,7 +107,7 @@ def test_the_workflows_mean_something(bakery: Bakery, frontend: Path) -> None:
 
 
 def test_the_actions_are_those_that_dependabot_updates(bakery: Bakery) -> None:
-    """Dependabot does not look into a template's folder, so its pins follow those of the repository."""
+    """Dependabot does not look into a template's folder, so its pins follow the repository's."""
     pins = [
         set(
             re.findall(

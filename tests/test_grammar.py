@@ -1,24 +1,24 @@
-"""One grammar of origins: at the prompt, at start-up and at each request, and against the URL standard."""
+"""One grammar of origins: at the prompt, at start-up and at each request."""
 
 import json
 import re
 import subprocess
 import sys
-from typing import Any
 
-import ada_url
 import pytest
-from hypothesis import event, example, given
+from cookiecutter.exceptions import FailedHookException
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hooks.filters import origins
+from hooks import filters
 from tests.baking import Bakery
 from tests.conftest import Serving
+from tests.engine.texts import TEXTS
 from tests.judge import Fetch, fetch
 from tests.origins_table import REFUSED, REPAIRED, VALID
 from tests.serving import clean_environment
 
-# A text, the origin that it stands for (None if refused), and the correction that the refusal names.
+# A text, the origin that it stands for (None if refused), and the correction that is named.
 ROWS = [
     *((text, text, None) for text in VALID),
     *((text, canonical, None) for text, canonical in REPAIRED.items()),
@@ -27,7 +27,8 @@ ROWS = [
 # Jinja would render this, and there is no way to give a NUL to a process.
 GIVEN_ROWS = [row for row in ROWS if "\0" not in row[0]]
 
-# Reads texts from standard input, gives each to the settings as FRONTEND_ORIGINS, and says what came out.
+# Reads texts from standard input, gives each to the settings as FRONTEND_ORIGINS, and says what
+# came out.
 START = """
 import json, os, sys
 from pydantic import ValidationError
@@ -94,136 +95,18 @@ def test_at_each_request(bakery: Bakery, served: Serving) -> None:
             assert fetch(port, Fetch(canonical, "/health")).readable, text
 
 
-LABELS = st.text("abcxyz019-_", min_size=1, max_size=8) | st.sampled_from(
-    ["xn--mnchen-3ya", "0x7f", "1", "a" * 63]
+@given(
+    texts=st.lists(TEXTS, min_size=1, max_size=3), browser_credentials=st.sampled_from(["", "yes"])
 )
-NAMES = st.builds(
-    "{}.{}".format,
-    st.lists(LABELS, min_size=1, max_size=4).map(".".join),
-    st.sampled_from(["com", "a1"]),
-)
-ADDRESSES = (
-    st.ip_addresses(v=4).map(str)
-    | st.ip_addresses(v=6).map(lambda address: f"[{address}]")
-    | st.ip_addresses(v=6).map(lambda address: f"[{address.exploded}]")
-)
-HOSTS = NAMES | NAMES.map(str.upper) | ADDRESSES
-PORTS = (
-    st.just("")
-    | st.integers(1, 65535).map(lambda port: f":{port}")
-    | st.sampled_from([":80", ":443"])
-)
-LIKELY = st.builds(
-    "{}://{}{}{}".format,
-    st.sampled_from(["https", "HTTP", "http"]),
-    HOSTS,
-    PORTS,
-    st.sampled_from(["", "/"]),
-) | st.builds("app://{}{}".format, NAMES | ADDRESSES, PORTS)
-# Everything that can be wrong with an origin, often several things at once.
-SCHEMES = st.sampled_from(["https", "http", "capacitor", "file", "wss", "chrome-extension", "h t"])
-STARS = st.sampled_from(["", "*.", "*", "*.*."])
-ODD_HOSTS = HOSTS | st.sampled_from(["127.1", "[::ffff:1.2.3.4]", "a..b", "", ".", "[", "]:["])
-ODD_PORTS = (
-    PORTS
-    | st.integers(-1, 70000).map(lambda port: f":{port}")
-    | st.sampled_from([":", ":*", ":080", ":x"])
-)
-NOISE = st.sampled_from(
-    ["", "/", "//", "/x", "?x", "#x", " ", "\t", "\\", "%2e", ".", "@", "\u00a0", "\u3002"]
-)
-ODD = st.builds("{}{}://{}{}{}{}".format, NOISE, SCHEMES, STARS, ODD_HOSTS, ODD_PORTS, NOISE)
-TEXTS = (
-    LIKELY
-    | ODD
-    | st.text(max_size=40)
-    | st.text("htps:/.*@[]0123456789abcAX-_%\\ \t?#", max_size=40)
-)
-
-
-def parsed(text: str) -> Any:
-    """Parse a text; any exception but the one of the grammar is a failure."""
+@example(["http://shop.example.com/cart"], "yes")
+@example(["localhost:3000", "https://a.example/x"], "yes")
+@example(["http://a.example/x", "HTTPS://B.example"], "yes")
+def test_what_the_prompt_proposes_is_accepted(texts: list[str], browser_credentials: str) -> None:
     try:
-        return origins.parse_origin(text)
-    except origins.OriginError:
-        return None
-
-
-def expected_from_standard(canonical: str) -> str:
-    """Return the origin according to the URL standard; it has none for app schemes, only their parts."""
-    url = ada_url.URL(canonical)
-    return f"{url.protocol}//{url.host}" if url.origin == "null" else str(url.origin)
-
-
-@given(st.one_of(LIKELY, TEXTS))
-@example("https://xn--a.example")
-def test_accepted_origins_are_those_of_the_url_standard(text: str) -> None:
-    origin = parsed(text)
-    event(f"accepted: {origin is not None}")
-    if origin is None or origin.is_pattern:
-        return
-    # What was written, and what it was brought to, are one origin to a browser.
-    assert (
-        expected_from_standard(text.strip(" \t\r\n"))
-        == str(origin)
-        == expected_from_standard(str(origin))
-    )
-
-
-@given(TEXTS)
-def test_parsing_is_idempotent_and_corrections_are_valid(text: str) -> None:
-    try:
-        origin = origins.parse_origin(text)
-        assert origins.parse_origin(str(origin)) == origin
-        origins.require_secure(origin, allow_loopback=False)
-        assert origin.scheme != "http"
-    except origins.OriginError as error:
-        assert str(error).isprintable()
-        if error.correction is not None:
-            assert str(origins.parse_origin(error.correction)) == error.correction
-
-
-PATTERNS = st.builds(
-    "{}://{}{}{}".format,
-    st.sampled_from(["https", "http", "app"]),
-    st.sampled_from(["", "*.", "*."]),
-    NAMES,
-    st.sampled_from(["", ":*", ":8443"]),
-)
-INSIDES = st.lists(LABELS.map(str.lower), max_size=4).map(
-    lambda labels: "".join(f"{label}." for label in labels)
-)
-
-
-@given(pattern=PATTERNS, inside=INSIDES, port=ODD_PORTS, suffix=NOISE, other=TEXTS)
-def test_a_pattern_matches_its_own_domain_only(
-    pattern: str, inside: str, port: str, suffix: str, other: str
-) -> None:
-    allowed = parsed(pattern)
-    event(f"accepted: {allowed is not None}")
-    if allowed is None:
-        return
-    matches = re.compile(rf"\A(?:{allowed.regex})\Z").fullmatch
-    inner = f"{allowed.scheme}://{inside}{allowed.host}"
-    glued = f"{allowed.scheme}://{inside[:-1]}{allowed.host}"
-    for candidate in (
-        inner + port,
-        inner + port + suffix,
-        inner + suffix + port,
-        glued + port,
-        other,
-    ):
-        origin = parsed(candidate)
-        belongs = (
-            origin is not None
-            and str(origin) == candidate
-            and not origin.is_pattern
-            and origin.scheme == allowed.scheme
-            and (
-                origin.host.endswith(f".{allowed.host}")
-                if allowed.any_subdomain
-                else origin.host == allowed.host
-            )
-            and allowed.port in ("*", origin.port)
-        )
-        assert bool(matches(candidate)) == belongs, candidate
+        filters.checked_origins(",".join(texts), browser_credentials)
+    except FailedHookException as refused:
+        message = str(refused)
+        assert message.isprintable()
+        for proposal in re.findall(r"(?:; write|The whole answer:) (\S+?)(?=\. |$)", message):
+            if proposal != "none":
+                assert filters.checked_origins(proposal, browser_credentials) == proposal

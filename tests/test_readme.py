@@ -1,4 +1,4 @@
-"""The commands of both READMEs, run as they are written, where there is nothing but Python, pip and git."""
+"""The commands of both READMEs, run as written, where there is only Python, pip and git."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def command(readme: Path, ending: str) -> str:
 
 
 def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
-    """Here, in the workflow's gate, in the updates and with the client certificates; a new one needs a test, too."""
+    """Here, in the gate, in the updates or with client certificates; a new one needs a test."""
     run_elsewhere: dict[Path, tuple[str, ...]] = {
         ROOT: (RENDER, TEST, *TEAM_COMMANDS),
         bakery.bake(credentials="none"): (SERVE, TEST, *CHECKS),
@@ -95,7 +95,8 @@ def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert " passed" in ended.stdout
     for ending in CHECKS:
-        line = f"python3 -m {command(project / 'README.md', ending)}"  # as long as uv is not on the PATH
+        # As long as uv is not on the PATH.
+        line = f"python3 -m {command(project / 'README.md', ending)}"
         ended = subprocess.run(
             ["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True
         )
@@ -143,8 +144,8 @@ def test_every_refusal_is_explained() -> None:
     for reason in grammar:
         assert [message for message in messages if reason in message], reason
     sources = "".join(
-        (SERVICE / "app" / name).read_text("utf-8")
-        for name in ("cors.py", "origins.py", "public_suffixes.py")
+        (SERVICE / "app" / "cors" / name).read_text("utf-8")
+        for name in ("origins.py", "public_suffixes.py")
     )
     for reason in credentials:
         assert reason in sources

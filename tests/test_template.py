@@ -44,6 +44,12 @@ def test_template_files_parse_before_they_are_rendered() -> None:
         parse(name, content)
 
 
+@pytest.mark.parametrize("credentials", CREDENTIALS)
+def test_the_engine_is_the_same_for_every_answer(bakery: Bakery, credentials: str) -> None:
+    rendered = bakery.bake(credentials=credentials) / "app" / "cors"
+    assert tree(rendered) == tree(SERVICE / "app" / "cors")
+
+
 def test_control_flow_stays_in_five_files() -> None:
     tagged = {name for name, content in UNRENDERED.items() if b"{%" in content}
     assert tagged <= {

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 
-from app.main import create_app
-from app.settings import Settings
 from fastapi import FastAPI, HTTPException, Request, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.main import create_app
+from app.settings import Settings
 
 
 class Gate:

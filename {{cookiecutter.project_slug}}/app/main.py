@@ -13,10 +13,6 @@ from app import (
     # {% endif %}
     cors,
     # {% if cookiecutter.__browser_credentials %}
-    cross_site_writes,
-    # {% endif %}
-    origin_guard,
-    # {% if cookiecutter.__browser_credentials %}
     session,
     # {% endif %}
 )
@@ -34,26 +30,20 @@ def create_app(settings: Settings) -> FastAPI:
         logging.getLogger("uvicorn.error").info(policy)
         yield
 
-    app = cors.CorsFastAPI(
+    app = cors.CORSFastAPI(
         title={{cookiecutter.__name | literal}},
         description={{cookiecutter.__description | literal}},
         cors_policy=policy,
         max_body_size=settings.max_body_size,
-        # A redirect to the other spelling of a path loses the scheme behind a TLS proxy, and the browser its origin.
+        # Behind a TLS proxy a redirect leads to http://, and the browser then sends `Origin: null`.
         redirect_slashes=False,
         lifespan=lifespan,
     )
 
-    # Requests meet the middleware from the last to the first.
-    # {% if cookiecutter.__browser_credentials %}
-    session.add_session(app, settings)
-    app.add_middleware(cross_site_writes.CrossSiteWrites, policy=policy)
-    # {% endif %}
-    app.add_middleware(origin_guard.OriginGuard, policy=policy)
-
     app.include_router(health.router)
     app.include_router(notes.router)
     # {% if cookiecutter.__browser_credentials %}
+    session.add_session(app, settings)
     app.include_router(session.router)
     # {% endif %}
     # {% if cookiecutter.credentials == "bearer" %}

@@ -1,7 +1,8 @@
 """Settings: the one place where the environment turns into policy.
 
-Each field is read from the environment variable of its name in upper case, and from no other spelling. In
-development a `.env` file may set them too, save FASTAPI_ENV, which comes from the process environment alone.
+Each field is read from the environment variable of its name in upper case, and from no other
+spelling. In development a `.env` file may set them, too, except for FASTAPI_ENV, which comes from
+the process environment alone.
 """
 
 import json
@@ -22,8 +23,16 @@ from pydantic import PositiveInt, ValidationError, ValidationInfo, field_validat
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # {% endif %}
-from app.cors import ANY, CorsPolicy, Environment, check_origins
+# {% if cookiecutter.credentials == "bearer" %}
+from app.cors import CORSPolicy
+from app.cors.origins import is_loopback
+from app.cors.policy import ANY, Environment, make_allow_list
 
+# {% else %}
+from app.cors import CORSPolicy
+from app.cors.policy import ANY, Environment, make_allow_list
+
+# {% endif %}
 # The frontends in staging and production, unless the variable of this name is set.
 # {% if cookiecutter.__frontend_origins %}
 FRONTEND_ORIGINS: list[str] = [
@@ -100,17 +109,17 @@ class Settings(BaseSettings):
         super().__init__(_env_file=".env" if in_development else None, **given)
 
     @property
-    def cors_policy(self) -> CorsPolicy:
+    def cors_policy(self) -> CORSPolicy:
         """The CORS policy of the environment."""
         in_development = self.fastapi_env == "development"
-        return CorsPolicy(
+        return CORSPolicy(
             environment=self.fastapi_env,
             allow_origins=ANY if in_development else self.frontend_origins,
             allow_credentials=ALLOW_CREDENTIALS,
             allow_methods=ANY if in_development else tuple(ALLOW_METHODS),
             allow_headers=ANY if in_development else tuple(ALLOW_HEADERS),
             expose_headers=tuple(EXPOSE_HEADERS),
-            # In development an edit of the policy shows at once; two hours are the longest that Chromium keeps a preflight.
+            # In development an edit of the policy shows at once. Chromium keeps none for longer.
             max_age=0 if in_development else 7200,
         )
 
@@ -144,11 +153,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 "it has user information, which would not be sent but logged; leave it out"
             )
-        if (
-            value
-            and value.scheme != "https"
-            and value.host not in ("localhost", "127.0.0.1", "[::1]")
-        ):
+        if value and value.scheme != "https" and not is_loopback(value.host or ""):
             secure = str(value).replace("http", "https", 1)
             raise ValueError(
                 f"'{value}' is not https, so anyone on the way can replace the keys; write {secure}"
@@ -188,10 +193,10 @@ class Settings(BaseSettings):
     @field_validator("frontend_origins")
     @classmethod
     def _check(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        # Development does not use the list, so only its grammar counts there; and where the environment
-        # itself is wrong, its own message is enough.
+        # Only the grammar counts in development, which does not use the list, and where the
+        # environment itself is wrong, which has a message of its own.
         environment = info.data.get("fastapi_env", "development")
-        return check_origins(value, environment, allow_credentials=ALLOW_CREDENTIALS)
+        return make_allow_list(value, environment, allow_credentials=ALLOW_CREDENTIALS).entries
 
 
 def explain(error: ValidationError) -> str:

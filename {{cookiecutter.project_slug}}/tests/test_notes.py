@@ -1,7 +1,9 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from app.main import create_app
 from app.routes import notes
+from app.settings import Settings
 
 
 def test_a_note_is_created_changed_and_deleted(client: TestClient) -> None:
@@ -30,7 +32,14 @@ def test_a_repeated_key_creates_one_note(client: TestClient) -> None:
     assert first.json() == second.json()
 
 
-def test_texts_that_are_none_are_refused(client: TestClient) -> None:
+def test_a_note_is_found_where_a_proxy_adds_a_prefix(settings: Settings) -> None:
+    client = TestClient(create_app(settings), root_path="/api")
+    created = client.post("/api/notes", json={"text": "Buy milk"})
+    assert created.headers["Location"] == f"/api/notes/{created.json()['id']}"
+    assert client.get(created.headers["Location"]).json() == created.json()
+
+
+def test_invalid_texts_are_refused(client: TestClient) -> None:
     for text in (None, "", "x" * 1001):
         assert client.post("/notes", json={"text": text}).status_code == 422
 

@@ -62,7 +62,7 @@ def test_frontend_origins(
         (
             "FRONTEND_ORIGINS",
             f"*,{ORIGIN}",
-            "'*' stands for any origin, so nothing may stand beside it",
+            "'*' allows any origin, so it must be the only entry",
         ),
         ("FRONTEND_ORIGINS", '["https://app', "is not a JSON list"),
         ("MAX_BODY_SIZE", "ten", "'ten' is refused: Input should be a valid integer"),

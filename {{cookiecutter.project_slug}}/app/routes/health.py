@@ -7,5 +7,8 @@ router = APIRouter(tags=["health"])
 
 @router.get("/health")
 async def health() -> dict[str, str]:
-    """Say that the process answers. It asks nothing of other systems, whose failure no restart mends."""
+    """Say that the process answers.
+
+    It asks nothing of other systems, because a restart does not mend their failures.
+    """
     return {"status": "ok"}

@@ -1,14 +1,14 @@
-"""Example: notes in memory, the newest thousand, lost at a restart and not shared between processes.
+"""Example: the newest thousand notes, in memory, lost at a restart, in one process only.
 
-Every kind of request that a browser can make is here to be tried. To remove it, delete this file,
-`tests/test_notes.py`, its two mentions in `app/main.py`, and in `app/settings.py` the headers that it alone
-has: Idempotency-Key and Location.
+Every kind of request that a browser can make is here to be tried. To remove the example, delete
+this file, `tests/test_notes.py`, its two mentions in `app/main.py`, and in `app/settings.py` the
+headers that it alone has: Idempotency-Key and Location.
 """
 
 from typing import Annotated
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
-from fastapi import APIRouter, Header, HTTPException, Response, status
+from fastapi import APIRouter, Header, HTTPException, Request, Response, status
 from pydantic import BaseModel, Field
 
 MAX_NOTES = 1000
@@ -61,15 +61,19 @@ async def list_notes() -> list[Note]:
 )
 async def create_note(
     new: NewNote,
+    request: Request,
     response: Response,
     idempotency_key: Annotated[str | None, Header(max_length=100)] = None,
 ) -> Note:
-    """Create a note. Repeated with the same `Idempotency-Key`, it returns the first one, as it is by now."""
+    """Create a note.
+
+    With an `Idempotency-Key` that came before, it returns the note that the key created.
+    """
     note_id = uuid5(NAMESPACE_OID, idempotency_key) if idempotency_key else uuid4()
     note = _notes.setdefault(note_id, Note(id=note_id, **new.model_dump()))
     if len(_notes) > MAX_NOTES:
         del _notes[next(iter(_notes))]
-    response.headers["Location"] = f"/notes/{note_id}"
+    response.headers["Location"] = request.url_for("read_note", note_id=note_id).path
     return note
 
 

@@ -5,33 +5,33 @@ from pathlib import Path
 
 from publicsuffixlist import PSLFILE, PublicSuffixList
 
-from app.origins import Origin, OriginError
+from .origins import Origin, Refused, is_loopback
 
 
 def require_own_domain(origin: Origin) -> None:
-    """Refuse a pattern that strangers can match, such as https://*.github.io. Raises OriginError."""
-    if origin.any_subdomain and not origin.is_loopback and is_shared(origin.host):
-        raise OriginError(
-            str(origin), f"is open to anyone who registers a name below {origin.host}"
-        )
+    """Refuse a pattern that strangers can match, such as https://*.github.io. Raises Refused."""
+    if origin.any_subdomain and not is_loopback(origin.host) and is_shared(origin.host):
+        raise Refused(f"is open to anyone who registers a name below {origin.host}")
 
 
 def is_shared(domain: str) -> bool:
-    """Whether strangers can hold names below a domain: a public suffix (co.uk, github.io), one's parent
-    (amazonaws.com, above s3.amazonaws.com), or a top-level domain, known or not.
+    """Whether strangers can hold names below a domain.
+
+    They can below a public suffix (co.uk, github.io), below the parent of one (amazonaws.com, above
+    s3.amazonaws.com), and below a top-level domain, known or not.
     """
     return suffixes().is_public(domain) or domain in suffix_parents()
 
 
 @cache
 def suffixes() -> PublicSuffixList:
-    """Return the list, which takes some 70 ms to load, so that only those who need it wait."""
+    """Return the list. It takes some 70 ms to load, so only those who need it wait."""
     return PublicSuffixList()
 
 
 @cache
 def suffix_parents() -> frozenset[str]:
-    """Return the domains above a public suffix, for which the library has no call of its own."""
+    """Return the domains above a public suffix; the library has no call for them."""
     lines = Path(PSLFILE).read_text("utf-8").splitlines()
     rules = [line.split()[0] for line in lines if line and not line.startswith("//")]
     parents = set()

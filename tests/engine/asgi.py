@@ -1,0 +1,93 @@
+"""Requests to an ASGI application as they are, byte by byte, without a server or a client."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+RawHeaders = list[tuple[bytes, bytes]]
+Headers = Mapping[str, str | Sequence[str]]
+"""Request headers by name; a list is as many headers of one name."""
+
+
+@dataclass
+class Answer:
+    """What an application sent; for a WebSocket, status 101 if it was accepted, 403 if refused."""
+
+    status: int = 0
+    headers: RawHeaders = field(default_factory=list)
+    body: bytes = b""
+
+    @property
+    def cors(self) -> dict[bytes, bytes]:
+        """The headers of the CORS protocol."""
+        return {name: value for name, value in self.headers if name.startswith(b"access-control-")}
+
+
+def raw(headers: Headers) -> RawHeaders:
+    """Return headers as a server gives them."""
+    return [
+        (name.lower().encode(), value.encode("latin-1"))
+        for name, values in headers.items()
+        for value in ([values] if isinstance(values, str) else values)
+    ]
+
+
+def ask(
+    app: ASGIApp,
+    headers: Headers,
+    method: str = "GET",
+    path: str = "/",
+    scheme: str = "https",
+    root_path: str = "",
+) -> Answer:
+    """Send a request, or a WebSocket handshake where the scheme is ws or wss."""
+    is_websocket = scheme in ("ws", "wss")
+    scope: Scope = {
+        "type": "websocket" if is_websocket else "http",
+        "scheme": scheme,
+        "path": path,
+        "root_path": root_path,
+        "query_string": b"",
+        "headers": raw(headers),
+        **({} if is_websocket else {"method": method}),
+    }
+    answer = Answer()
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect" if is_websocket else "http.request"}
+
+    async def send(message: Message) -> None:
+        match message["type"]:
+            case "http.response.start":
+                answer.status, answer.headers = message["status"], [*message.get("headers", ())]
+            case "http.response.body":
+                answer.body += message["body"]
+            case "websocket.accept":
+                answer.status = 101
+            case "websocket.close" if not answer.status:
+                answer.status = 403
+
+    asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
+    return answer
+
+
+async def passed(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that accepts everything, and answers 200 with the path."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        return
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+
+PRODUCTION: dict[str, Any] = {
+    "environment": "production",
+    "allow_origins": ["https://app.example.com", "https://*.preview.example.com"],
+    "allow_methods": ["GET", "PUT"],
+    "allow_headers": ["X-Tenant"],
+    "expose_headers": ["Location"],
+    "max_age": 7200,
+}

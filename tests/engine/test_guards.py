@@ -1,0 +1,186 @@
+"""Which WebSockets and writes are refused, from the policy and the request alone."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from app.cors import CORSPolicy
+from app.cors.cross_site_writes import CrossSiteWriteGuard
+from app.cors.websockets import WebSocketGuard
+from tests.engine.asgi import PRODUCTION, ask, passed
+
+APP = "https://app.example.com"
+API = "api.example.com"
+FOREIGN = "https://evil.example"
+WITH_CREDENTIALS = CORSPolicy(**PRODUCTION, allow_credentials=True)
+WITHOUT = CORSPolicy(**PRODUCTION)
+DEVELOPMENT = CORSPolicy(environment="development", allow_credentials=True)
+
+# Scheme of the request, `Host`, `Origin`, and whether it passes: without credentials, with them,
+# and with them in development. None of these policies lists the service's own origin.
+FROM: list[tuple[str, str | list[str], str | list[str], tuple[bool, bool, bool]]] = [
+    # Not from a browser.
+    ("https", API, [], (True, True, True)),
+    # Listed, which they are not in development here.
+    ("https", API, APP, (True, True, False)),
+    ("https", API, "https://a.preview.example.com", (True, True, False)),
+    # The service's own page.
+    ("https", API, f"https://{API}", (True, True, True)),
+    ("https", f"{API}:443", f"https://{API}", (True, True, True)),
+    ("https", "API.example.com", f"https://{API}", (True, True, True)),
+    ("https", f"{API}:8443", f"https://{API}:8443", (True, True, True)),
+    ("https", "[2001:db8::7]", "https://[2001:db8::7]", (True, True, True)),
+    # Behind a proxy that ends TLS.
+    ("http", API, f"https://{API}", (True, True, True)),
+    # Its own page over http: anybody's on the network path, unless that is this machine.
+    ("http", API, f"http://{API}", (True, False, True)),
+    ("http", f"{API}:80", f"http://{API}", (True, False, True)),
+    ("http", f"{API}:8000", f"http://{API}:8000", (True, False, True)),
+    ("http", "localhost:8000", "http://localhost:8000", (True, True, True)),
+    ("http", "api.localhost", "http://api.localhost", (True, True, True)),
+    ("http", "127.0.0.1:8000", "http://127.0.0.1:8000", (True, True, True)),
+    ("http", "[::1]:8000", "http://[::1]:8000", (True, True, True)),
+    ("https", API, f"http://{API}", (False, False, False)),
+    ("https", "localhost:8000", "http://localhost:8000", (False, False, False)),
+    # Foreign.
+    ("https", API, FOREIGN, (False, False, False)),
+    ("https", API, f"https://{API}.evil.example", (False, False, False)),
+    ("https", API, f"https://{API}:8443", (False, False, False)),
+    ("https", f"{API}:8443", f"https://{API}", (False, False, False)),
+    ("https", f"{API}:80", f"https://{API}", (False, False, False)),
+    ("http", "localhost:8000", "http://localhost:3000", (False, False, False)),
+    ("http", "localhost:8000", "http://127.0.0.1:8000", (False, False, False)),
+    ("http", "localhost", "capacitor://localhost", (False, False, False)),
+    ("https", API, "null", (False, False, False)),
+    ("https", API, "", (False, False, False)),
+    ("https", "", "https://", (False, False, False)),
+    ("https", [], f"https://{API}", (False, False, False)),
+    ("https", [API, API], f"https://{API}", (False, False, False)),
+    ("https", API, API, (False, False, False)),
+    # More than one `Origin`.
+    ("https", API, [APP, FOREIGN], (False, False, False)),
+    ("https", API, [FOREIGN, APP], (False, False, False)),
+    ("https", API, [f"https://{API}", FOREIGN], (False, False, False)),
+    ("https", API, [APP, APP], (False, False, False)),
+]
+
+
+@pytest.mark.parametrize("index", range(3), ids=["without", "with credentials", "development"])
+@pytest.mark.parametrize(("scheme", "host", "origin", "expected"), FROM)
+def test_who_opens_a_websocket(
+    scheme: str, host: Any, origin: Any, expected: tuple[bool, ...], index: int
+) -> None:
+    guard = WebSocketGuard(passed, (WITHOUT, WITH_CREDENTIALS, DEVELOPMENT)[index])
+    answer = ask(guard, {"Host": host, "Origin": origin}, scheme=scheme.replace("http", "ws"))
+    assert answer.status == (101 if expected[index] else 403)
+
+
+def test_the_guard_of_websockets_lets_requests_pass() -> None:
+    answer = ask(WebSocketGuard(passed, WITHOUT), {"Host": API, "Origin": FOREIGN})
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("index", [1, 2], ids=["with credentials", "development"])
+@pytest.mark.parametrize(("scheme", "host", "origin", "expected"), FROM)
+def test_who_writes_without_fetch_metadata(
+    scheme: str, host: Any, origin: Any, expected: tuple[bool, ...], index: int
+) -> None:
+    guard = CrossSiteWriteGuard(passed, (WITHOUT, WITH_CREDENTIALS, DEVELOPMENT)[index])
+    answer = ask(guard, {"Host": host, "Origin": origin}, method="POST", scheme=scheme)
+    assert answer.status == (200 if expected[index] else 403)
+
+
+ORIGINS: dict[str, str | list[str]] = {
+    "absent": [],
+    "own": f"https://{API}",
+    "allowed": APP,
+    "foreign": FOREIGN,
+    "null": "null",
+    "two": [APP, FOREIGN],
+}
+ONE = {*ORIGINS} - {"two"}
+# For each `Sec-Fetch-Site`, the origins from which a write passes.
+PASSES: dict[str, set[str]] = {
+    "same-origin": ONE,
+    "none": ONE,
+    "same-site": {"allowed"},
+    "cross-site": {"allowed"},
+    "SAME-ORIGIN": {"allowed"},
+    "": {"allowed"},
+}
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "QUERY", "get")
+
+
+def test_what_foreign_pages_write_is_refused() -> None:
+    guard = CrossSiteWriteGuard(passed, WITH_CREDENTIALS)
+    wrong = []
+    for method, site, origin in itertools.product(METHODS, PASSES, ORIGINS):
+        headers = {"Host": API, "Origin": ORIGINS[origin], "Sec-Fetch-Site": site}
+        passes = method in ("GET", "HEAD", "OPTIONS") or origin in PASSES[site]
+        if ask(guard, headers, method).status != (200 if passes else 403):
+            wrong.append((method, site, origin))
+    assert not wrong
+
+
+def test_contradicting_metadata_is_refused() -> None:
+    headers: Any = {"Host": API, "Sec-Fetch-Site": ["same-origin", "cross-site"]}
+    assert ask(CrossSiteWriteGuard(passed, WITH_CREDENTIALS), headers, "POST").status == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "shown"),
+    [
+        (FOREIGN, "'https://evil.example'"),
+        ([], "'absent'"),
+        ("", "''"),
+        ([APP, FOREIGN], "'https://app.example.com, https://evil.example'"),
+        ("x" * 54_000, f"'{'x' * 79}... (54000 characters)"),
+    ],
+)
+def test_a_refused_write_says_why(origin: Any, shown: str) -> None:
+    headers = {"Host": API, "Origin": origin, "Sec-Fetch-Site": "cross-site"}
+    answer = ask(CrossSiteWriteGuard(passed, WITH_CREDENTIALS), headers, "POST")
+    assert (answer.status, answer.headers[1]) == (403, (b"content-type", b"application/json"))
+    assert json.loads(answer.body) == {
+        "detail": f"Cross-site write refused: the origin is {shown}, which is not allowed to call "
+        "this service. If it is the service's own, a proxy has changed the Host header."
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "root_path", "status"),
+    [
+        ("/callback", "", 200),
+        ("/callback/", "", 403),
+        ("/callback/x", "", 403),
+        ("/Callback", "", 403),
+        ("/other", "", 403),
+        ("/api/callback", "", 403),
+        # A server that was told of a prefix puts it before the path; a proxy may have removed it.
+        ("/api/callback", "/api", 200),
+        ("/callback", "/api", 200),
+        ("/apicallback", "/api", 403),
+        ("/api/api/callback", "/api", 403),
+        ("/api", "/api", 403),
+    ],
+)
+def test_exempt_paths_take_writes_from_anywhere(path: str, root_path: str, status: int) -> None:
+    guard = CrossSiteWriteGuard(passed, WITH_CREDENTIALS, exempt={"/callback"})
+    headers: Any = {"Host": API, "Origin": FOREIGN, "Sec-Fetch-Site": "cross-site"}
+    answer = ask(guard, headers, "POST", path, root_path=root_path)
+    assert answer.status == status
+    headers["Origin"] = [FOREIGN, APP]
+    assert ask(guard, headers, "POST", path, root_path=root_path).status == status
+
+
+@pytest.mark.parametrize("exempt", ["/callback", {"callback"}, {""}])
+def test_exempt_paths_are_a_set_of_paths(exempt: Any) -> None:
+    with pytest.raises(ValueError, match="is not a set of paths that begin with /$"):
+        CrossSiteWriteGuard(passed, WITH_CREDENTIALS, exempt=exempt)
+
+
+def test_the_guard_of_writes_lets_websockets_pass() -> None:
+    guard = CrossSiteWriteGuard(passed, WITH_CREDENTIALS)
+    assert ask(guard, {"Host": API, "Origin": FOREIGN}, scheme="wss").status == 101

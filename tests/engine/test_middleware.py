@@ -1,0 +1,211 @@
+"""What the middleware answers and adds, byte by byte."""
+
+from typing import Any
+
+import pytest
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
+
+from app.cors import CORSPolicy, CORSPolicyMiddleware
+from tests.engine.asgi import PRODUCTION, Answer, ask, passed
+
+APP = "https://app.example.com"
+PREVIEW = "https://pr-7.preview.example.com"
+FOREIGN = "https://evil.example"
+DEVELOPMENT: dict[str, Any] = {
+    "environment": "development",
+    "allow_origins": ["*"],
+    "allow_methods": ["*"],
+    "allow_headers": ["*"],
+    "max_age": 0,
+}
+VARY = (b"vary", b"Origin")
+PREFLIGHT_VARY = (
+    b"vary",
+    b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers, "
+    b"Access-Control-Request-Private-Network",
+)
+CREDENTIALS = (b"access-control-allow-credentials", b"true")
+EXPOSED = (b"access-control-expose-headers", b"Location")
+
+
+def allow_origin(origin: str) -> tuple[bytes, bytes]:
+    return b"access-control-allow-origin", origin.encode()
+
+
+def behind(policy: dict[str, Any], app: Any = passed) -> CORSPolicyMiddleware:
+    return CORSPolicyMiddleware(app, CORSPolicy(**policy))
+
+
+def preflight(app: Any, origin: str | list[str], method: str, **headers: Any) -> Answer:
+    asked = {"Origin": origin, "Access-Control-Request-Method": method}
+    names = {f"Access-Control-Request-{name}": value for name, value in headers.items()}
+    return ask(app, asked | names, method="OPTIONS")
+
+
+@pytest.mark.parametrize(
+    ("policy", "origin", "expected"),
+    [
+        (PRODUCTION, APP, [EXPOSED, allow_origin(APP), VARY]),
+        (PRODUCTION, PREVIEW, [EXPOSED, allow_origin(PREVIEW), VARY]),
+        (PRODUCTION, FOREIGN, [VARY]),
+        (PRODUCTION, "null", [VARY]),
+        (PRODUCTION, "", [VARY]),
+        (PRODUCTION, f"{APP}\xff", [VARY]),
+        (PRODUCTION, [APP, FOREIGN], [VARY]),
+        (PRODUCTION, [FOREIGN, APP], [VARY]),
+        (PRODUCTION, [APP, APP], [VARY]),
+        (PRODUCTION, [], [VARY]),
+        (
+            PRODUCTION | {"allow_credentials": True},
+            APP,
+            [CREDENTIALS, EXPOSED, allow_origin(APP), VARY],
+        ),
+        (DEVELOPMENT, FOREIGN, [allow_origin("*"), VARY]),
+        (DEVELOPMENT, "", [allow_origin("*"), VARY]),
+        (DEVELOPMENT, [APP, FOREIGN], [VARY]),
+        (DEVELOPMENT, [], [VARY]),
+        (
+            DEVELOPMENT | {"allow_credentials": True, "expose_headers": ["Location"]},
+            FOREIGN,
+            [CREDENTIALS, EXPOSED, allow_origin(FOREIGN), VARY],
+        ),
+    ],
+)
+def test_a_response(policy: dict[str, Any], origin: Any, expected: Any) -> None:
+    answer = ask(behind(policy), {"Origin": origin})
+    assert (answer.status, answer.headers, answer.body) == (200, expected, b"/")
+
+
+@pytest.mark.parametrize("origin", [APP, PREVIEW])
+@pytest.mark.parametrize(
+    ("method", "names"),
+    [("PUT", "x-tenant"), ("DELETE", "x-tenant"), ("PUT", "x-unlisted"), ("X", "," * 1_000_000)],
+)
+def test_an_allowed_preflight_is_told_the_policy(origin: str, method: str, names: str) -> None:
+    answer = preflight(behind(PRODUCTION), origin, method, Headers=names)
+    assert (answer.status, answer.body) == (200, b"OK")
+    assert answer.headers == [
+        PREFLIGHT_VARY,
+        (b"access-control-allow-methods", b"GET, PUT"),
+        (b"access-control-max-age", b"7200"),
+        (
+            b"access-control-allow-headers",
+            b"Accept, Accept-Language, Content-Language, Content-Type, X-Tenant",
+        ),
+        allow_origin(origin),
+        (b"content-length", b"2"),
+        (b"content-type", b"text/plain; charset=utf-8"),
+    ]
+
+
+def test_an_allowed_preflight_with_credentials() -> None:
+    told = preflight(behind(PRODUCTION | {"allow_credentials": True}), APP, "PUT").cors
+    assert told[b"access-control-allow-credentials"] == b"true"
+    assert told[b"access-control-allow-origin"] == APP.encode()
+
+
+@pytest.mark.parametrize("origin", [FOREIGN, "null", "", [APP, FOREIGN], [APP, APP]])
+def test_a_refused_preflight_is_told_nothing(origin: Any) -> None:
+    answer = preflight(behind(PRODUCTION), origin, "PUT", Headers="x-tenant")
+    assert (answer.status, answer.body) == (403, b"Origin not allowed")
+    assert answer.headers == [
+        VARY,
+        (b"content-length", b"18"),
+        (b"content-type", b"text/plain; charset=utf-8"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("headers", "mirrored"),
+    [
+        ({}, None),
+        ({"Headers": "x-a"}, b"x-a"),
+        ({"Headers": ",x-a,, x-b,"}, b",x-a,, x-b,"),
+        ({"Headers": ["x-a", "x-b"]}, b"x-a, x-b"),
+        ({"Headers": "x" * (8192 - len("PURGE"))}, b"x" * (8192 - len("PURGE"))),
+    ],
+)
+@pytest.mark.parametrize("with_credentials", [False, True])
+def test_development_mirrors_what_is_asked_for(
+    headers: dict[str, Any], mirrored: bytes | None, with_credentials: bool
+) -> None:
+    app = behind(DEVELOPMENT | {"allow_credentials": with_credentials})
+    answer = preflight(app, FOREIGN, "PURGE", **headers)
+    told = answer.cors
+    assert answer.status == 200
+    assert told[b"access-control-allow-origin"] == (FOREIGN.encode() if with_credentials else b"*")
+    assert told[b"access-control-allow-methods"] == b"PURGE"
+    assert told.get(b"access-control-allow-headers") == mirrored
+    assert told[b"access-control-max-age"] == b"0"
+
+
+def test_development_answers_an_empty_origin_as_any_other() -> None:
+    assert preflight(behind(DEVELOPMENT), "", "PUT").status == 200
+
+
+@pytest.mark.parametrize("names", [["x" * 8192], ["x" * 4096] * 2, "," * 1_000_000])
+def test_development_mirrors_no_more_than_8_kilobytes(names: Any) -> None:
+    answer = preflight(behind(DEVELOPMENT), FOREIGN, "PUT", Headers=names)
+    assert (answer.status, answer.body) == (400, b"Too many headers asked for")
+    assert answer.cors == {}
+
+
+def test_any_method_with_listed_headers_and_the_other_way_round() -> None:
+    told = preflight(behind(PRODUCTION | {"allow_methods": ["*"]}), APP, "X", Headers="x-a").cors
+    assert told[b"access-control-allow-methods"] == b"X"
+    assert b"X-Tenant" in told[b"access-control-allow-headers"]
+    told = preflight(behind(PRODUCTION | {"allow_headers": ["*"]}), APP, "X", Headers="x-a").cors
+    assert told[b"access-control-allow-methods"] == b"GET, PUT"
+    assert told[b"access-control-allow-headers"] == b"x-a"
+
+
+def test_an_options_request_without_its_question_is_no_preflight() -> None:
+    answer = ask(behind(PRODUCTION), {"Origin": APP}, method="OPTIONS")
+    assert (answer.status, answer.body) == (200, b"/")
+    answer = ask(behind(PRODUCTION), {"Access-Control-Request-Method": "PUT"}, method="OPTIONS")
+    assert (answer.status, answer.body) == (200, b"/")
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ([], [VARY]),
+        ([("Vary", "Accept")], [("vary", "Accept, Origin")]),
+        ([("vary", "origin")], [VARY]),
+        ([("Vary", "Accept, origin,"), ("vary", "Cookie")], [("vary", "Accept, Cookie, Origin")]),
+        ([("Vary", "*")], [("vary", "*, Origin")]),
+        ([("Access-Control-Allow-Origin", "*"), ("access-control-max-age", "1")], [VARY]),
+        ([("X-Upper", "Kept")], [("x-upper", "Kept"), VARY]),
+        ([("Access-Control", "x")], [("access-control", "x"), VARY]),
+        (
+            [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")],
+            [("set-cookie", "a=1"), ("set-cookie", "b=2"), VARY],
+        ),
+    ],
+)
+@pytest.mark.parametrize("origin", [APP, FOREIGN])
+def test_headers_of_the_application(own: Any, expected: Any, origin: str) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name.encode(), value.encode()) for name, value in own]
+        await send({"type": "http.response.start", "status": 200, "headers": iter(headers)})
+        await send({"type": "http.response.body", "body": b""})
+
+    def as_bytes(header: Any) -> Any:
+        return header if header == VARY else tuple(part.encode() for part in header)
+
+    headers = ask(behind(PRODUCTION, app), {"Origin": origin}).headers
+    granted = [EXPOSED, allow_origin(APP)] if origin == APP else []
+    assert [header for header in headers if header not in granted] == [*map(as_bytes, expected)]
+    assert [header for header in headers if header in granted] == granted
+
+
+def test_a_websocket_passes() -> None:
+    assert ask(behind(PRODUCTION), {"Origin": FOREIGN}, scheme="wss").status == 101
+
+
+def test_it_is_starlettes_middleware_with_the_arguments_of_the_policy() -> None:
+    middleware = behind(PRODUCTION)
+    assert isinstance(middleware, CORSMiddleware)
+    assert middleware.allow_origins == ("https://app.example.com", "https://*.preview.example.com")
+    assert type(middleware).__call__ is CORSMiddleware.__call__

@@ -1,0 +1,345 @@
+"""What is an origin, what a pattern stands for, and what the messages propose."""
+
+import re
+import signal
+from functools import partial
+
+import ada_url
+import pytest
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+
+from app.cors import origins
+from app.cors.origins import (
+    AllowList,
+    AllowListError,
+    Origin,
+    OriginError,
+    is_loopback,
+    parse_origin,
+    require_secure,
+    shown,
+)
+from app.cors.public_suffixes import is_shared
+from tests.engine.texts import INSIDES, LIKELY, NOISE, ODD_PORTS, PATTERNS, TEXTS
+from tests.origins_table import REASONS, REFUSED, REPAIRED, VALID
+
+secure = partial(require_secure, allow_loopback=False)
+
+
+@pytest.mark.parametrize("text", VALID)
+def test_what_browsers_send_stays(text: str) -> None:
+    assert str(parse_origin(text)) == text
+    assert parse_origin(text).is_pattern == ("*" in text)
+
+
+@pytest.mark.parametrize(("text", "canonical"), REPAIRED.items())
+def test_what_browsers_write_differently_is_repaired(text: str, canonical: str) -> None:
+    assert str(parse_origin(text)) == canonical
+
+
+@pytest.mark.parametrize(("text", "correction"), REFUSED.items())
+def test_everything_else_is_refused(text: str, correction: str | None) -> None:
+    with pytest.raises(OriginError) as caught:
+        parse_origin(text)
+    assert caught.value.correction == correction
+    ending = f"; write {correction}" if correction else ""
+    assert str(caught.value).removeprefix(shown(text)).endswith(ending)
+    assert ("; write" in str(caught.value)) == bool(correction)
+
+
+@pytest.mark.parametrize(("text", "reason"), REASONS.items())
+def test_the_reason_is_the_first_thing_that_is_wrong(text: str, reason: str) -> None:
+    with pytest.raises(OriginError, match=rf"^{re.escape(f'{shown(text)} {reason}')}($|; write )"):
+        parse_origin(text)
+
+
+def test_the_parts_of_an_origin() -> None:
+    assert parse_origin("https://app.example.com") == Origin("https", "app.example.com")
+    assert parse_origin("http://[::1]:3000") == Origin("http", "[::1]", 3000)
+    assert parse_origin("https://*.example.com:*") == Origin("https", "example.com", "*", True)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("app.localhost", True),
+        ("a.b.localhost", True),
+        ("127.0.0.1", True),
+        ("127.255.255.254", True),
+        ("[::1]", True),
+        ("localhostess.example", False),
+        ("notlocalhost", False),
+        ("localhost.example", False),
+        ("127.example", False),
+        ("127.0.0.1.example", False),
+        ("128.0.0.1", False),
+        ("[::2]", False),
+    ],
+)
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "allow_loopback", "message"),
+    [
+        ("https://app.example.com", False, None),
+        ("capacitor://localhost", False, None),
+        ("http://localhost:3000", True, None),
+        ("http://*.localhost:*", True, None),
+        (
+            "http://localhost:3000",
+            False,
+            "is any program on the visitor's machine; development allows it without an entry",
+        ),
+        (
+            "http://app.example.com",
+            True,
+            "is not https, so anyone on the network path can speak for it; write "
+            "https://app.example.com",
+        ),
+        (
+            "http://*.example.com",
+            False,
+            "is not https, so anyone on the network path can speak for it; write "
+            "https://*.example.com",
+        ),
+        (
+            "http://app.example.com:8080",
+            False,
+            "is not https, so anyone on the network path can speak for it",
+        ),
+        # The correction obeys the same rule.
+        ("http://app.example.com/cart", False, "and port; write https://app.example.com"),
+        ("app.example.com", False, "has no scheme; write https://app.example.com"),
+        ("ws://app.example.com", False, "from ws://; write https://app.example.com"),
+        ("localhost:3000", False, "has no scheme"),
+        ("http://localhost:3000/cart", False, "has more than scheme, host and port"),
+        ("http://localhost:3000/cart", True, "write http://localhost:3000"),
+    ],
+)
+def test_where_the_origin_has_to_be_secure(
+    text: str, allow_loopback: bool, message: str | None
+) -> None:
+    check = partial(require_secure, allow_loopback=allow_loopback)
+    if message is None:
+        assert str(parse_origin(text, check)) == text
+    else:
+        with pytest.raises(OriginError, match=f"{re.escape(message)}$"):
+            parse_origin(text, check)
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("com", True),
+        ("co.uk", True),
+        ("github.io", True),
+        ("vercel.app", True),
+        ("amazonaws.com", True),
+        ("unknown-top-level-domain", True),
+        ("example.com", False),
+        ("example.co.uk", False),
+        ("preview.example.github.io", False),
+    ],
+)
+def test_domains_below_which_anyone_registers(domain: str, expected: bool) -> None:
+    assert is_shared(domain) == expected
+
+
+def test_an_allow_list_has_each_entry_once_in_canonical_form() -> None:
+    allowed = AllowList(["HTTPS://B.example/", "https://*.a.example", "https://b.example:443"])
+    assert allowed.entries == ("https://b.example", "https://*.a.example")
+    assert allowed.exact == {"https://b.example"}
+    assert allowed.patterns == {"https://*.a.example"}
+    assert not allowed.allows_any
+
+
+@pytest.mark.parametrize(
+    ("texts", "allowed", "refused"),
+    [
+        (["https://a.example"], ["https://a.example"], ["HTTPS://A.example", "https://a.example/"]),
+        (["http://localhost:*"], ["http://localhost", "http://localhost:1"], ["http://localhost:"]),
+        (
+            ["https://*.a.example"],
+            ["https://b.a.example", "https://c.b.a.example"],
+            ["https://a.example", "https://b.a.example:8443", "http://b.a.example", "https://a"],
+        ),
+        (
+            ["https://*.a.example:*", "https://*.example:1"],
+            ["https://b.a.example", "https://b.a.example:65535", "https://b.example:1"],
+            ["https://a.example", "https://b.a.example:443", "https://b.a.example:65536"],
+        ),
+        (["app://*.a"], ["app://b.a"], ["app://b.a:1"]),
+        # A host of 253 characters, and one of 254.
+        (
+            ["https://*.example"],
+            [f"https://{'a.' * 122}a.example"],
+            [f"https://{'a.' * 122}aa.example", f"https://{'a' * 64}.example"],
+        ),
+        # Neither list allows what the other's would.
+        (["https://foo.example", "https://bar.example"], [], ["https://barfoo.example"]),
+        ([], [], ["https://a.example", "null", ""]),
+        (["*"], ["https://a.example", "null", "", "x" * 512], ["x" * 513]),
+        ([" * "], ["https://a.example"], []),
+    ],
+)
+def test_an_allow_list_allows(texts: list[str], allowed: list[str], refused: list[str]) -> None:
+    allow_list = AllowList(texts)
+    assert [origin for origin in allowed if origin not in allow_list] == []
+    assert [origin for origin in refused if origin in allow_list] == []
+
+
+def test_an_exact_origin_may_be_as_long_as_any() -> None:
+    text = f"{'s' * 64}://{'a.' * 126}a:65535"
+    assert text in AllowList([text])
+
+
+@pytest.mark.parametrize(
+    ("texts", "messages", "correction"),
+    [
+        (
+            ["https://a.example", "null", "b.example"],
+            ["'null' is what sandboxed", "'b.example' has no scheme; write https://b.example"],
+            None,
+        ),
+        (
+            ["HTTPS://A.example", "http://b.example/x", "c.example", "a.example"],
+            [
+                "'http://b.example/x' has more than scheme, host and port; write https://b.example",
+                "'c.example' has no scheme; write https://c.example",
+                "'a.example' has no scheme; write https://a.example",
+            ],
+            ("https://a.example", "https://b.example", "https://c.example"),
+        ),
+        (["*"], ["'*' would let every website use the visitor's credentials; list the"], None),
+        (["*", "*"], ["'*' allows any origin, so it must be the only entry"] * 2, None),
+    ],
+)
+def test_an_allow_list_tells_all_problems_at_once(
+    texts: list[str], messages: list[str], correction: tuple[str, ...] | None
+) -> None:
+    with pytest.raises(AllowListError) as caught:
+        AllowList(texts, check=secure, allow_any=False)
+    said = str(caught.value).splitlines()
+    assert [line[: len(message)] for line, message in zip(said, messages, strict=True)] == messages
+    assert [str(problem) for problem in caught.value.problems] == said
+    assert caught.value.correction == correction
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (" a ", "'a'"),
+        ("a\nb", r"'a\nb'"),
+        ("https://me:secret@a.example", "'https://...@a.example'"),
+        ("me:secret@a.example", "'...@a.example'"),
+        ("https://a.example/@me", "'https://a.example/@me'"),
+        ("https://a:b@c https://d:e@f", "'https://...@c https://...@f'"),
+        ("x" * 98, f"'{'x' * 98}'"),
+        ("x" * 99, f"'{'x' * 79}... (99 characters)"),
+        ("x" * 10_000, f"'{'x' * 79}... (10000 characters)"),
+    ],
+)
+def test_a_text_in_a_message(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+HOSTILE = [
+    "://" + "a;" * 50_000 + "://",
+    "://" * 25_000 + ";:" * 25_000,
+    "https://" + "\xe0\xe9\xee\xf5\xfc" * 20_000,
+    "https://" + "\ufdfa" * 5_000,
+    "http://[" + ":" * 100_000 + "]",
+    "//@" * 30_000,
+    "https://" + "a." * 50_000,
+    "https://" + "xn--a." * 20_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
+def test_looking_at_a_text_takes_linear_time(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the bound on the length, quadratic work would take minutes here, and linear 10 ms."""
+
+    def stop(*_: object) -> None:
+        pytest.fail("it takes more than linear time")
+
+    monkeypatch.setattr(origins, "MAX_LENGTH", len(text))
+    signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 30)  # of this process alone, however busy the machine
+    try:
+        assert text not in AllowList(["https://*.example.com"])
+        with pytest.raises(OriginError):
+            parse_origin(text)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def parsed(text: str) -> Origin | None:
+    """Parse a text; any exception but the one of the grammar is a failure."""
+    try:
+        return parse_origin(text)
+    except OriginError:
+        return None
+
+
+def expected_from_standard(canonical: str) -> str:
+    """Return the origin according to the URL standard; it has only the parts for app schemes."""
+    url = ada_url.URL(canonical)
+    return f"{url.protocol}//{url.host}" if url.origin == "null" else str(url.origin)
+
+
+@given(st.one_of(LIKELY, TEXTS))
+def test_accepted_origins_are_those_of_the_url_standard(text: str) -> None:
+    origin = parsed(text)
+    event(f"accepted: {origin is not None}")
+    if origin is None or origin.is_pattern:
+        return
+    # What was written, and what it was brought to, are one origin to a browser.
+    written = expected_from_standard(text.strip(" \t\r\n"))
+    assert written == str(origin) == expected_from_standard(str(origin))
+
+
+@given(TEXTS, st.sampled_from([None, secure]))
+@example("http://shop.example.com/cart", secure)
+@example("localhost:3000", secure)
+def test_parsing_is_idempotent_and_corrections_are_accepted(
+    text: str, check: origins.Check | None
+) -> None:
+    try:
+        origin = parse_origin(text, check)
+        assert parse_origin(str(origin), check) == origin
+    except OriginError as error:
+        assert str(error).isprintable()
+        if error.correction is not None:
+            assert str(parse_origin(error.correction, check)) == error.correction
+
+
+@given(pattern=PATTERNS, inside=INSIDES, port=ODD_PORTS, suffix=NOISE, other=TEXTS)
+def test_a_pattern_matches_its_own_domain_only(
+    pattern: str, inside: str, port: str, suffix: str, other: str
+) -> None:
+    allowed = parsed(pattern)
+    event(f"accepted: {allowed is not None}")
+    if allowed is None:
+        return
+    allow_list = AllowList([pattern])
+    inner = f"{allowed.scheme}://{inside}{allowed.host}"
+    glued = f"{allowed.scheme}://{inside[:-1]}{allowed.host}"
+    for candidate in (inner + port, inner + port + suffix, inner + suffix + port, glued, other):
+        origin = parsed(candidate)
+        belongs = (
+            origin is not None
+            and str(origin) == candidate
+            and not origin.is_pattern
+            and origin.scheme == allowed.scheme
+            and (
+                origin.host.endswith(f".{allowed.host}")
+                if allowed.any_subdomain
+                else origin.host == allowed.host
+            )
+            and allowed.port in ("*", origin.port)
+        )
+        assert (candidate in allow_list) == belongs, candidate

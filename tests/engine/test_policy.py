@@ -1,0 +1,269 @@
+"""Which policies can be made, and what is said of the others."""
+
+import inspect
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from starlette.middleware.cors import CORSMiddleware
+
+from app.cors import CORSPolicy
+from tests.engine.asgi import PRODUCTION
+from tests.engine.texts import TEXTS
+
+ENVIRONMENTS = ("development", "staging", "production")
+
+
+def problems(**arguments: Any) -> list[str]:
+    """Return what is wrong with a policy."""
+    try:
+        CORSPolicy(**{"environment": "production", **arguments})
+    except ValueError as error:
+        return str(error).splitlines()
+    return []
+
+
+def test_a_policy_keeps_what_it_is_given() -> None:
+    policy = CORSPolicy(**PRODUCTION)
+    assert policy.allow_origins == ("https://app.example.com", "https://*.preview.example.com")
+    assert policy.allow_methods == ("GET", "PUT")
+    assert policy.allow_headers == ("X-Tenant",)
+    assert policy.expose_headers == ("Location",)
+    assert (policy.max_age, policy.allow_credentials) == (7200, False)
+
+
+def test_entries_are_canonical_and_each_is_there_once() -> None:
+    policy = CORSPolicy(
+        environment="production",
+        allow_origins=["HTTPS://A.example:443/", "https://a.example"],
+        allow_methods=["GET", "PUT", "GET"],
+    )
+    assert policy.allow_origins == ("https://a.example",)
+    assert policy.allow_methods == ("GET", "PUT")
+    assert replace(policy, max_age=0).allow_origins == ("https://a.example",)
+
+
+def test_arguments_and_defaults_are_starlettes() -> None:
+    ours = inspect.signature(CORSPolicy).parameters
+    theirs = inspect.signature(CORSMiddleware).parameters
+    for name in [*ours][1:]:
+        assert ours[name].default == theirs[name].default, name
+    # The one is a pattern here, and browsers have given up the other.
+    assert theirs.keys() - ours.keys() == {"app", "allow_origin_regex", "allow_private_network"}
+
+
+def test_the_environment_is_required() -> None:
+    with pytest.raises(TypeError, match="environment"):
+        CORSPolicy()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (
+            {"environment": "prod"},
+            ["environment: 'prod' is not one of development, staging, production"],
+        ),
+        (
+            {"allow_origins": "https://a.example"},
+            ["allow_origins: 'https://a.example' is not a list of strings"],
+        ),
+        ({"allow_methods": "*"}, ["allow_methods: '*' is not a list of strings"]),
+        ({"allow_headers": None}, ["allow_headers: None is not a list of strings"]),
+        ({"expose_headers": [1]}, ["expose_headers: 1 is not a string"]),
+        ({"allow_credentials": "false"}, ["allow_credentials: 'false' is not True or False"]),
+        ({"max_age": "600"}, ["max_age: '600' is not a number of seconds from -1 to 86400"]),
+        ({"max_age": 86401}, ["max_age: 86401 is not a number of seconds from -1 to 86400"]),
+        ({"max_age": -2}, ["max_age: -2 is not a number of seconds from -1 to 86400"]),
+        ({"max_age": 86400}, []),
+        ({"max_age": -1}, []),
+        (
+            {"allow_methods": ["GET POST"]},
+            ["allow_methods: 'GET POST' is not the name of a method"],
+        ),
+        (
+            {"allow_headers": ["X Foo"]},
+            ["allow_headers: 'X Foo' is not the name of a request header"],
+        ),
+        ({"expose_headers": [""]}, ["expose_headers: '' is not the name of a response header"]),
+        (
+            {"allow_headers": ["X-Ünicode"]},
+            ["allow_headers: 'X-Ünicode' is not the name of a request header"],
+        ),
+        (
+            {"allow_headers": ["X-A\n"]},
+            ["allow_headers: 'X-A\\n' is not the name of a request header"],
+        ),
+        (
+            {"allow_methods": ["*", "GET"]},
+            ["allow_methods: '*' allows any method, so it must be the only entry"],
+        ),
+        (
+            {"allow_headers": ["X-A", "*"]},
+            ["allow_headers: '*' allows any request header, so it must be the only entry"],
+        ),
+        ({"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["*"]}, []),
+        ({"allow_methods": ["Trace"]}, ["allow_methods: browsers never send Trace; remove it"]),
+        ({"allow_methods": ["TRACK"]}, ["allow_methods: browsers never send TRACK; remove it"]),
+        ({"allow_methods": ["CONNECT"]}, ["allow_methods: browsers never send CONNECT; remove it"]),
+        (
+            {"allow_methods": ["patch"]},
+            ["allow_methods: 'patch' is not in upper case; write PATCH"],
+        ),
+        (
+            {"allow_methods": ["get post"]},
+            ["allow_methods: 'get post' is not the name of a method"],
+        ),
+        ({"allow_methods": ["QUERY", "X-RESTART"]}, []),
+        ({"expose_headers": ["Date", "X-Total-Count"]}, []),
+        (
+            {"allow_credentials": True, "expose_headers": ["*"]},
+            ["expose_headers: with credentials '*' exposes nothing; list the headers"],
+        ),
+    ],
+)
+def test_what_can_never_work_is_refused(arguments: dict[str, Any], lines: list[str]) -> None:
+    assert problems(**arguments) == lines
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Accept-Charset", "Accept-Encoding", "Access-Control-Request-Method", "Connection"),
+        *("Content-Length", "Cookie", "Cookie2", "Date", "DNT", "Expect", "Host", "Keep-Alive"),
+        *("Origin", "Proxy-Authorization", "Referer", "Sec-Fetch-Site", "Set-Cookie", "TE"),
+        *("Trailer", "Transfer-Encoding", "Upgrade", "Via", "access-control-x", "sec-", "COOKIE"),
+    ],
+)
+def test_pages_cannot_set(name: str) -> None:
+    assert problems(allow_headers=[name]) == [f"allow_headers: pages cannot set {name}; remove it"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Authorization", "Content-Type", "Dates", "X-Cookie", "Second", "Hostname", "Accept"]
+)
+def test_pages_can_set(name: str) -> None:
+    assert problems(allow_headers=[name]) == []
+
+
+@pytest.mark.parametrize("name", ["Set-Cookie", "set-cookie2", "Access-Control-Allow-Origin"])
+def test_pages_cannot_read(name: str) -> None:
+    expected = [f"expose_headers: pages cannot read {name}; remove it"]
+    assert problems(expose_headers=[name]) == expected
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert problems(environment="x", allow_origins="*", max_age=None) == [
+        "environment: 'x' is not one of development, staging, production",
+        "allow_origins: '*' is not a list of strings",
+        "max_age: None is not a number of seconds from -1 to 86400",
+    ]
+    wrong = {
+        "allow_origins": ["null", "a.example"],
+        "allow_methods": ["put"],
+        "expose_headers": ["X Y"],
+    }
+    assert problems(**wrong) == [
+        "'null' is what sandboxed frames and redirects of any site send",
+        "'a.example' has no scheme; write https://a.example",
+        "expose_headers: 'X Y' is not the name of a response header",
+        "allow_methods: 'put' is not in upper case; write PUT",
+    ]
+
+
+STRANGERS: dict[str, dict[str, str]] = {
+    "*": dict.fromkeys(("staging", "production"), "every website"),
+    " *": dict.fromkeys(("staging", "production"), "every website"),
+    "http://app.example.com": dict.fromkeys(("staging", "production"), "is not https"),
+    "http://localhost:3000": {"production": "is any program on the visitor's machine"},
+    "http://*.localhost": {"production": "is any program on the visitor's machine"},
+    **{
+        f"https://*.{shared}": dict.fromkeys(
+            ("staging", "production"), f"is open to anyone who registers a name below {shared}"
+        )
+        for shared in ("com", "co.uk", "github.io", "vercel.app", "amazonaws.com", "no-such-tld")
+    },
+    "https://app.example.com": {},
+    "https://*.example.co.uk": {},
+    "https://*.example.com:*": {},
+    "https://localhost": {},
+    "https://*.localhost": {},
+    "https://github.io": {},
+    "capacitor://localhost": {},
+}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("origin", STRANGERS)
+def test_with_credentials_no_stranger_is_let_in(origin: str, environment: str) -> None:
+    arguments = {"environment": environment, "allow_origins": [origin]}
+    assert not problems(**arguments, allow_credentials=False)
+    lines = problems(**arguments, allow_credentials=True)
+    if reason := STRANGERS[origin].get(environment):
+        assert len(lines) == 1
+        assert f"{origin.strip()!r} {reason}" in lines[0] or reason in lines[0]
+    else:
+        assert not lines
+
+
+@pytest.mark.parametrize(
+    ("environment", "allow_credentials", "expected"),
+    [
+        ("development", True, False),
+        ("staging", True, True),
+        ("production", True, True),
+        ("production", False, False),
+    ],
+)
+def test_when_credentials_are_shared(
+    environment: Any, allow_credentials: bool, expected: bool
+) -> None:
+    policy = CORSPolicy(environment=environment, allow_credentials=allow_credentials)
+    assert policy.shares_credentials == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({}, "CORS production: no origins, credentials off"),
+        ({"allow_origins": ["https://a.example"]}, "CORS production: 1 origin, credentials off"),
+        (
+            {"allow_origins": ["https://a.example", "https://b.example", "https://*.b.example"]},
+            "CORS production: 2 origins, 1 pattern, credentials off",
+        ),
+        (
+            {"environment": "development", "allow_origins": ["*"], "allow_credentials": True},
+            "CORS development: any origin, credentials on",
+        ),
+        (
+            {"allow_origins": ["https://*.b.example", "https://*.c.example"]},
+            "CORS production: 2 patterns, credentials off",
+        ),
+    ],
+)
+def test_a_policy_in_one_line(arguments: dict[str, Any], line: str) -> None:
+    assert str(CORSPolicy(**{"environment": "production", **arguments})) == line
+
+
+@given(
+    origins=st.lists(TEXTS, min_size=1, max_size=3),
+    methods=st.lists(st.text("abcGETé *", min_size=1, max_size=4), max_size=2),
+    environment=st.sampled_from(ENVIRONMENTS),
+    allow_credentials=st.booleans(),
+)
+@example(["http://shop.example.com/cart"], [], "production", True)
+@example(["localhost:3000", "http://localhost:3000/x"], [], "production", True)
+@example(["*.github.io"], [], "staging", True)
+@example([], ["trace", "pa tch"], "staging", True)
+def test_what_a_message_proposes_is_accepted(
+    origins: list[str], methods: list[str], environment: str, allow_credentials: bool
+) -> None:
+    common: Any = {"environment": environment, "allow_credentials": allow_credentials}
+    for line in problems(allow_origins=origins, allow_methods=methods, **common):
+        assert line.isprintable()
+        if proposal := re.search(r"; write (.*)$", line):
+            argument = "allow_methods" if line.startswith("allow_methods") else "allow_origins"
+            assert problems(**{argument: [proposal[1]]}, **common) == [], line

@@ -1,0 +1,172 @@
+"""What the check of routes finds, in an application, in its routers and in what is mounted."""
+
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Header
+from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPBearer
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Host, Mount, Route, WebSocketRoute
+
+from app.cors import CORSPolicy
+from app.cors.routes import missing_entries
+
+router = APIRouter()
+
+
+@router.api_route("/method", methods=["QUERY", "GET"])
+async def method() -> None: ...
+
+
+@router.get("/request-header")
+async def request_header(
+    x_tenant: Annotated[str, Header()], accept: Annotated[str, Header()]
+) -> None: ...
+
+
+class Tracing(BaseModel):
+    traceparent: str
+
+
+@router.get("/header-model")
+async def header_model(tracing: Annotated[Tracing, Header()]) -> None: ...
+
+
+@router.get("/undocumented", include_in_schema=False)
+async def undocumented(x_tenant: Annotated[str, Header()]) -> None: ...
+
+
+@router.get("/key", dependencies=[Depends(APIKeyHeader(name="X-Key"))])
+async def api_key() -> None: ...
+
+
+@router.get("/key-in-query", dependencies=[Depends(APIKeyQuery(name="key"))])
+async def query_key() -> None: ...
+
+
+@router.get("/token", dependencies=[Depends(HTTPBearer())])
+async def token() -> None: ...
+
+
+@router.get("/cookie")
+async def cookie(
+    cookie: Annotated[str, Header()], user_agent: Annotated[str, Header()]
+) -> None: ...
+
+
+@router.get(
+    "/response-header",
+    responses={
+        200: {
+            "headers": {
+                name: {"schema": {"type": "string"}}
+                for name in ("X-Total", "Expires", "Set-Cookie", "Location")
+            }
+        }
+    },
+)
+async def response_header() -> None: ...
+
+
+MISSING = [
+    'GET {}/header-model: add "traceparent" to allow_headers',
+    'GET {}/key: add "X-Key" to allow_headers',
+    'QUERY {}/method: add "QUERY" to allow_methods',
+    'GET {}/request-header: add "x-tenant" to allow_headers',
+    'GET {}/response-header: add "X-Total" to expose_headers',
+    'GET {}/token: add "Authorization" to allow_headers',
+    'GET {}/undocumented: add "x-tenant" to allow_headers',
+]
+POLICY = CORSPolicy(
+    environment="production", allow_methods=["GET", "HEAD"], expose_headers=["location"]
+)
+
+
+def included() -> Starlette:
+    app, outer = FastAPI(), APIRouter()
+    outer.include_router(router, prefix="/part")
+    app.include_router(outer)
+    return app
+
+
+def fastapi_application() -> FastAPI:
+    app = FastAPI()
+    app.include_router(router)
+    return app
+
+
+def mounted() -> Starlette:
+    app = FastAPI()
+    app.mount("/part", fastapi_application())
+    return app
+
+
+def mounted_twice() -> Starlette:
+    inner = FastAPI()
+    inner.mount("/part", fastapi_application())
+    app = FastAPI()
+    app.mount("", inner)
+    return app
+
+
+def mounted_behind_middleware() -> Starlette:
+    zipped = Middleware(GZipMiddleware)
+    return Starlette(routes=[Mount("/part", fastapi_application(), middleware=[zipped])])
+
+
+def mounted_in_a_router() -> Starlette:
+    outer = APIRouter()
+    outer.routes.append(Mount("/part", fastapi_application()))
+    app = FastAPI()
+    app.include_router(outer)
+    return app
+
+
+def for_a_host() -> Starlette:
+    return Starlette(routes=[Host("api.example.com", mounted())])
+
+
+@pytest.mark.parametrize(
+    "application",
+    [included, mounted, mounted_twice, mounted_behind_middleware, mounted_in_a_router, for_a_host],
+)
+def test_what_the_policy_lacks_is_found(application: type[Starlette]) -> None:
+    missing = [line for line in missing_entries(application(), POLICY) if "/part" in line]
+    assert missing == [line.format("/part") for line in MISSING]
+
+
+def test_nothing_is_missing_from_a_policy_that_has_it() -> None:
+    policy = CORSPolicy(
+        environment="production",
+        allow_methods=["GET", "HEAD", "QUERY"],
+        allow_headers=["X-TENANT", "x-key", "authorization", "Traceparent"],
+        expose_headers=["Location", "x-total"],
+    )
+    assert list(missing_entries(included(), policy)) == []
+    anything = CORSPolicy(
+        environment="development", allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
+    )
+    assert list(missing_entries(included(), anything)) == []
+
+
+def test_routes_of_starlette() -> None:
+    async def answer(request: Request) -> Response:
+        return Response()
+
+    routes = [Route("/a", answer, methods=["PATCH"]), WebSocketRoute("/ws", answer)]
+    app = Starlette(routes=[Mount("/b", routes=routes), Mount("/c", Response())])
+    assert list(missing_entries(app, POLICY)) == ['PATCH /b/a: add "PATCH" to allow_methods']
+
+
+def test_looking_changes_nothing() -> None:
+    app = fastapi_application()
+    before = app.openapi()
+    list(missing_entries(app, POLICY))
+    app.openapi_schema = None
+    assert app.openapi() == before
+    assert "/undocumented" not in before["paths"]

@@ -1,0 +1,110 @@
+"""Starlette's CORSMiddleware for a policy."""
+
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .policy import ANY, CORSPolicy
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+VARY_ORIGIN = (b"vary", b"Origin")
+MAX_MIRRORED = 8 * 1024  # bytes of a method and of header names that a preflight asks for
+
+
+class CORSPolicyMiddleware(CORSMiddleware):
+    """Starlette's CORSMiddleware for a policy, with one verdict for each request.
+
+    A request of an origin that is not allowed, or with more than one `Origin`, gets no
+    `Access-Control-*` header, and as a preflight a bare 403. An allowed preflight gets the whole
+    policy whatever it asks for, so that the browser compares, and names what is missing in its
+    console. Where the policy allows any method or header, the answer repeats what was asked for.
+
+    `Access-Control-*` headers of the application are dropped, so that a mounted application cannot
+    widen the policy. `Vary` names Origin once.
+    """
+
+    def __init__(self, app: ASGIApp, policy: CORSPolicy) -> None:
+        super().__init__(
+            app,
+            allow_origins=policy.allow_origins,
+            allow_credentials=policy.allow_credentials,
+            allow_methods=policy.allow_methods,
+            allow_headers=policy.allow_headers,
+            expose_headers=policy.expose_headers,
+            max_age=policy.max_age,
+        )
+        self.policy = policy
+        # With credentials `*` is not a wildcard (Fetch standard, "CORS check").
+        self.names_origin = not policy.allow_list.allows_any or policy.allow_credentials
+        self.granted_headers = [
+            (name, value)
+            for name, value in Headers(self.simple_headers).raw
+            if name != b"access-control-allow-origin" or not self.names_origin
+        ]
+
+    def is_allowed_origin(self, origin: str) -> bool:
+        """Ask the policy."""
+        return self.policy.allows(origin)
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Return the answer to a preflight."""
+        origin = self._allowed_origin(request_headers)
+        if origin is None:
+            return PlainTextResponse("Origin not allowed", 403, {"Vary": "Origin"})
+        headers = dict(self.preflight_headers)
+        if self.names_origin:
+            headers["Access-Control-Allow-Origin"] = origin.decode("latin-1")
+        if ANY in (self.policy.allow_methods, self.policy.allow_headers):
+            method = request_headers["access-control-request-method"]
+            names = ", ".join(request_headers.getlist("access-control-request-headers"))
+            if len(method) + len(names) > MAX_MIRRORED:
+                return PlainTextResponse("Too many headers asked for", 400, {"Vary": "Origin"})
+            if self.policy.allow_methods == ANY:
+                headers["Access-Control-Allow-Methods"] = method
+            if self.policy.allow_headers == ANY and names:
+                headers["Access-Control-Allow-Headers"] = names
+        return PlainTextResponse("OK", headers=headers)
+
+    async def simple_response(
+        self, scope: Scope, receive: Receive, send: Send, request_headers: Headers
+    ) -> None:
+        """Pass on a request that is not a preflight, and put the policy on its response."""
+        granted: RawHeaders = []
+        origin = self._allowed_origin(request_headers)
+        if origin is not None:
+            granted = self.granted_headers
+            if self.names_origin:
+                granted = [*granted, (b"access-control-allow-origin", origin)]
+
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = with_policy(message.get("headers", ()), granted)
+            await send(message)
+
+        await self.app(scope, receive, send_with_policy)
+
+    def _allowed_origin(self, request_headers: Headers) -> bytes | None:
+        """Return the `Origin` of a request if there is one, and only one, and it is allowed."""
+        origins = [value for name, value in request_headers.raw if name == b"origin"]
+        if len(origins) != 1 or not self.is_allowed_origin(origins[0].decode("latin-1")):
+            return None
+        return origins[0]
+
+
+def with_policy(headers: Iterable[tuple[bytes, bytes]], granted: RawHeaders) -> RawHeaders:
+    """Return a response's raw headers with those that a policy grants, and none other of CORS."""
+    kept: RawHeaders = []
+    varies: list[bytes] = []
+    for name, value in headers:
+        name = name.lower()  # mounted applications may write upper case: Django does
+        if name == b"vary":
+            varies += [member.strip() for member in value.split(b",")]
+        elif not name.startswith(b"access-control-"):
+            kept.append((name, value))
+    if others := [member for member in varies if member.lower() not in (b"", b"origin")]:
+        return [*kept, (b"vary", b", ".join([*others, b"Origin"])), *granted]
+    return [*kept, *granted, VARY_ORIGIN]

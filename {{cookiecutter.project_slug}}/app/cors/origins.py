@@ -1,0 +1,364 @@
+"""Origins, patterns that stand for many of them, and allow-lists of both.
+
+An origin is `scheme://host` or `scheme://host:port`, in the ASCII form that browsers send
+(RFC 6454, section 6.2). A pattern has `*.` before the host (one or more labels below it, never the
+host itself), `:*` after it (any port, or none), or both. No other `*` is accepted.
+
+Spellings that a browser writes differently are brought to the browser's form: upper case, a default
+port, one trailing slash, surrounding blanks. Everything else is refused, with a correction where
+one is likely.
+
+This file imports the standard library only: the template that renders the service checks its
+answers with it.
+"""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# Pages of these schemes send "null", as a sandboxed frame of any site does, or there are no pages.
+REFUSED_SCHEMES = {"about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"}
+
+BLANKS = " \t\r\n"
+MAX_LENGTH = 512  # of what is looked at; scheme, host and port together take at most 326
+MAX_HOST_LENGTH = 253
+MAX_LABEL_LENGTH = 63
+SCHEME = r"[a-z][a-z0-9+.-]{0,63}"
+LABEL = r"[a-z0-9_-]{1,63}"
+PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+# What browsers send. Any address and any xn-- label pass, because they are only compared.
+SENT = re.compile(rf"({SCHEME})://((?:{LABEL}\.)*{LABEL}|\[[0-9a-f:]+\])(:{PORT})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An origin, or a pattern of origins, in canonical form; `str()` gives its text.
+
+    `host` is without the leading `*.` that `any_subdomain` stands for. `port` is None where the
+    scheme's default applies, `"*"` for any.
+    """
+
+    scheme: str
+    host: str
+    port: int | Literal["*"] | None = None
+    any_subdomain: bool = False
+
+    def __str__(self) -> str:
+        wildcard = "*." if self.any_subdomain else ""
+        port = "" if self.port is None else f":{self.port}"
+        return f"{self.scheme}://{wildcard}{self.host}{port}"
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether this stands for more than one origin."""
+        return self.any_subdomain or self.port == "*"
+
+
+class Refused(Exception):
+    """Why a text is not acceptable, and the text that was probably meant, if there is one."""
+
+    def __init__(self, reason: str, meant: str | None = None) -> None:
+        self.reason = reason
+        self.meant = meant
+
+
+Check = Callable[[Origin], None]
+"""A rule beyond the grammar. It raises `Refused` for an origin that breaks it."""
+
+
+class OriginError(ValueError):
+    """A text that is not an acceptable origin or pattern.
+
+    `str(error)` is a sentence with the text, the reason and, where there is one, the correction;
+    `error.correction` is the correction alone, or None.
+    """
+
+    def __init__(self, text: str, reason: str, correction: str | None = None) -> None:
+        self.correction = correction
+        super().__init__(
+            f"{shown(text)} {reason}" + (f"; write {correction}" if correction else "")
+        )
+
+
+class AllowListError(ValueError):
+    """An allow-list with unacceptable entries.
+
+    `problems` has an OriginError for each; `str(error)` is their messages, one a line. `correction`
+    is the whole list with every entry corrected, or None where an entry has no correction.
+    """
+
+    def __init__(self, problems: list[OriginError], correction: tuple[str, ...] | None) -> None:
+        self.problems = problems
+        self.correction = correction
+        super().__init__("\n".join(map(str, problems)))
+
+
+class AllowList:
+    """Origins and patterns, or `*` alone; `origin in allow_list` asks for an origin as it is sent.
+
+    `entries` are the texts in canonical form, each once. `check` is applied to each of them, and
+    `allow_any` says whether `*` is acceptable. Raises AllowListError, which has every problem.
+
+    No expression is built from the patterns. Those that could stand for an origin are looked up in
+    a set, so that the time depends on the labels of its host, and not on the length of the list.
+    """
+
+    def __init__(
+        self, texts: Iterable[str], *, check: Check | None = None, allow_any: bool = True
+    ) -> None:
+        texts = [*texts]
+        self.allows_any = [text.strip(BLANKS) for text in texts] == ["*"]
+        if self.allows_any and not allow_any:
+            reason = "would let every website use the visitor's credentials; list the frontends"
+            raise AllowListError([OriginError("*", reason)], None)
+        origins: dict[str, Origin] = {}
+        problems: list[OriginError] = []
+        corrected: list[str | None] = []
+        for text in () if self.allows_any else texts:
+            try:
+                origin = parse_origin(text, check)
+                origins[str(origin)] = origin
+                corrected.append(str(origin))
+            except OriginError as error:
+                problems.append(error)
+                corrected.append(error.correction)
+        if problems:
+            known = tuple(dict.fromkeys(text for text in corrected if text))
+            raise AllowListError(problems, None if None in corrected else known)
+        self.entries = ("*",) if self.allows_any else tuple(origins)
+        self.patterns = frozenset(text for text, origin in origins.items() if origin.is_pattern)
+        self.exact = frozenset(origins) - self.patterns
+
+    def __contains__(self, origin: str) -> bool:
+        if origin in self.exact:
+            return True
+        if len(origin) > MAX_LENGTH:
+            return False
+        if self.allows_any:
+            return True
+        return bool(self.patterns) and not self.patterns.isdisjoint(patterns_for(origin))
+
+
+def patterns_for(origin: str) -> Iterator[str]:
+    """Yield every pattern that stands for an origin as it is sent; none if it is malformed."""
+    if not (match := SENT.fullmatch(origin)):
+        return
+    scheme, host, port = match.groups("")
+    if len(host) > MAX_HOST_LENGTH or port == f":{DEFAULT_PORTS.get(scheme)}":
+        return
+    yield f"{scheme}://{host}:*"
+    while host := host.partition(".")[2]:
+        yield f"{scheme}://*.{host}{port}"
+        yield f"{scheme}://*.{host}:*"
+
+
+def parse_origin(text: str, check: Check | None = None) -> Origin:
+    """Return the origin or pattern that a person wrote.
+
+    Raises OriginError, and nothing else, for a text that is not one or that `check` refuses. The
+    correction in it is acceptable to `check`, too. A `*` alone is refused, because it is not an
+    origin; `AllowList` takes it.
+    """
+    try:
+        origin = read_origin(text.strip(BLANKS))
+        if check:
+            check(origin)
+    except Refused as refused:
+        correction = None if refused.meant is None else acceptable(refused.meant, check)
+        raise OriginError(text, refused.reason, correction) from None
+    return origin
+
+
+def acceptable(meant: str, check: Check | None) -> str | None:
+    """Return the canonical form of a text, or its correction, or None if it has none."""
+    try:
+        return str(parse_origin(meant, check))
+    except OriginError as error:
+        return error.correction
+
+
+def read_origin(text: str) -> Origin:
+    """Return the origin or pattern in a text without blanks around it. Raises Refused."""
+    if len(text) > MAX_LENGTH:
+        raise Refused(f"is longer than {MAX_LENGTH} characters")
+    if text == "*":
+        raise Refused("allows any origin, so it must be the only entry")
+    if text == "null":
+        raise Refused("is what sandboxed frames and redirects of any site send")
+    if text.startswith(("'", '"')):
+        raise Refused("has quotes around it", text.strip("'\""))
+    scheme, separator, rest = text.partition("://")
+    if re.search(r"[\s;]", rest.rpartition("://")[0]):
+        raise Refused("is more than one origin; put commas between them")
+    if not text.isascii():
+        raise Refused("is not ASCII; browsers send a host in its xn-- form", ascii_form(text))
+
+    scheme = scheme.lower()
+    if not separator:
+        raise Refused("has no scheme", with_scheme(text))
+    if not re.fullmatch(SCHEME, scheme):
+        raise Refused("has a malformed scheme")
+    if scheme in REFUSED_SCHEMES:
+        page = f"http{text[2:]}" if scheme in ("ws", "wss") else None
+        raise Refused(f"is not the origin of a page: no page comes from {scheme}://", page)
+
+    authority = authority_in(rest)
+    if rest not in (authority, f"{authority}/"):
+        raise Refused("has more than scheme, host and port", f"{scheme}://{authority}")
+    if "@" in authority:
+        raise Refused("has user information", f"{scheme}://{authority.rpartition('@')[2]}")
+    if scheme not in DEFAULT_PORTS and authority != authority.lower():
+        reason = f"has upper case after {scheme}://, which browsers keep"
+        raise Refused(reason, f"{scheme}://{authority.lower()}")
+
+    host, port = split_port(authority.lower())
+    any_subdomain = host.startswith("*.")
+    return Origin(
+        scheme=scheme,
+        host=canonical_host(host.removeprefix("*."), is_base=any_subdomain),
+        port=None if port is None else canonical_port(port, scheme),
+        any_subdomain=any_subdomain,
+    )
+
+
+def authority_in(text: str) -> str:
+    """Return what stands before a path, query or fragment, as browsers see it."""
+    return re.split(r"[/\\?#]", text, maxsplit=1)[0]
+
+
+def split_port(authority: str) -> tuple[str, str | None]:
+    """Return host and port; the port is None where there is no colon after the host."""
+    address, bracket, rest = authority.rpartition("]")
+    name, colon, port = rest.partition(":")
+    return address + bracket + name, port if colon else None
+
+
+def canonical_host(host: str, *, is_base: bool) -> str:
+    """Return a lower-case host as browsers serialize it (URL standard, section 3.5).
+
+    `is_base` says that it is the base of a pattern, which cannot be an address. Raises Refused.
+    """
+    if "*" in host:
+        raise Refused("has a misplaced *: the only forms are *. before the host and :* after it")
+    labels = host.split(".")
+    # Browsers take any host whose last label is a number for an address: 127.1 is 127.0.0.1.
+    if host.startswith("[") or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
+        if is_base:
+            raise Refused("has *. before an address, and no name is below an address")
+        return canonical_address(host)
+    if labels[-1] == "" and len(labels) > 1:
+        raise Refused("ends with a dot, which makes it another host")
+    if len(host) > MAX_HOST_LENGTH or not all(re.fullmatch(LABEL, label) for label in labels):
+        raise Refused(
+            "has a malformed host: write labels of 1 to 63 letters, digits, - or _, "
+            f"joined by dots, at most {MAX_HOST_LENGTH} characters in all"
+        )
+    if has_broken_punycode(host):
+        raise Refused("has an xn-- label that no browser accepts")
+    return host
+
+
+def has_broken_punycode(host: str) -> bool:
+    """Whether a label begins with `xn--` and does not stand for a Unicode label."""
+    return any(
+        label.startswith("xn--") and not is_punycode(label.removeprefix("xn--"))
+        for label in host.split(".")
+    )
+
+
+def is_punycode(text: str) -> bool:
+    """Whether a text is the Punycode of a label that is not ASCII (RFC 3492).
+
+    The label has to be normal, without control characters and surrogates (UTS 46, section 4.1).
+    """
+    try:
+        label = text.encode().decode("punycode")
+    except ValueError:
+        return False
+    is_normal = label == unicodedata.normalize("NFKC", label.lower())
+    categories = {unicodedata.category(character) for character in label}
+    return is_normal and not label.isascii() and categories.isdisjoint({"Cc", "Cs"})
+
+
+def canonical_address(host: str) -> str:
+    """Return an IPv4 address, or an IPv6 address in brackets in its compressed form.
+
+    Raises Refused, also for a zone and for an IPv4 address inside an IPv6 one.
+    """
+    try:
+        if not host.startswith("["):
+            return str(ipaddress.IPv4Address(host))
+        address = ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
+        if host.endswith("]") and not address.scope_id and not address.ipv4_mapped:
+            return f"[{address.compressed}]"
+    except ipaddress.AddressValueError:
+        pass
+    raise Refused(
+        "has a malformed address: an IPv4 address is four decimal numbers, an IPv6 address is in "
+        "brackets, without a zone and without an IPv4 address inside"
+    )
+
+
+def canonical_port(port: str, scheme: str) -> int | Literal["*"] | None:
+    """Return a port as browsers serialize it: None for the scheme's default. `*` stays.
+
+    Raises Refused for anything but 1 to 65535 without leading zeros.
+    """
+    if port == "*":
+        return "*"
+    if not re.fullmatch(PORT, port):
+        raise Refused("has a malformed port: write 1 to 65535 without leading zeros, or *")
+    return None if int(port) == DEFAULT_PORTS.get(scheme) else int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: localhost, a name below it (RFC 6761), 127.0.0.0/8, [::1]."""
+    return re.fullmatch(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]", host) is not None
+
+
+def require_secure(origin: Origin, *, allow_loopback: bool) -> None:
+    """Refuse an origin that others can speak for: an attacker on the network path of http:// can.
+
+    For requests with credentials. Nobody is on the path to this machine, so `allow_loopback` lets
+    its http:// origins pass. Raises Refused.
+    """
+    loopback = is_loopback(origin.host)
+    if origin.scheme != "http" or (allow_loopback and loopback):
+        return
+    if loopback:
+        reason = "is any program on the visitor's machine; development allows it without an entry"
+        raise Refused(reason)
+    secure = None if origin.port else f"https{str(origin).removeprefix('http')}"
+    raise Refused("is not https, so anyone on the network path can speak for it", secure)
+
+
+def with_scheme(text: str) -> str:
+    """Mend a scheme, or put the likely one before a host: http for this machine, else https."""
+    if match := re.fullmatch(r"(https?)[:/]+(.*)", text, re.IGNORECASE | re.DOTALL):
+        return f"{match[1]}://{match[2]}"
+    bare = text.lstrip("/")
+    host, _ = split_port(authority_in(bare).lower())
+    return f"http{'' if is_loopback(host) else 's'}://{bare}"
+
+
+def ascii_form(text: str) -> str | None:
+    """Return a text with its labels in the form that browsers send (RFC 3492), if they fit."""
+    visible = "".join(c for c in text.lower() if unicodedata.category(c) != "Cf")
+    normal = unicodedata.normalize("NFKC", visible).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
+    parts = re.split(r"([.:/\\?#@\[\]]+)", normal)
+    # Longer ones are not labels, and encoding takes quadratic time.
+    if any(len(part) > MAX_LABEL_LENGTH for part in parts if not part.isascii()):
+        return None
+    return "".join(
+        part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in parts
+    )
+
+
+def shown(text: str) -> str:
+    """Quote a text for a message: on one line, bounded, and without a password."""
+    quoted = repr(re.sub(r"(?:(?<=//)|^)[^/@]*@", "...@", text.strip()[:1000]))
+    return quoted if len(quoted) <= 100 else f"{quoted[:80]}... ({len(text)} characters)"

@@ -1,0 +1,139 @@
+"""The CORS policy: one that could never work, or that lets strangers in, cannot be made."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal, get_args
+
+from .origins import AllowList, AllowListError, Origin, require_secure
+from .public_suffixes import require_own_domain
+
+Environment = Literal["development", "staging", "production"]
+
+ANY = ("*",)
+MAX_AGE = 86400  # seconds; no browser keeps a preflight for longer
+# RFC 9110, section 5.6.2.
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# The Fetch standard's "forbidden method", "forbidden request-header" and "forbidden response-header
+# name"; and the names of the CORS protocol, which belong to the policy.
+FORBIDDEN_METHOD = re.compile("CONNECT|TRACE|TRACK", re.IGNORECASE)
+FORBIDDEN_REQUEST_HEADER = re.compile(
+    "accept-(charset|encoding)|access-control-.*|connection|content-length|cookie2?|date|dnt|expect"
+    "|host|keep-alive|origin|proxy-.*|referer|sec-.*|set-cookie|te|trailer|transfer-encoding"
+    "|upgrade|via",
+    re.IGNORECASE,
+)
+FORBIDDEN_RESPONSE_HEADER = re.compile("set-cookie2?|access-control-.*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CORSPolicy:
+    """Which frontends may read the service's responses, and which requests they may send.
+
+    The fields are the arguments of Starlette's CORSMiddleware, with its defaults. `allow_origins`
+    takes patterns, too (`AllowList` says which); `max_age` is in seconds. Methods are matched as
+    they are written, headers in any case.
+
+    Raises ValueError, with a line for each problem: invalid origins, and names and ages that could
+    never work. With credentials, outside development, it also refuses origins that strangers could
+    speak for: `*`, `http://` (staging accepts it for loopback), and patterns below a public suffix.
+    """
+
+    environment: Environment
+    allow_origins: Collection[str] = ()
+    allow_methods: Collection[str] = ("GET",)
+    allow_headers: Collection[str] = ()
+    allow_credentials: bool = False
+    expose_headers: Collection[str] = ()
+    max_age: int = 600
+    allow_list: AllowList = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        problems = [*self._wrong_values()]
+        if problems:  # too wrong to look into
+            raise ValueError("\n".join(problems))
+        try:
+            allow_list = make_allow_list(
+                self.allow_origins, self.environment, allow_credentials=self.allow_credentials
+            )
+        except AllowListError as error:
+            problems += map(str, error.problems)
+        for name in ("allow_methods", "allow_headers", "expose_headers"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
+        problems += self._wrong_names()
+        if problems:
+            raise ValueError("\n".join(problems))
+        object.__setattr__(self, "allow_list", allow_list)
+        object.__setattr__(self, "allow_origins", allow_list.entries)
+
+    @property
+    def shares_credentials(self) -> bool:
+        """Whether listed origins get the visitor's credentials, outside development."""
+        return self.allow_credentials and self.environment != "development"
+
+    def allows(self, origin: str) -> bool:
+        """Whether pages of an origin may call the service. The text is compared as it is sent."""
+        return origin in self.allow_list
+
+    def __str__(self) -> str:
+        patterns = len(self.allow_list.patterns)
+        counts = {"origin": len(self.allow_list.exact), "pattern": patterns}
+        listed = ", ".join(f"{n} {word}{'s' * (n != 1)}" for word, n in counts.items() if n)
+        who = "any origin" if self.allow_list.allows_any else listed or "no origins"
+        credentials = "on" if self.allow_credentials else "off"
+        return f"CORS {self.environment}: {who}, credentials {credentials}"
+
+    def _wrong_values(self) -> Iterator[str]:
+        environments = get_args(Environment)
+        if self.environment not in environments:
+            yield f"environment: {self.environment!r} is not one of {', '.join(environments)}"
+        for name in ("allow_origins", "allow_methods", "allow_headers", "expose_headers"):
+            values = getattr(self, name)
+            if isinstance(values, str) or not isinstance(values, Iterable):
+                yield f"{name}: {values!r} is not a list of strings"
+            elif wrong := [value for value in values if not isinstance(value, str)]:
+                yield f"{name}: {wrong[0]!r} is not a string"
+        if not isinstance(self.allow_credentials, bool):
+            yield f"allow_credentials: {self.allow_credentials!r} is not True or False"
+        if not isinstance(self.max_age, int) or not -1 <= self.max_age <= MAX_AGE:
+            yield f"max_age: {self.max_age!r} is not a number of seconds from -1 to {MAX_AGE}"
+
+    def _wrong_names(self) -> Iterator[str]:
+        for argument, what in (
+            ("allow_methods", "method"),
+            ("allow_headers", "request header"),
+            ("expose_headers", "response header"),
+        ):
+            names = getattr(self, argument)
+            for name in names if names != ANY else ():
+                if name == "*":
+                    yield f"{argument}: '*' allows any {what}, so it must be the only entry"
+                elif not TOKEN.fullmatch(name):
+                    yield f"{argument}: {name!r} is not the name of a {what}"
+        for method in self.allow_methods:
+            if FORBIDDEN_METHOD.fullmatch(method):
+                yield f"allow_methods: browsers never send {method}; remove it"
+            elif TOKEN.fullmatch(method) and method != method.upper():
+                yield f"allow_methods: {method!r} is not in upper case; write {method.upper()}"
+        for header in filter(FORBIDDEN_REQUEST_HEADER.fullmatch, self.allow_headers):
+            yield f"allow_headers: pages cannot set {header}; remove it"
+        for header in filter(FORBIDDEN_RESPONSE_HEADER.fullmatch, self.expose_headers):
+            yield f"expose_headers: pages cannot read {header}; remove it"
+        if self.allow_credentials and self.expose_headers == ANY:
+            yield "expose_headers: with credentials '*' exposes nothing; list the headers"
+
+
+def make_allow_list(
+    texts: Iterable[str], environment: Environment, *, allow_credentials: bool
+) -> AllowList:
+    """Return the allow-list of a policy. Raises AllowListError as `CORSPolicy` says."""
+    if not allow_credentials or environment == "development":
+        return AllowList(texts)
+    check = partial(_require_trusted, allow_loopback=environment == "staging")
+    return AllowList(texts, check=check, allow_any=False)
+
+
+def _require_trusted(origin: Origin, *, allow_loopback: bool) -> None:
+    require_secure(origin, allow_loopback=allow_loopback)
+    require_own_domain(origin)

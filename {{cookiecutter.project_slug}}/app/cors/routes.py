@@ -1,0 +1,76 @@
+"""Which routes of an application a policy does not cover."""
+
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Host, Mount
+
+from .policy import ANY, FORBIDDEN_REQUEST_HEADER, FORBIDDEN_RESPONSE_HEADER, CORSPolicy
+
+# The Fetch standard's "CORS-safelisted request-header" and User-Agent, which browsers send by
+# themselves, and its "CORS-safelisted response-header name".
+SENT_ANYWAY = re.compile("accept|accept-language|content-(language|type)|user-agent", re.I)
+READ_ANYWAY = re.compile(
+    "cache-control|content-(language|length|type)|expires|last-modified|pragma", re.I
+)
+
+
+class DocumentedRoute(RouteContext):
+    """A route as in the OpenAPI document, because frontends call undocumented routes, too."""
+
+    include_in_schema = True
+
+
+def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
+    """Say, for each route, what the policy needs before pages of other origins can use it.
+
+    Mounted applications count. Seen are the methods of every route, and the headers that FastAPI's
+    routes declare: parameters (`Header()`), security schemes, and `headers` in `responses`. Yields
+    lines such as `GET /orders: add "X-Tenant" to allow_headers`.
+    """
+    for path, method, argument, name in sorted(set(_needs(app.routes, ""))):
+        entries = getattr(policy, argument)
+        if entries != ANY and name.lower() not in map(str.lower, entries):
+            yield f'{method} {path}: add "{name}" to {argument}'
+
+
+def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield path, method, argument of the policy, and the entry that it needs there."""
+    contexts = list(iter_route_contexts(routes))
+    for context in contexts:
+        path = f"{prefix}{context.path or ''}"
+        for method in context.methods or ():
+            yield path, method, "allow_methods", method
+        if isinstance(context.original_route, Mount | Host):
+            yield from _needs(context.routes, path)
+
+    documented = [DocumentedRoute(**vars(context)) for context in contexts]
+    with warnings.catch_warnings(action="ignore"):  # of what matters to the document alone
+        document = get_openapi(title="", version="", routes=documented)
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for name in _request_headers(operation, schemes):
+                if not FORBIDDEN_REQUEST_HEADER.fullmatch(name) and not SENT_ANYWAY.fullmatch(name):
+                    yield prefix + path, method.upper(), "allow_headers", name
+            for answer in operation["responses"].values():
+                for name in answer.get("headers", ()):
+                    unreadable = FORBIDDEN_RESPONSE_HEADER.fullmatch(name)
+                    if not unreadable and not READ_ANYWAY.fullmatch(name):
+                        yield prefix + path, method.upper(), "expose_headers", name
+
+
+def _request_headers(operation: dict[str, Any], schemes: dict[str, Any]) -> Iterator[str]:
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "header":
+            yield parameter["name"]
+    for name in (name for security in operation.get("security", ()) for name in security):
+        if schemes[name]["type"] != "apiKey":
+            yield "Authorization"
+        elif schemes[name]["in"] == "header":
+            yield schemes[name]["name"]
