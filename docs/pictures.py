@@ -1,4 +1,4 @@
-"""Takes the pictures of the README, from what the template really says: `uv run python -m docs.pictures`.
+"""Take the pictures of the README again: `uv run python -m docs.pictures`.
 
 Needs Chromium with its driver, and `report/browsers.html` of a test run.
 """
@@ -26,7 +26,8 @@ WIDTH = 112  # columns
 ORIGINS = "https://shop.example.com,https://*.preview.example.com"
 TERMINAL = """<!doctype html><meta charset=utf-8><style>
 body {{ margin: 0; background: #16181d; color: #e6e6e6; }}
-pre {{ display: inline-block; margin: 0; padding: 20px 24px; font: 15px/1.45 "DejaVu Sans Mono", monospace; }}
+pre {{ display: inline-block; margin: 0; padding: 20px 24px; }}
+pre {{ font: 15px/1.45 "DejaVu Sans Mono", monospace; }}
 </style><pre>{code}</pre>"""
 
 # Of the report's groups, leaves those of one service, and opens the one with a foreign page.
@@ -40,7 +41,7 @@ for (const group of document.querySelectorAll("details")) {
 
 
 def typed(folder: Path, answers: list[str]) -> str:
-    """Run cookiecutter on a terminal in a folder with the template, and return what the terminal showed."""
+    """Run cookiecutter on a terminal, beside the template, and return what it showed."""
     ours, its = pty.openpty()
     environment = clean_environment(HOME=str(folder), TERM="xterm-256color", COLUMNS=str(WIDTH))
     command = [sys.executable, "-m", "cookiecutter", "template"]
@@ -57,7 +58,7 @@ def typed(folder: Path, answers: list[str]) -> str:
 
 
 def policy(project: Path) -> str:
-    """Return what the service says at start and to three origins, and what stops it from starting."""
+    """Return what the service says at start, to three origins, and where it does not start."""
     lines = []
     environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ORIGINS}
     with serve(project, "app.main:app", environment) as server:
@@ -97,7 +98,8 @@ def photograph(browser: Browser, text: str, name: str) -> None:
         page.flush()
         browser.driver.get(f"file://{page.name}")
         size = browser.run(
-            "const {width, height} = document.querySelector('pre').getBoundingClientRect(); return [width, height]"
+            "const {width, height} = document.querySelector('pre').getBoundingClientRect();"
+            "return [width, height]"
         )
         browser.driver.set_window_size(int(size[0]) + 1, int(size[1]) + 150)
         browser.driver.find_element("css selector", "pre").screenshot(str(PICTURES / name))

@@ -1,4 +1,7 @@
-"""Make the project updatable, and say what to do next. Runs in the folder of the rendered project."""
+"""Make the project updatable, and say what to do next.
+
+Runs in the folder of the rendered project.
+"""
 
 import json
 import re
@@ -24,9 +27,10 @@ def git(*arguments: str) -> str:
 
 
 def write_cruft_json() -> str:
-    """Record where the project comes from, as `cruft create` does; return why not, where that cannot be.
+    """Record where the project comes from, as `cruft create` does, or return why not.
 
-    `cruft update` then brings changes of the template to projects that plain cookiecutter rendered, too.
+    `cruft update` then brings changes of the template to projects that plain cookiecutter rendered,
+    too.
     """
     top, remote, commit = (
         git("rev-parse", "--show-toplevel"),

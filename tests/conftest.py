@@ -36,7 +36,7 @@ def bakery(cookies_session: Cookies) -> Bakery:
 
 
 def not_installed(name: str, remedy: str, *, is_required: bool = any(REQUIRED_ENGINES)) -> NoReturn:
-    """Skip a test for want of a program, or fail it where browsers, and so all programs, are required."""
+    """Skip a test that lacks a program; fail it where browsers, and so all, are required."""
     message = f"{name} is not installed: {remedy}"
     if is_required:
         pytest.fail(message)
@@ -60,7 +60,7 @@ class Serving(Protocol):
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[Serving]:
-    """Serve a project with uvicorn; each combination is started once and lives as long as the tests."""
+    """Serve projects with uvicorn; each combination is started once, for all tests."""
     servers: dict[object, Server] = {}
     with ExitStack() as stack:
 

@@ -152,6 +152,7 @@ REFUSED: dict[str, str | None] = {
     "https://xn--a.example": None,
     "https://a.b.c.xn--pokxncvks": None,
     "https://xn--abc-.example": None,
+    f"https://xn--{chr(0xD800).encode('punycode').decode()}.example": None,
     "https://xn--99999999.example": None,
     f"https://{LONG_LABEL}a.example.com": None,
     f"https://{LONG_HOST}a": None,

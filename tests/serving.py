@@ -26,7 +26,7 @@ PATIENCE = 30  # seconds; for what takes a fraction of one, on a busy machine
 
 @dataclass
 class Server:
-    """A process whose output is read as it comes; `port` is where it listens, once that is known."""
+    """A process whose output is read as it comes; `port` is where it listens."""
 
     popen: subprocess.Popen[str]
     port: int = 0
@@ -51,7 +51,7 @@ class Server:
             return "\n".join(self.lines)
 
     def expect(self, pattern: str) -> re.Match[str]:
-        """Wait until the output matches; fail with the output when the process ends or takes too long."""
+        """Wait until the output matches; fail with it if the process ends or takes too long."""
         with self.changed:
             self.changed.wait_for(
                 lambda: self.ended or re.search(pattern, "\n".join(self.lines)), PATIENCE
@@ -64,7 +64,7 @@ class Server:
         )
 
     def wait_until_it_accepts(self) -> None:
-        """Wait for a socket that uvicorn bound before its workers listen, which no line of output says."""
+        """Wait for a socket that uvicorn bound before its workers listen; no output says it."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -77,7 +77,7 @@ class Server:
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """Return the shell's environment without what could reach the service or its tools, and with the variables."""
+    """Return the variables, and the shell's without those that reach a service or its tools."""
     reach = re.compile(
         "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|SESSION_SECRET|AUTH_.*|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
         "|VIRTUAL_ENV|PYTHONPATH|UV_PROJECT.*|UV_INTERNAL_.*"
@@ -124,7 +124,7 @@ def run(
 def serve(
     project: Path, app: str, environment: Mapping[str, str], *options: str
 ) -> Iterator[Server]:
-    """Serve a rendered project, or the probes on top of it, with uvicorn, and wait until it listens."""
+    """Serve a project, or the probes on top of it, with uvicorn; wait until it listens."""
     paths = os.pathsep.join([str(project), str(PROBES)])
     variables = clean_environment(
         PYTHONPATH=paths, PYTHONDONTWRITEBYTECODE="1", **REQUIRED | dict(environment)

@@ -65,12 +65,14 @@ def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
         ),
         (
             {"frontend_origins": "https://a.example/x,HTTPS://B.example"},
-            "frontend_origins: 'https://a.example/x' has more than scheme, host and port; write https://a.example. "
+            "frontend_origins: 'https://a.example/x' has more than scheme, host and port; "
+            "write https://a.example. "
             "The whole answer: https://a.example,https://b.example",
         ),
         (
             {"frontend_origins": "*", "credentials": "cookies"},
-            "frontend_origins: '*' would let every website use the visitor's credentials; list the frontends",
+            "frontend_origins: '*' would let every website use the visitor's credentials; "
+            "list the frontends",
         ),
         (
             {"project_slug": "My_Service"},

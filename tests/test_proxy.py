@@ -27,7 +27,8 @@ FRONTEND = "https://app.example.com"
 FOREIGN = "https://evil.example"
 VISITOR = "127.0.0.2"  # not the address that the proxy has
 JSON = {"Content-Type": "application/json"}
-# What a test needs around the block: nginx in the foreground, everything it writes in its own folder.
+# What a test needs around the block: nginx in the foreground, everything it writes in its own
+# folder.
 AROUND = """
 daemon off;
 user root;

@@ -102,7 +102,8 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
         [
             "FASTAPI_ENV: 'Staging' is none of development, staging, production; write staging",
             "FRONTEND_ORIGINS: 'null' is what sandboxed frames and redirects of any site send",
-            "FRONTEND_ORIGINS: 'https://app.example.com/x' has more than scheme, host and port; write https://app",
+            "FRONTEND_ORIGINS: 'https://app.example.com/x' has more than scheme, host and port; "
+            "write https://app",
             "MAX_BODY_SIZE: '-1' is refused: Input should be greater than 0",
         ],
     ),
@@ -129,7 +130,7 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
         "none",
         {"FRONTEND_ORIGINS": "https://app.example.com,*"},
         [
-            "FRONTEND_ORIGINS: '*' stands for any origin, so nothing may stand beside it",
+            "FRONTEND_ORIGINS: '*' allows any origin, so it must be the only entry",
         ],
     ),
     (

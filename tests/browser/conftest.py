@@ -19,7 +19,7 @@ from tests.conftest import REQUIRED_ENGINES, not_installed
 
 @pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
-    """The name of an engine that is installed; a missing one is skipped, or fails where it is required."""
+    """The name of an engine; a missing one is skipped, or fails where it is required."""
     name = str(request.param)
     if package := missing_package(name):
         not_installed(name, f"apt-get install {package}", is_required=name in REQUIRED_ENGINES)

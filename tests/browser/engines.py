@@ -1,11 +1,13 @@
 """Three browser engines behind one small interface.
 
-Chromium is driven by its own driver, WebKitGTK by WebKitWebDriver on a virtual screen, and Firefox by the protocol that it speaks
-itself (Marionette), which selenium sends here without a driver in between.
+Chromium is driven by its own driver, WebKitGTK by WebKitWebDriver on a virtual screen, and Firefox
+by the protocol that it speaks itself (Marionette), which selenium sends here without a driver in
+between.
 """
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from glob import glob
 from io import BufferedRWPair
 from pathlib import Path
 from typing import Any
@@ -39,7 +42,7 @@ class Browser:
     messages: Callable[[], list[str]]
 
     def open(self, url: str) -> None:
-        """Load a page, and check that it is the one: a failed navigation is no error to every driver."""
+        """Load a page, and check that it is there: not every driver reports a failed navigation."""
         self.driver.get(url)
         if not self.driver.current_url.startswith(url):
             raise RuntimeError(
@@ -59,7 +62,7 @@ class Browser:
         return answer.get("value")
 
     def console(self) -> list[str]:
-        """Return what the browser said about blocked requests since the last call; WebKit does not tell."""
+        """Return what the console said of blocked requests since the last call."""
         return self.messages()
 
 
@@ -95,7 +98,10 @@ def chromium(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
 
 
 class Marionette(RemoteConnection):
-    """Selenium's commands over Firefox's own protocol: each message is its length, a colon and JSON."""
+    """Selenium's commands over Firefox's own protocol.
+
+    Each message is its length, a colon and JSON.
+    """
 
     browser_name = "firefox"
     COMMANDS = {
@@ -162,7 +168,10 @@ class Marionette(RemoteConnection):
 
 
 def firefox(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
-    """Start Firefox ESR. By default it keeps third-party cookies apart for each site; behaviour 1 refuses them."""
+    """Start Firefox ESR.
+
+    By default it keeps third-party cookies apart for each site; behaviour 1 refuses them.
+    """
     profile = Path(
         stack.enter_context(
             tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)
@@ -214,7 +223,8 @@ def firefox(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
         try:
             found = driver.execute_script(
                 "const all = Services.console.getMessageArray(); Services.console.reset();"
-                "return all.filter(m => m instanceof Ci.nsIScriptError && /^CORS/.test(m.category)).map(m => m.errorMessage);"
+                "return all.filter(m => m instanceof Ci.nsIScriptError && /^CORS/.test(m.category))"
+                ".map(m => m.errorMessage);"
             )
         finally:
             driver.execute("setContext", {"context": "content"})
@@ -224,7 +234,7 @@ def firefox(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
 
 
 def webkit(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
-    """Start WebKitGTK's MiniBrowser. Its default for cookies is close to Safari's."""
+    """Start WebKitGTK. Its default for third-party cookies is close to Safari's."""
     reading, writing = os.pipe()
     screen = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-nolisten", "tcp"],
@@ -238,23 +248,23 @@ def webkit(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
         display = numbers.readline().strip()
     if not display:
         raise RuntimeError("The virtual screen (Xvfb) did not start")
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+    (folder / "console.log").touch()
+    log = stack.enter_context((folder / "console.log").open(encoding="utf-8"))
     options = WebKitOptions()
-    options.binary_location = str(minibrowser())
+    options.binary_location = str(Path(__file__).with_name("webkit.py"))
     options.set_capability("acceptInsecureCerts", True)
-    options.add_argument("--automation")
-    if third_party_cookies:
-        options.add_argument("--cookies-policy=always")
+    options.add_argument(str(folder))
+    options.add_argument("yes" if third_party_cookies else "no")
     environment = {**os.environ, "DISPLAY": f":{display}"}
     service = WebKitService("/usr/bin/WebKitWebDriver", env=environment)
     driver = webdriver.WebKitGTK(options=options, service=service)
     stack.callback(driver.quit)
-    return Browser("webkit", driver, lambda: [])
 
+    def messages() -> list[str]:
+        return re.findall(r"CONSOLE \S+ ERROR (.*)$", log.read(), re.M)
 
-def minibrowser() -> Path:
-    """Return WebKitGTK's own browser, wherever the system's architecture puts it."""
-    found = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
-    return found[-1] if found else Path("/nonexistent/MiniBrowser")
+    return Browser("webkit", driver, messages)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -270,19 +280,23 @@ def end(process: subprocess.Popen[bytes]) -> None:
 ENGINES = {
     "chromium": (chromium, "chromium chromium-driver", ("chromium", "chromedriver")),
     "firefox": (firefox, "firefox-esr", ("firefox-esr",)),
-    "webkit": (webkit, "webkit2gtk-driver xvfb", ("WebKitWebDriver", "Xvfb")),
+    "webkit": (
+        webkit,
+        "webkit2gtk-driver xvfb python3-gi gir1.2-webkit2-4.1",
+        ("WebKitWebDriver", "Xvfb", "/usr/lib/*/girepository-1.0/WebKit2-4.1.typelib"),
+    ),
 }
 
 
 def missing_package(engine: str) -> str | None:
-    """Return the Debian packages to install for an engine, or None when its programs are there."""
-    _, packages, programs = ENGINES[engine]
-    return None if all(map(shutil.which, programs)) else packages
+    """Return the Debian packages to install for an engine, or None when its files are there."""
+    _, packages, files = ENGINES[engine]
+    return None if all(shutil.which(file) or glob(file) for file in files) else packages
 
 
 @contextmanager
 def started(engine: str, *, third_party_cookies: bool = True) -> Iterator[Browser]:
-    """Start a browser, and end it and everything that came with it, also when starting fails half-way."""
+    """Start a browser; end all that came with it, also where starting fails half-way."""
     with ExitStack() as stack:
         browser = ENGINES[engine][0](stack, third_party_cookies=third_party_cookies)
         browser.driver.set_script_timeout(SCRIPT)

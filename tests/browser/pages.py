@@ -25,7 +25,8 @@ def frontends(folder: Path, certificate: Path | None = None) -> Iterator[int]:
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        # The handshake happens when a handler first reads, so that a browser that waits blocks no other.
+        # The handshake happens when a handler first reads, so that a browser that waits blocks no
+        # other.
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )

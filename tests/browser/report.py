@@ -1,7 +1,7 @@
 """What happened in the browsers, as one page that people can look at.
 
-Each process of the test run appends its cases to a file of its own in the run's folder; at the end they become
-`report/browsers.html`, which needs no script and no other file.
+Each process of the test run appends its cases to a file of its own in the run's folder; at the end
+they become `report/browsers.html`, which needs no script and no other file.
 """
 
 import base64
@@ -20,9 +20,13 @@ PAGE = ROOT / "report" / "browsers.html"
 PARTS = "BROWSER_REPORT_PARTS"
 STYLE = """
 body { font: 16px/1.4 system-ui, sans-serif; margin: 1rem auto; max-width: 70rem; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; } th, td { border-bottom: 1px solid #ccc; padding: .25rem .5rem; text-align: left; vertical-align: top; }
-summary { cursor: pointer; padding: .4rem 0; } .good { color: #14692b; } .bad { color: #b00020; font-weight: bold; }
-.scroll { overflow-x: auto; } small { color: #555; overflow-wrap: anywhere; } img { max-width: 100%; border: 1px solid #ccc; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid #ccc; padding: .25rem .5rem; text-align: left; }
+th, td { vertical-align: top; }
+summary { cursor: pointer; padding: .4rem 0; }
+.good { color: #14692b; } .bad { color: #b00020; font-weight: bold; }
+.scroll { overflow-x: auto; } small { color: #555; overflow-wrap: anywhere; }
+img { max-width: 100%; border: 1px solid #ccc; }
 """
 
 
@@ -95,14 +99,16 @@ def page(cases: list[Case], pictures: list[list[str]]) -> str:
     )
     return "\n".join(
         [
-            "<!doctype html><html lang=en><meta charset=utf-8><title>CORS in three browser engines</title>",
+            "<!doctype html><html lang=en><meta charset=utf-8>",
+            "<title>CORS in three browser engines</title>",
             f"<meta name=viewport content='width=device-width'><style>{STYLE}</style>",
             "<h1>CORS in three browser engines</h1>",
-            "<p>What pages saw of the rendered services, and which requests the services got for it.</p>",
+            "<p>What pages saw of the rendered services, and which requests the services got.</p>",
             f"<table><tr><th>engine<th>cases<th>as expected{counts}</table>",
             *(section(name, rows, engines) for name, rows in groups.items()),
             *(
-                f"<h2>{escape(title)}</h2><img alt='{escape(title, quote=True)}' src='data:image/png;base64,{data}'>"
+                f"<h2>{escape(title)}</h2>"
+                f"<img alt='{escape(title, quote=True)}' src='data:image/png;base64,{data}'>"
                 for title, data in pictures
             ),
             "",
@@ -111,7 +117,7 @@ def page(cases: list[Case], pictures: list[list[str]]) -> str:
 
 
 def section(name: str, rows: dict[str, dict[str, Case]], engines: list[str]) -> str:
-    """Return one group of cases as a table that opens when it is clicked, or when something is wrong in it."""
+    """Return a group of cases as a table that opens by a click, or if something is wrong."""
     good = all(case.is_good for row in rows.values() for case in row.values())
     head = "".join(f"<th>{engine}" for engine in engines)
     body = "".join(

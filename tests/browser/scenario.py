@@ -1,4 +1,4 @@
-"""Who calls whom: a service on api.example.localhost, and frontends on names that it allows or not."""
+"""Who calls whom: a service, and frontends on names that it allows or not."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ from tests.browser.engines import Browser
 from tests.judge import SAFELISTED_METHODS, unsafe_names
 from tests.serving import Server, serve
 
-# The host of the page of each kind of origin; "own" is a page of the service itself, "null" a sandboxed frame.
+# The host of the page of each kind of origin; "own" is a page of the service itself, "null" a
+# sandboxed frame.
 HOSTS = {
     "exact": "app.example.localhost",
     "second": "admin.example.localhost",
@@ -26,7 +27,7 @@ LISTED = ("exact", "second", "pattern")
 
 @dataclass
 class Service:
-    """A service under test: development over http, as on a developer's machine, anything else over https."""
+    """A service under test: over http in development, over https elsewhere."""
 
     server: Server
     scheme: str
@@ -82,7 +83,8 @@ async (requests) => {
         try {
             const response = await fetch(url, options);
             const text = await response.text();
-            outcomes.push({status: response.status, location: response.headers.get('Location'), text: text.slice(0, 200)});
+            const location = response.headers.get('Location');
+            outcomes.push({status: response.status, location, text: text.slice(0, 200)});
         } catch (error) {
             outcomes.push({error: String(error)});
         }
@@ -95,8 +97,11 @@ IN_A_SANDBOX = """
 const [fetchAll, requests] = args;
 const frame = document.createElement('iframe');
 frame.sandbox = 'allow-scripts';
-const answer = new Promise(resolve => addEventListener('message', event => resolve(event.data), {once: true}));
-frame.srcdoc = `<script>(${fetchAll})(${JSON.stringify(requests)}).then(data => parent.postMessage(data, '*'))<\\/script>`;
+const answer = new Promise(
+    resolve => addEventListener('message', event => resolve(event.data), {once: true})
+);
+const post = `.then(data => parent.postMessage(data, '*'))`;
+frame.srcdoc = `<script>(${fetchAll})(${JSON.stringify(requests)})${post}<\\/script>`;
 document.body.append(frame);
 const outcomes = await answer;
 frame.remove();
@@ -107,7 +112,7 @@ return outcomes;
 def fetch_all(
     browser: Browser, page: str, kind: str, requests: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Open a page and let it, or a sandboxed frame in it, make requests; return what it saw of each."""
+    """Let a page, or a sandboxed frame in it, make requests; return what it saw."""
     browser.open(page)
     if kind == "null":
         return list(browser.run(IN_A_SANDBOX, FETCH_ALL, requests))
@@ -115,7 +120,7 @@ def fetch_all(
 
 
 def expected_requests(request: dict[str, Any], kind: str, readable: bool) -> list[str]:
-    """Return the methods that reach the service: a refused preflight keeps the request from being sent."""
+    """Return the methods that reach the service; a refused preflight is the last."""
     method = request.get("method", "GET")
     is_asked_first = method not in SAFELISTED_METHODS or unsafe_names(request.get("headers", {}))
     if kind == "own" or not is_asked_first:
@@ -124,7 +129,7 @@ def expected_requests(request: dict[str, Any], kind: str, readable: bool) -> lis
 
 
 def received(server: Server, marks: list[str]) -> dict[str, list[str]]:
-    """Return the methods of the requests that a service has answered, by the mark in their address."""
+    """Return the methods of the answered requests, by the mark in their address."""
     answered: dict[str, list[str]] = {mark: [] for mark in marks}
     for line in server.output.splitlines():
         if '"' in line and "case=" in line:

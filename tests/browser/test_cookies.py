@@ -10,19 +10,23 @@ from tests.browser.engines import Browser, started
 from tests.browser.report import Case, record
 from tests.browser.scenario import Service, World
 
-# Keeps a display name in the session and asks for it again; a cookie that was refused or not sent gives null.
+# Keeps a display name in the session and asks for it again; a cookie that was refused or not sent
+# gives null.
 KEEP = """
 const [url, name] = args;
 const options = {credentials: 'include'};
-const change = {method: 'PUT', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({display_name: name})};
+const headers = {'Content-Type': 'application/json'};
+const change = {method: 'PUT', headers, body: JSON.stringify({display_name: name})};
 await fetch(`${url}/session`, {...options, ...change});
 return (await (await fetch(`${url}/session`, options)).json()).display_name;
 """
-# Posts a form to another origin, as any page can without asking, and waits until the answer is there.
+# Posts a form to another origin, as any page can without asking, and waits until the answer is
+# there.
 POST_FORM = """
 const [url] = args;
 const frame = Object.assign(document.createElement('iframe'), {name: 'answer'});
-const form = Object.assign(document.createElement('form'), {method: 'POST', action: url, target: 'answer'});
+const form = document.createElement('form');
+Object.assign(form, {method: 'POST', action: url, target: 'answer'});
 document.body.append(frame, form);
 await new Promise(resolve => { frame.onload = resolve; form.submit(); });
 """
@@ -53,8 +57,8 @@ SESSIONS = [
     # A Secure cookie over plain http: loopback counts as secure, but not for WebKit.
     ("cross-site-cookies", "development", "http://localhost", "127.0.0.1", {"chromium", "firefox"}),
 ]
-# With third-party cookies blocked, Chromium still keeps partitioned ones. WebKitGTK takes every other name for a third
-# party where it does not know the top-level domain, as with .localhost.
+# With third-party cookies blocked, Chromium still keeps partitioned ones. WebKitGTK takes every
+# other name for a third party where it does not know the top-level domain, as with .localhost.
 BLOCKED = [
     (
         "cookies",
@@ -138,7 +142,10 @@ def session_of_mallory(service: Service) -> str:
 
 @pytest.mark.parametrize("answer", ["cookies", "cross-site-cookies"])
 def test_a_neighbour_cannot_plant_a_session(world: World, browser: Browser, answer: str) -> None:
-    """Nor by a name that only Python takes for one with the prefix `__Host-`, which WebKitGTK alone does not keep."""
+    """Not even by a name that Python alone takes for one with the prefix `__Host-`.
+
+    WebKitGTK does not keep such a cookie; the others do.
+    """
     service = world.service(answer, "production", f"planted-{browser.engine}.example.localhost")
     neighbour = f"https://neighbour.example.localhost:{service.server.port}"
     browser.open(f"{neighbour}/plant?cookie={quote(session_of_mallory(service))}")

@@ -1,4 +1,4 @@
-"""The service's own OpenAPI page in development: what each answer brings is tried out by clicking."""
+"""The service's own OpenAPI page in development, used by clicking."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class Reader(Visitor):
         self.click(".modal-ux .btn-done")
 
     def execute(self, operation: str, status: int, body: str) -> None:
-        """Try an operation out with the values that the page suggests, and wait for what comes back."""
+        """Try an operation with the values that the page suggests; wait for what comes back."""
         block = f"#operations-{operation}"
         if not self.texts(f"{block} .execute"):
             for button in (".opblock-summary-control", ".try-out__btn"):

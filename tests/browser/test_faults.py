@@ -63,7 +63,7 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 def test_a_browser_that_dies_is_noticed(engine: str) -> None:
     before = descendants()
-    names = {"chromium": "chromium", "firefox": "firefox-esr", "webkit": "MiniBrowser"}
+    names = {"chromium": "chromium", "firefox": "firefox-esr", "webkit": "webkit.py"}
     with pytest.raises(Exception) as caught, started(engine) as browser:  # noqa: B017, PT011
         assert browser.run("return 1") == 1
         for pid, name in left_behind(before).items():
@@ -90,9 +90,8 @@ def test_a_missing_screen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("required", ["", "chromium,firefox,webkit"])
 def test_a_missing_engine_is_named(required: str, tmp_path: Path) -> None:
     """Skipped with the package to install, in one line; a failure where engines are required."""
-    (tmp_path / "git").symlink_to(
-        str(shutil.which("git"))
-    )  # the one program that the run needs otherwise
+    # The one program that the run needs otherwise.
+    (tmp_path / "git").symlink_to(str(shutil.which("git")))
     command = [
         sys.executable,
         "-m",

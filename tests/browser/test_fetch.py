@@ -1,4 +1,4 @@
-"""What pages of every kind of origin see of requests of every kind, and what the service got of them."""
+"""What pages of every kind of origin see of requests, and what the service got."""
 
 import itertools
 
@@ -10,7 +10,8 @@ from tests.browser.report import Case, record
 from tests.browser.scenario import KINDS, LISTED, World, expected_requests, fetch_all, received
 from tests.cases import REQUESTS, may_read
 
-# Staging differs from production in what may be listed, which no browser sees; one answer shows that.
+# Staging differs from production in what may be listed, which no browser sees; one answer shows
+# that.
 SERVICES = [*itertools.product(CREDENTIALS, ("development", "production")), ("cookies", "staging")]
 
 

@@ -1,4 +1,4 @@
-"""A React frontend as users have it: Vite's dev server in development, a production build on other origins."""
+"""A React frontend as users have it: Vite's dev server, and a production build."""
 
 import os
 import socket
@@ -106,7 +106,7 @@ def test_a_production_build(
     answer: str,
     tmp_path: Path,
 ) -> None:
-    """The same frontend over https: from an allowed origin it works, from a foreign one it says that it cannot."""
+    """From an allowed origin the same frontend works; from a foreign one it says that it cannot."""
     with ExitStack() as stack:
         port = stack.enter_context(frontends(tmp_path, certificate))
         origin = f"https://app.example.localhost:{port}"

@@ -49,10 +49,10 @@ def ask(
         "type": "websocket" if is_websocket else "http",
         "scheme": scheme,
         "path": path,
-        "root_path": root_path,
         "query_string": b"",
         "headers": raw(headers),
         **({} if is_websocket else {"method": method}),
+        **({"root_path": root_path} if root_path else {}),
     }
     answer = Answer()
 
@@ -75,7 +75,8 @@ def ask(
 
 
 async def passed(scope: Scope, receive: Receive, send: Send) -> None:
-    """An application that accepts everything, and answers 200 with the path."""
+    """An application that accepts everything, and answers 200 with the path, once it is asked."""
+    await receive()
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
         return

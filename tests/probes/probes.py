@@ -76,7 +76,7 @@ def with_probes() -> FastAPI:
 
     @app.get("/plant")
     async def plant(cookie: str) -> PlainTextResponse:
-        """Set a cookie for the whole site, as each of its hosts may, behind a blank that is none to browsers."""
+        """Set a cookie for the whole site, behind a blank that browsers do not strip."""
         response = PlainTextResponse("")
         value = b"\xa0" + cookie.encode() + b"; Domain=example.localhost; Path=/"
         response.raw_headers.append((b"set-cookie", value))

@@ -34,7 +34,12 @@ export function App() {
       <h1>Notes</h1>
       {error && <p role="alert">The service cannot be used: {error}</p>}
       <form onSubmit={add}>
-        <input id="text" value={text} onChange={(event) => setText(event.target.value)} placeholder="A note" />
+        <input
+          id="text"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          placeholder="A note"
+        />
         <button id="add">Add</button>
       </form>
       <ul>
@@ -43,13 +48,24 @@ export function App() {
             <span className="text" style={{ textDecoration: note.done ? "line-through" : "none" }}>
               {note.text}
             </span>{" "}
-            <button className="toggle" onClick={() => change(() => call("PATCH", `/notes/${note.id}`, { done: !note.done }))}>
+            <button
+              className="toggle"
+              onClick={() => change(() => call("PATCH", `/notes/${note.id}`, { done: !note.done }))}
+            >
               Done
             </button>
-            <button className="shout" onClick={() => change(() => call("PUT", `/notes/${note.id}`, { text: `${note.text}!` }))}>
+            <button
+              className="shout"
+              onClick={() =>
+                change(() => call("PUT", `/notes/${note.id}`, { text: `${note.text}!` }))
+              }
+            >
               Shout
             </button>
-            <button className="delete" onClick={() => change(() => call("DELETE", `/notes/${note.id}`))}>
+            <button
+              className="delete"
+              onClick={() => change(() => call("DELETE", `/notes/${note.id}`))}
+            >
               Delete
             </button>
           </li>
@@ -67,10 +83,17 @@ function Me({ attempt }: Attempt) {
   const [token, setToken] = useState("");
   const [subject, setSubject] = useState("");
   const ask = () =>
-    attempt(async () => setSubject((await call<{ subject: string }>("GET", "/me", undefined, token)).subject));
+    attempt(async () =>
+      setSubject((await call<{ subject: string }>("GET", "/me", undefined, token)).subject),
+    );
   return (
     <section>
-      <input id="token" value={token} onChange={(event) => setToken(event.target.value)} placeholder="A token" />
+      <input
+        id="token"
+        value={token}
+        onChange={(event) => setToken(event.target.value)}
+        placeholder="A token"
+      />
       <button id="who" onClick={() => void ask()}>
         Who am I?
       </button>
@@ -84,7 +107,8 @@ type SessionData = { display_name: string | null };
 function Session({ attempt }: Attempt) {
   const [name, setName] = useState("");
   const [kept, setKept] = useState("");
-  const load = async () => setKept((await call<SessionData>("GET", "/session")).display_name ?? "nobody");
+  const load = async () =>
+    setKept((await call<SessionData>("GET", "/session")).display_name ?? "nobody");
   useEffect(() => void attempt(load), []);
   const keep = () =>
     attempt(async () => {
@@ -93,7 +117,12 @@ function Session({ attempt }: Attempt) {
     });
   return (
     <section>
-      <input id="name" value={name} onChange={(event) => setName(event.target.value)} placeholder="Your name" />
+      <input
+        id="name"
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+        placeholder="Your name"
+      />
       <button id="keep" onClick={() => void keep()}>
         Keep
       </button>

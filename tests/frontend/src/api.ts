@@ -9,7 +9,12 @@ export interface Note {
   done: boolean;
 }
 
-export async function call<T>(method: string, path: string, body?: unknown, token?: string): Promise<T> {
+export async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  token?: string,
+): Promise<T> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID();

@@ -37,8 +37,9 @@ class CrossSiteWriteGuard:
             await self.app(scope, receive, send)
             return
         origins, sites, hosts = header_values(scope, b"origin", b"sec-fetch-site", b"host")
-        is_refused = self.is_cross_site(origins, sites, hosts, scope["scheme"])
-        if not is_refused or path_below_root(scope) in self.exempt:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        is_cross_site = self.is_cross_site(origins, sites, hosts, scope["scheme"])
+        if path in self.exempt or not is_cross_site:
             await self.app(scope, receive, send)
             return
         origin = ", ".join(origins) if origins else "absent"
@@ -58,10 +59,3 @@ class CrossSiteWriteGuard:
         if sites in (["same-origin"], ["none"]):
             return False
         return not (origins and self.policy.allows(origins[0]))
-
-
-def path_below_root(scope: Scope) -> str:
-    """Return the path that routes are matched against, as Starlette does for a `root_path`."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    return path.removeprefix(root) if path.startswith(f"{root}/") else path

@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""A browser for WebKitWebDriver that is WebKitGTK's MiniBrowser, except that its console is heard.
+
+Under automation, MiniBrowser's sessions are ephemeral, and WebKit keeps the console of such to
+itself. Debian's own Python runs this file, because it has the bindings.
+
+Usage: webkit.py FOLDER yes|no [WebKitWebDriver's arguments]
+The folder takes the session's data and `console.log`; `yes` accepts third-party cookies.
+"""
+
+import os
+import sys
+
+import gi
+
+gi.require_version("Gtk", "3.0")
+gi.require_version("WebKit2", "4.1")
+from gi.repository import Gtk, WebKit2  # noqa: E402
+
+folder, third_party_cookies = sys.argv[1:3]
+log = os.open(f"{folder}/console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.dup2(log, 2)  # where the process of the page writes, whatever the setting below says
+data = WebKit2.WebsiteDataManager(base_data_directory=folder, base_cache_directory=folder)
+data.set_tls_errors_policy(WebKit2.TLSErrorsPolicy.IGNORE)
+context = WebKit2.WebContext(website_data_manager=data)
+context.get_cookie_manager().set_accept_policy(
+    WebKit2.CookieAcceptPolicy.ALWAYS
+    if third_party_cookies == "yes"
+    else WebKit2.CookieAcceptPolicy.NO_THIRD_PARTY
+)
+context.set_automation_allowed(True)
+
+
+def create_web_view(_: object) -> WebKit2.WebView:
+    """Return a page in a window of its own."""
+    settings = WebKit2.Settings(enable_write_console_messages_to_stdout=True)
+    view = WebKit2.WebView(web_context=context, is_controlled_by_automation=True, settings=settings)
+    window = Gtk.Window()
+    window.set_default_size(1024, 768)
+    window.add(view)
+    window.show_all()
+    view.connect("close", lambda _: window.destroy())
+    return view
+
+
+def begin(_: object, session: WebKit2.AutomationSession) -> None:
+    """Say who this is, and give the driver pages."""
+    information = WebKit2.ApplicationInfo()
+    information.set_name("MiniBrowser")
+    information.set_version(2, 50, 0)
+    session.set_application_info(information)
+    session.connect("create-web-view", create_web_view)
+
+
+context.connect("automation-started", begin)
+Gtk.main()
