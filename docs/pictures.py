@@ -1,6 +1,7 @@
 """Take the pictures of the README again: `uv run python -m docs.pictures`.
 
-Needs Chromium with its driver, and `report/browsers.html` of a test run.
+They show what the template really says. Needs Chromium with its driver, and
+`report/browsers.html` of a test run.
 """
 
 import os
@@ -58,7 +59,7 @@ def typed(folder: Path, answers: list[str]) -> str:
 
 
 def policy(project: Path) -> str:
-    """Return what the service says at start, to three origins, and where it does not start."""
+    """Return what the service says at start and to three origins, and what stops its start."""
     lines = []
     environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ORIGINS}
     with serve(project, "app.main:app", environment) as server:

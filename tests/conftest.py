@@ -60,7 +60,10 @@ class Serving(Protocol):
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[Serving]:
-    """Serve projects with uvicorn; each combination is started once, for all tests."""
+    """Serve a project with uvicorn.
+
+    Each combination is started once and lives as long as the tests.
+    """
     servers: dict[object, Server] = {}
     with ExitStack() as stack:
 

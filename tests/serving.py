@@ -26,7 +26,10 @@ PATIENCE = 30  # seconds; for what takes a fraction of one, on a busy machine
 
 @dataclass
 class Server:
-    """A process whose output is read as it comes; `port` is where it listens."""
+    """A process whose output is read as it comes.
+
+    `port` is where it listens, once that is known.
+    """
 
     popen: subprocess.Popen[str]
     port: int = 0
@@ -77,9 +80,13 @@ class Server:
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """Return the variables, and the shell's without those that reach a service or its tools."""
+    """Return the shell's environment together with the variables.
+
+    What could reach the service or its tools is left out of the shell's.
+    """
     reach = re.compile(
-        "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|SESSION_SECRET|AUTH_.*|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
+        "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|SESSION_SECRET|AUTH_.*|PORT"
+        "|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
         "|VIRTUAL_ENV|PYTHONPATH|UV_PROJECT.*|UV_INTERNAL_.*"
     )
     return {
@@ -124,7 +131,7 @@ def run(
 def serve(
     project: Path, app: str, environment: Mapping[str, str], *options: str
 ) -> Iterator[Server]:
-    """Serve a project, or the probes on top of it, with uvicorn; wait until it listens."""
+    """Serve a rendered project, or the probes on it, with uvicorn, and wait until it listens."""
     paths = os.pathsep.join([str(project), str(PROBES)])
     variables = clean_environment(
         PYTHONPATH=paths, PYTHONDONTWRITEBYTECODE="1", **REQUIRED | dict(environment)

@@ -1,4 +1,7 @@
-"""The image without a container engine: the Dockerfile's instructions, run in a folder."""
+"""The image without a container engine.
+
+A user without rights runs the Dockerfile's own instructions in a folder.
+"""
 
 import json
 import os
@@ -140,7 +143,10 @@ def copy(origin: Path, source: str, allowed: set[str], target: Path) -> None:
 
 @pytest.fixture(scope="module")
 def project(bakery: Bakery) -> Path:
-    """A project with a lock file, unreadable files, and files that no image should get."""
+    """A project as a careful owner has it.
+
+    It has a lock file, files that only the owner reads, and some that no image should get.
+    """
     project = bakery.bake_new(credentials="cookies")
     subprocess.run(
         [UV, "lock", "--quiet", "--python", BASE_PYTHON],
@@ -173,7 +179,10 @@ def image(project: Path, folder: Path) -> Image:
 
 @contextmanager
 def started(image: Image, **variables: str) -> Iterator[Server]:
-    """Start the image's command on loopback, as its user, with the required secrets."""
+    """Start the image's command on loopback, as its user.
+
+    It gets the image's environment and the secrets that it requires.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -192,10 +201,15 @@ def is_healthy(image: Image, port: int) -> bool:
 
 
 def begin_request(port: int) -> socket.socket:
-    """Send a request without its body, and wait until that is asked for (RFC 9110, 10.1.1)."""
+    """Send all of a request but its body, and wait until the service asks for that.
+
+    RFC 9110, section 10.1.1, describes it.
+    """
     connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
-    head = "POST /notes HTTP/1.1\r\nHost: api\r\nExpect: 100-continue\r\n"
-    head += "Content-Type: application/json\r\n"
+    head = (
+        "POST /notes HTTP/1.1\r\nHost: api\r\n"
+        "Content-Type: application/json\r\nExpect: 100-continue\r\n"
+    )
     connection.sendall(f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode())
     assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
     return connection

@@ -1,4 +1,7 @@
-"""Projects follow their template: rendered at one version, edited, updated to the next."""
+"""Projects follow their template: rendered at one version, edited, updated to the next.
+
+The git repositories are real.
+"""
 
 import json
 import shutil
@@ -73,7 +76,10 @@ class Workshop:
         file.write_text(text.replace(old, new), encoding="utf-8")
 
     def release(self, tag: str) -> None:
-        """Publish a version with a new filter and grammar; both are rendered in one process."""
+        """Publish a version with a new filter and a changed grammar.
+
+        Both versions are rendered in one process.
+        """
         service = "{{cookiecutter.project_slug}}"
         self.replace(
             "hooks/filters.py",
@@ -221,7 +227,10 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
 
 
 def test_the_commands_for_teams(workshop: Workshop) -> None:
-    """As the README has them, with an address that leads to the workshop."""
+    """As the README has them.
+
+    An address of cruft's and cookiecutter's kind leads to the workshop.
+    """
     tagged, portal, check, update = (
         command(ROOT / "README.md", ending) for ending in TEAM_COMMANDS
     )

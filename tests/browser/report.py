@@ -103,7 +103,8 @@ def page(cases: list[Case], pictures: list[list[str]]) -> str:
             "<title>CORS in three browser engines</title>",
             f"<meta name=viewport content='width=device-width'><style>{STYLE}</style>",
             "<h1>CORS in three browser engines</h1>",
-            "<p>What pages saw of the rendered services, and which requests the services got.</p>",
+            "<p>What pages saw of the rendered services, "
+            "and which requests the services got for it.</p>",
             f"<table><tr><th>engine<th>cases<th>as expected{counts}</table>",
             *(section(name, rows, engines) for name, rows in groups.items()),
             *(

@@ -1,4 +1,7 @@
-"""Who calls whom: a service, and frontends on names that it allows or not."""
+"""Who calls whom: a service, and frontends on names that it allows or not.
+
+The service is on api.example.localhost.
+"""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,7 +30,10 @@ LISTED = ("exact", "second", "pattern")
 
 @dataclass
 class Service:
-    """A service under test: over http in development, over https elsewhere."""
+    """A service under test.
+
+    Development is over http, as on a developer's machine, anything else over https.
+    """
 
     server: Server
     scheme: str
@@ -112,7 +118,10 @@ return outcomes;
 def fetch_all(
     browser: Browser, page: str, kind: str, requests: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Let a page, or a sandboxed frame in it, make requests; return what it saw."""
+    """Open a page and let it, or a sandboxed frame in it, make requests.
+
+    Return what it saw of each.
+    """
     browser.open(page)
     if kind == "null":
         return list(browser.run(IN_A_SANDBOX, FETCH_ALL, requests))
@@ -120,7 +129,10 @@ def fetch_all(
 
 
 def expected_requests(request: dict[str, Any], kind: str, readable: bool) -> list[str]:
-    """Return the methods that reach the service; a refused preflight is the last."""
+    """Return the methods that reach the service.
+
+    A refused preflight keeps the request from being sent.
+    """
     method = request.get("method", "GET")
     is_asked_first = method not in SAFELISTED_METHODS or unsafe_names(request.get("headers", {}))
     if kind == "own" or not is_asked_first:
@@ -129,7 +141,7 @@ def expected_requests(request: dict[str, Any], kind: str, readable: bool) -> lis
 
 
 def received(server: Server, marks: list[str]) -> dict[str, list[str]]:
-    """Return the methods of the answered requests, by the mark in their address."""
+    """Return the methods of the requests that a service answered, by the mark in their address."""
     answered: dict[str, list[str]] = {mark: [] for mark in marks}
     for line in server.output.splitlines():
         if '"' in line and "case=" in line:

@@ -1,4 +1,7 @@
-"""The service's own OpenAPI page in development, used by clicking."""
+"""The service's own OpenAPI page in development.
+
+What each answer brings is tried out by clicking.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What pages of every kind of origin see of requests, and what the service got."""
+"""What pages of every kind of origin see of requests of every kind, and what the service got."""
 
 import itertools
 

@@ -1,4 +1,7 @@
-"""A React frontend as users have it: Vite's dev server, and a production build."""
+"""A React frontend as users have it.
+
+That is Vite's dev server in development, and a production build on other origins.
+"""
 
 import os
 import socket
@@ -106,7 +109,10 @@ def test_a_production_build(
     answer: str,
     tmp_path: Path,
 ) -> None:
-    """From an allowed origin the same frontend works; from a foreign one it says that it cannot."""
+    """The same frontend over https.
+
+    From an allowed origin it works, from a foreign one it says that it cannot.
+    """
     with ExitStack() as stack:
         port = stack.enter_context(frontends(tmp_path, certificate))
         origin = f"https://app.example.localhost:{port}"

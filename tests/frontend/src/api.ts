@@ -1,4 +1,5 @@
-// How this frontend talks to the service. VITE_AUTH is the answer to "How do browsers authenticate?".
+// How this frontend talks to the service. VITE_AUTH is the answer to "How do browsers
+// authenticate?".
 const url = import.meta.env.VITE_API_URL as string;
 export const auth = import.meta.env.VITE_AUTH as string;
 const withCookies = auth === "cookies" || auth === "cross-site-cookies";
