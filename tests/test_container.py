@@ -222,7 +222,7 @@ def test_it_runs_as_it_says(image: Image) -> None:
         "8000",
     )
     with started(image) as server:
-        assert "CORS production: 1 origin, credentials on" in server.output
+        assert "CORS in production: https://app.example.com, with credentials" in server.output
         assert is_healthy(image, server.port)
         if IS_ROOT:
             (status,) = re.findall(

@@ -25,8 +25,8 @@ FOREIGN = "https://evil.example"
 ENVIRONMENTS = ("development", "staging", "production")
 OPTIONAL_FILES = {
     "none": set(),
-    "bearer": {"app/bearer.py", "tests/test_bearer.py"},
-    "cookies": {"app/session.py", "tests/test_session.py"},
+    "bearer": {"app/bearer.py", "app/routes/me.py", "tests/test_bearer.py"},
+    "cookies": {"app/routes/session.py", "app/session.py", "tests/test_session.py"},
 }
 OPTIONAL_FILES["cross-site-cookies"] = OPTIONAL_FILES["cookies"]
 

@@ -1,4 +1,4 @@
-"""A service in production behind nginx, configured with the block of the rendered README."""
+"""A service in production behind nginx, configured with the block of docs/proxies.md."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.baking import Bakery
+from tests.baking import ROOT, Bakery
 from tests.conftest import not_installed
 from tests.judge import Response, exchange
 from tests.serving import PATIENCE, Server, clean_environment, run, serve
@@ -25,6 +25,7 @@ NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 HOST = "api.example.com"
 FRONTEND = "https://app.example.com"
 FOREIGN = "https://evil.example"
+PAGE = ROOT / "docs" / "proxies.md"
 VISITOR = "127.0.0.2"  # not the address that the proxy has
 JSON = {"Content-Type": "application/json"}
 # What a test needs around the block: nginx in the foreground, everything it writes in its own
@@ -91,7 +92,7 @@ def proxy(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     context = ssl.create_default_context()
     authority.configure_trust(context)
     project = bakery.bake(credentials="cookies")
-    (block,) = re.findall(r"```nginx\n(.*?)```", (project / "README.md").read_text("utf-8"), re.S)
+    (block,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text("utf-8"), re.S)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

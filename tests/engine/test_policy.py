@@ -228,19 +228,24 @@ def test_when_credentials_are_shared(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ({}, "CORS production: no origins, credentials off"),
-        ({"allow_origins": ["https://a.example"]}, "CORS production: 1 origin, credentials off"),
+        ({}, "CORS in production: no origins, without credentials"),
         (
-            {"allow_origins": ["https://a.example", "https://b.example", "https://*.b.example"]},
-            "CORS production: 2 origins, 1 pattern, credentials off",
+            {"allow_origins": ["https://a.example", "https://*.b.example"]},
+            "CORS in production: https://a.example, https://*.b.example, without credentials",
         ),
         (
             {"environment": "development", "allow_origins": ["*"], "allow_credentials": True},
-            "CORS development: any origin, credentials on",
+            "CORS in development: any origin, with credentials",
         ),
         (
-            {"allow_origins": ["https://*.b.example", "https://*.c.example"]},
-            "CORS production: 2 patterns, credentials off",
+            {"allow_origins": [f"https://{n}.a" for n in range(10)]},
+            f"CORS in production: {', '.join(f'https://{n}.a' for n in range(10))}, "
+            "without credentials",
+        ),
+        (
+            {"allow_origins": [f"https://{n}.a" for n in range(12)]},
+            f"CORS in production: {', '.join(f'https://{n}.a' for n in range(10))} and 2 more, "
+            "without credentials",
         ),
     ],
 )

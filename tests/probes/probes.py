@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Str
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.main import create_app
+from app.application import create_app
 from app.settings import Settings
 
 
@@ -29,7 +29,7 @@ class Gate:
 
 
 def with_probes() -> FastAPI:
-    app = create_app(Settings())
+    app = create_app(Settings.load())
     app.add_middleware(Gate)
 
     @app.get("/boom")

@@ -1,59 +1,12 @@
-"""The service, put together: `uvicorn app.main:app` serves it."""
+"""The process: `fastapi dev`, `fastapi run` and `uvicorn app.main:app` serve `app`."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
-from pydantic import ValidationError
+from app.application import create_app
+from app.settings import Settings
 
-from app import (
-    # {% if cookiecutter.credentials == "bearer" %}
-    bearer,
-    # {% endif %}
-    cors,
-    # {% if cookiecutter.__browser_credentials %}
-    session,
-    # {% endif %}
-)
-from app.routes import health, notes
-from app.settings import Settings, explain
+logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
 
-
-def create_app(settings: Settings) -> FastAPI:
-    """Return the application for the given settings."""
-    policy = settings.cors_policy
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # The one logger whose lines a plain `uvicorn app.main:app` shows.
-        logging.getLogger("uvicorn.error").info(policy)
-        yield
-
-    app = cors.CORSFastAPI(
-        title={{cookiecutter.__name | literal}},
-        description={{cookiecutter.__description | literal}},
-        cors_policy=policy,
-        max_body_size=settings.max_body_size,
-        # Behind a TLS proxy a redirect leads to http://, and the browser then sends `Origin: null`.
-        redirect_slashes=False,
-        lifespan=lifespan,
-    )
-
-    app.include_router(health.router)
-    app.include_router(notes.router)
-    # {% if cookiecutter.__browser_credentials %}
-    session.add_session(app, settings)
-    app.include_router(session.router)
-    # {% endif %}
-    # {% if cookiecutter.credentials == "bearer" %}
-    bearer.add_bearer(app, settings)
-    app.include_router(bearer.router)
-    # {% endif %}
-    return app
-
-
-try:
-    app = create_app(Settings())
-except ValidationError as error:
-    raise SystemExit(explain(error)) from None
+settings = Settings.load()
+logging.getLogger(__name__).info(settings.cors_policy())
+app = create_app(settings)

@@ -1,42 +1,44 @@
-"""The tests bring their own environment, whatever the shell and a `.env` file say."""
+"""Fixtures: the settings that production would start with, and a client of such a service."""
 
-import os
-from contextlib import chdir
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
 
+from app.application import create_app
 from app.settings import Settings
-
-for name in list(os.environ):
-    if name.lower() in Settings.model_fields:
-        del os.environ[name]
-os.environ["FASTAPI_ENV"] = "development"  # which needs no secrets
-
-# `app.main` builds the application when it is imported: now, and where no .env is.
-with chdir(Path(__file__).parent):
-    from app.main import create_app
 
 FRONTEND = "https://app.example.com"
 
 
 @pytest.fixture(autouse=True)
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run each test in a folder without a `.env`."""
-    monkeypatch.chdir(tmp_path)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the shell's variables out of the tests, and with FASTAPI_ENV any `.env`, too."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
 def settings() -> Settings:
-    """Production with one frontend, its previews and small bodies, and without its secrets."""
-    development = Settings(
-        frontend_origins=(FRONTEND, "https://*.preview.example.com"), max_body_size=10_000
+    """Settings for production. Another required variable is one more line here."""
+    return Settings.model_validate(
+        {
+            "fastapi_env": "production",
+            "frontend_origins": [FRONTEND, "https://*.preview.example.com"],
+            # {% if cookiecutter.__credentialed %}
+            "session_secret": "a secret of the tests, 32 bytes or more",
+            # {% endif %}
+            # {% if cookiecutter.__bearer %}
+            "auth_jwks_url": "https://id.example.com/keys",
+            "auth_issuer": "https://id.example.com/",
+            "auth_audience": "tests",
+            # {% endif %}
+        }
     )
-    return development.model_copy(update={"fastapi_env": "production"})
 
 
 @pytest.fixture
-def client(settings: Settings) -> TestClient:
-    """A client that sees an unhandled error as the 500 that a browser would see."""
-    return TestClient(create_app(settings), raise_server_exceptions=False)
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A client of the running service; an unhandled error fails the test with its traceback."""
+    with TestClient(create_app(settings)) as client:
+        yield client

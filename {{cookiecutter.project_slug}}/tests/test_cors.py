@@ -1,11 +1,12 @@
 """The policy as browsers meet it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from fastapi import Body
 from fastapi.testclient import TestClient
 
-from app.main import create_app
+from app.application import create_app
 from app.settings import Settings
 from tests.conftest import FRONTEND
 
@@ -48,7 +49,7 @@ def listed(value: str) -> set[str]:
 
 def test_a_preflight_tells_the_policy(client: TestClient, settings: Settings) -> None:
     """Whatever it asks for, so that the browser says in its console what is not listed."""
-    policy = settings.cors_policy
+    policy = settings.cors_policy()
     asked = {"Access-Control-Request-Method": "PURGE", "Access-Control-Request-Headers": "x-other"}
     response = client.options("/health", headers=asked | {"Origin": FRONTEND})
     told = response.headers
@@ -74,7 +75,7 @@ def test_errors_are_readable_too(settings: Settings) -> None:
     responses = [
         client.get("/nowhere"),
         client.delete("/health"),
-        client.post("/numbers", json=[0] * settings.max_body_size),
+        client.post("/numbers", content=b" " * (settings.max_body_size + 1)),
         client.post("/numbers", json=["one"]),
         client.get("/boom"),
     ]
@@ -84,8 +85,28 @@ def test_errors_are_readable_too(settings: Settings) -> None:
         TestClient(app).get("/boom")
 
 
-def test_development_allows_any_origin() -> None:
-    client = TestClient(create_app(Settings(fastapi_env="development")))
+@pytest.mark.parametrize(
+    "body",
+    ['{"text": NaN}', r'{"text": "\ud800"}', '{"text": 1, "\ud800": 2}', "[[[]]]", "{", "\xff", ""],
+)
+def test_an_invalid_request_is_answered_without_a_copy_of_it(body: str, settings: Settings) -> None:
+    app = create_app(settings)
+
+    @app.post("/text")
+    async def echo(text: Annotated[str, Body(embed=True)], more: dict[str, str]) -> str:
+        return text
+
+    headers = {"Origin": FRONTEND, "Content-Type": "application/json"}
+    sent = body.encode("utf-8", "surrogatepass")
+    response = TestClient(app).post("/text", content=sent, headers=headers)
+    assert response.status_code == 422
+    assert response.headers["Access-Control-Allow-Origin"] == FRONTEND
+    for problem in response.json()["detail"]:
+        assert list(problem) == ["type", "loc", "msg"]
+
+
+def test_development_allows_any_origin(settings: Settings) -> None:
+    client = TestClient(create_app(settings.model_copy(update={"fastapi_env": "development"})))
     headers = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "PUT"}
     response = client.options(
         "/health", headers=headers | {"Access-Control-Request-Headers": "x-anything"}

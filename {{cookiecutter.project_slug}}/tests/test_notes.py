@@ -1,7 +1,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from app.main import create_app
+from app.application import create_app
 from app.routes import notes
 from app.settings import Settings
 

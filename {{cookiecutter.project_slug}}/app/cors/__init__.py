@@ -8,7 +8,15 @@ from . import requirements as requirements  # first: it says which Starlette is 
 from .application import CORSFastAPI
 from .middleware import CORSPolicyMiddleware
 from .policy import CORSPolicy
+from .settings import CommaSeparated, CORSSettings, Origins
 
 __version__ = "0.2.0"
 
-__all__ = ["CORSFastAPI", "CORSPolicy", "CORSPolicyMiddleware"]
+__all__ = [
+    "CORSFastAPI",
+    "CORSPolicy",
+    "CORSPolicyMiddleware",
+    "CORSSettings",
+    "CommaSeparated",
+    "Origins",
+]

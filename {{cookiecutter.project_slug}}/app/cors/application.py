@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .cookies import CookieGuard
 from .cross_site_writes import CrossSiteWriteGuard
 from .middleware import CORSPolicyMiddleware
 from .policy import CORSPolicy
@@ -20,8 +21,8 @@ class CORSFastAPI(FastAPI):
     a CORS error instead of them.
 
     Foreign pages open no WebSocket, and where the policy has credentials they write nothing, except
-    to the paths in `cross_site_exempt` (`CrossSiteWriteGuard` explains these). All other arguments
-    are FastAPI's.
+    to the paths in `cross_site_exempt` (`CrossSiteWriteGuard` explains these). Cookies of more than
+    8 KB are refused before anything parses them. All other arguments are FastAPI's.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class CORSFastAPI(FastAPI):
         if policy.allow_credentials:
             app = CrossSiteWriteGuard(app, policy, self.cross_site_exempt)
         self._policy = policy
-        self._guarded = CORSPolicyMiddleware(app, policy)
+        self._guarded = CORSPolicyMiddleware(CookieGuard(app), policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request behind the policy."""

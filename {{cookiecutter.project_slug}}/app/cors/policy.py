@@ -1,7 +1,7 @@
 """The CORS policy: one that could never work, or that lets strangers in, cannot be made."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, get_args
@@ -12,6 +12,7 @@ from .public_suffixes import require_own_domain
 Environment = Literal["development", "staging", "production"]
 
 ANY = ("*",)
+SHOWN = 10  # origins in a line of the log
 MAX_AGE = 86400  # seconds; no browser keeps a preflight for longer
 # RFC 9110, section 5.6.2.
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -27,6 +28,17 @@ FORBIDDEN_REQUEST_HEADER = re.compile(
 FORBIDDEN_RESPONSE_HEADER = re.compile("set-cookie2?|access-control-.*", re.IGNORECASE)
 
 
+class CORSPolicyError(ValueError):
+    """Everything that is wrong with a policy: `problems`, and their messages, one a line.
+
+    A problem with an origin is an OriginError.
+    """
+
+    def __init__(self, problems: list[ValueError]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class CORSPolicy:
     """Which frontends may read the service's responses, and which requests they may send.
@@ -35,13 +47,13 @@ class CORSPolicy:
     takes patterns, too (`AllowList` says which); `max_age` is in seconds. Methods are matched as
     they are written, headers in any case.
 
-    Raises ValueError, with a line for each problem: invalid origins, and names and ages that could
-    never work. With credentials, outside development, it also refuses origins that strangers could
-    speak for: `*`, `http://` (staging accepts it for loopback), and patterns below a public suffix.
+    Raises CORSPolicyError for invalid origins, and for names and ages that could never work. With
+    credentials, outside development, it also refuses origins that strangers could speak for: `*`,
+    `http://` (staging accepts it for loopback), and patterns below a public suffix.
     """
 
     environment: Environment
-    allow_origins: Collection[str] = ()
+    allow_origins: Sequence[str] = ()
     allow_methods: Collection[str] = ("GET",)
     allow_headers: Collection[str] = ()
     allow_credentials: bool = False
@@ -50,20 +62,20 @@ class CORSPolicy:
     allow_list: AllowList = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        problems = [*self._wrong_values()]
+        problems: list[ValueError] = [*map(ValueError, self._wrong_values())]
         if problems:  # too wrong to look into
-            raise ValueError("\n".join(problems))
+            raise CORSPolicyError(problems)
         try:
             allow_list = make_allow_list(
                 self.allow_origins, self.environment, allow_credentials=self.allow_credentials
             )
         except AllowListError as error:
-            problems += map(str, error.problems)
+            problems += error.problems
         for name in ("allow_methods", "allow_headers", "expose_headers"):
             object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
-        problems += self._wrong_names()
+        problems += map(ValueError, self._wrong_names())
         if problems:
-            raise ValueError("\n".join(problems))
+            raise CORSPolicyError(problems)
         object.__setattr__(self, "allow_list", allow_list)
         object.__setattr__(self, "allow_origins", allow_list.entries)
 
@@ -77,12 +89,14 @@ class CORSPolicy:
         return origin in self.allow_list
 
     def __str__(self) -> str:
-        patterns = len(self.allow_list.patterns)
-        counts = {"origin": len(self.allow_list.exact), "pattern": patterns}
-        listed = ", ".join(f"{n} {word}{'s' * (n != 1)}" for word, n in counts.items() if n)
-        who = "any origin" if self.allow_list.allows_any else listed or "no origins"
-        credentials = "on" if self.allow_credentials else "off"
-        return f"CORS {self.environment}: {who}, credentials {credentials}"
+        """Say in a line what is in force, with the first ten origins."""
+        origins = ", ".join(self.allow_origins[:SHOWN]) or "no origins"
+        if (more := len(self.allow_origins) - SHOWN) > 0:
+            origins += f" and {more} more"
+        if self.allow_list.allows_any:
+            origins = "any origin"
+        credentials = "with" if self.allow_credentials else "without"
+        return f"CORS in {self.environment}: {origins}, {credentials} credentials"
 
     def _wrong_values(self) -> Iterator[str]:
         environments = get_args(Environment)

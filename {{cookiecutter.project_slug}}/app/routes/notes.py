@@ -1,8 +1,8 @@
 """Example: the newest thousand notes, in memory, lost at a restart, in one process only.
 
 Every kind of request that a browser can make is here to be tried. To remove the example, delete
-this file, `tests/test_notes.py`, its two mentions in `app/main.py`, and in `app/settings.py` the
-headers that it alone has: Idempotency-Key and Location.
+this file, `tests/test_notes.py`, its two mentions in `app/application.py`, and in `app/settings.py`
+the headers that it alone has: Idempotency-Key and Location.
 """
 
 from typing import Annotated
@@ -26,11 +26,10 @@ class NewNote(BaseModel):
 
 
 class NoteChange(BaseModel):
-    """The fields of a note to change; what is left out stays, and nothing can be null."""
+    """The fields of a note to change; what is left out, or null, stays."""
 
-    # Factories, because clients would send defaults that the documentation named.
-    text: Text = Field(default_factory=str)
-    done: bool = Field(default_factory=bool)
+    text: Text | None = None
+    done: bool | None = None
 
 
 class Note(NewNote):
@@ -67,9 +66,12 @@ async def create_note(
 ) -> Note:
     """Create a note.
 
-    With an `Idempotency-Key` that came before, it returns the note that the key created.
+    Repeated with the same `Idempotency-Key` and text, it returns the note that is there.
     """
-    note_id = uuid5(NAMESPACE_OID, idempotency_key) if idempotency_key else uuid4()
+    note_id = uuid4()
+    if idempotency_key is not None:
+        # The text is in it, so that nobody else's note comes back for a key that both have chosen.
+        note_id = uuid5(NAMESPACE_OID, f"{idempotency_key}:{new.model_dump_json()}")
     note = _notes.setdefault(note_id, Note(id=note_id, **new.model_dump()))
     if len(_notes) > MAX_NOTES:
         del _notes[next(iter(_notes))]
@@ -93,7 +95,7 @@ async def replace_note(note_id: UUID, new: NewNote) -> Note:
 @router.patch("/{note_id}")
 async def change_note(note_id: UUID, change: NoteChange) -> Note:
     """Change the given fields of a note."""
-    _notes[note_id] = _find(note_id).model_copy(update=change.model_dump(exclude_unset=True))
+    _notes[note_id] = _find(note_id).model_copy(update=change.model_dump(exclude_none=True))
     return _notes[note_id]
 
 

@@ -1,0 +1,65 @@
+"""The service, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError  # {%- if cookiecutter.__bearer +%}
+
+from app.bearer import add_bearer  # {%- else %}
+
+# {% endif +%}
+from app.cors import CORSFastAPI
+from app.errors import invalid_request
+from app.routes import (
+    health,
+    # {% if cookiecutter.__bearer %}
+    me,
+    # {% endif %}
+    notes,
+    # {% if cookiecutter.__credentialed %}
+    session,
+    # {% endif %}
+)  # {%- if cookiecutter.__credentialed +%}
+from app.session import add_session  # {%- endif +%}
+from app.settings import Settings
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what the service needs, such as a database, before `yield`, and close it after."""
+    yield
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the service for the given settings."""
+    app = CORSFastAPI(
+        title={{cookiecutter.__name | literal}},
+        description={{cookiecutter.__description | literal}},
+        cors_policy=settings.cors_policy(),
+        lifespan=lifespan,
+        max_body_size=settings.max_body_size,
+        # Behind a TLS proxy a redirect leads to http://, and the browser then sends `Origin: null`.
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.exception_handler(RequestValidationError)(invalid_request)
+    # {% if cookiecutter.__credentialed %}
+    add_session(
+        app,
+        settings.session_secret,
+        in_development=settings.fastapi_env == "development",
+        is_cross_site={{cookiecutter.credentials == "cross-site-cookies"}},
+    )
+    # {% elif cookiecutter.__bearer %}
+    add_bearer(app, settings.auth_jwks_url, settings.auth_issuer, settings.auth_audience)
+    # {% endif %}
+    app.include_router(health.router)
+    # {% if cookiecutter.__bearer %}
+    app.include_router(me.router)
+    # {% endif %}
+    app.include_router(notes.router)
+    # {% if cookiecutter.__credentialed %}
+    app.include_router(session.router)
+    # {% endif %}
+    return app
