@@ -77,9 +77,7 @@ def policy(project: Path) -> str:
             lines += [f"HTTP/1.1 {status} OK", *(f"{name}: {headers[name]}" for name in names), ""]
     wrong = "https://*.github.io,http://shop.example.com,shop.example.com/login,null"
     command = [sys.executable, "-m", "uvicorn", "app.main:app"]
-    environment = clean_environment(
-        FRONTEND_ORIGINS=wrong, SESSION_SECRET="x" * 32, PYTHONDONTWRITEBYTECODE="1"
-    )
+    environment = clean_environment(FRONTEND_ORIGINS=wrong, SESSION_SECRET="x" * 32)
     ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     return "\n".join(
         [*lines, f"$ FRONTEND_ORIGINS='{wrong}' uv run uvicorn app.main:app", ended.stderr.rstrip()]

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+COMPILED = Path(__file__).parent.parent / ".pytest_cache" / "compiled"
 PROBES = Path(__file__).parent / "probes"
 # What services require outside development, some for one answer and some for another.
 REQUIRED = {
@@ -82,16 +83,16 @@ class Server:
 def clean_environment(**variables: str) -> dict[str, str]:
     """Return the shell's environment together with the variables.
 
-    What could reach the service or its tools is left out of the shell's.
+    What could reach the service or its tools is left out of the shell's. Compiled modules go to a
+    folder of their own, so that rendered projects stay as they are, and nothing is compiled twice.
     """
     reach = re.compile(
         "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|SESSION_SECRET|AUTH_.*|PORT"
         "|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
-        "|VIRTUAL_ENV|PYTHONPATH|UV_PROJECT.*|UV_INTERNAL_.*"
+        "|VIRTUAL_ENV|PYTHONPATH|PYTHONDONTWRITEBYTECODE|UV_PROJECT.*|UV_INTERNAL_.*"
     )
-    return {
-        name: value for name, value in os.environ.items() if not reach.fullmatch(name)
-    } | variables
+    shell = {name: value for name, value in os.environ.items() if not reach.fullmatch(name)}
+    return shell | {"PYTHONPYCACHEPREFIX": str(COMPILED)} | variables
 
 
 @contextmanager
@@ -133,9 +134,7 @@ def serve(
 ) -> Iterator[Server]:
     """Serve a rendered project, or the probes on it, with uvicorn, and wait until it listens."""
     paths = os.pathsep.join([str(project), str(PROBES)])
-    variables = clean_environment(
-        PYTHONPATH=paths, PYTHONDONTWRITEBYTECODE="1", **REQUIRED | dict(environment)
-    )
+    variables = clean_environment(PYTHONPATH=paths, **REQUIRED | dict(environment))
     command = [
         sys.executable,
         "-m",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hooks import filters
 from tests.baking import CREDENTIALS, Bakery, tree
 from tests.conftest import Serving
+from tests.judge import send
 from tests.nasty import NASTY, UNPRINTABLE
 from tests.serving import clean_environment
 from tests.test_template import parse
@@ -165,7 +166,7 @@ def documents(projects: list[Path]) -> list[list[str]]:
     """Return title and description from the OpenAPI documents of projects."""
     ended = subprocess.run(
         [sys.executable, "-c", DOCUMENTS],
-        env=clean_environment(PYTHONDONTWRITEBYTECODE="1"),
+        env=clean_environment(),
         input=json.dumps([str(project) for project in projects]),
         capture_output=True,
         text=True,
@@ -244,3 +245,39 @@ def test_generated_requests_never_crash_the_service(
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "No issues found" in ended.stdout
+
+
+BODIES = {
+    "NaN": b'{"text": NaN}',
+    "lone surrogate": b'{"text": "\\ud800"}',
+    "key with a lone surrogate": b'{"\\ud800": 1}',
+    "many wrong parts": b'{"text": [' + b"[]," * 300_000 + b"[]]}",
+    "deep": b"[" * 900_000,
+    "too large": b'{"text": [' + b"[]," * 3_400_000 + b"[]]}",
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("answer", ["none", "cookies"])
+def test_hostile_bodies_are_answered_briefly(
+    bakery: Bakery, served: Serving, answer: str, name: str
+) -> None:
+    port = served(bakery.bake(credentials=answer)).port
+    headers = {"Content-Type": "application/json", "Origin": EXACT}
+    status, received, body = send(port, "POST", "/notes", headers, BODIES[name])
+    assert status == (413 if name == "too large" else 422)
+    assert received["Access-Control-Allow-Origin"] == EXACT
+    assert len(body) < 500
+
+
+@pytest.mark.parametrize("http", ["h11", "httptools"])
+@pytest.mark.parametrize("answer", CREDENTIALS)
+def test_oversized_cookies_are_refused_before_they_are_parsed(
+    bakery: Bakery, served: Serving, answer: str, http: str
+) -> None:
+    port = served(bakery.bake(credentials=answer), UVICORN_HTTP=http).port
+    for length, expected in ((8_000, 200), (60_000, 431)):
+        cookie = 'a="' + "\\" * (length - 3)
+        status, received, _ = send(port, "GET", "/health", {"Origin": EXACT, "Cookie": cookie})
+        assert status == expected
+        assert received["Access-Control-Allow-Origin"] == EXACT

@@ -171,7 +171,7 @@ def test_a_preflight_needs_no_client_certificate(bakery: Bakery, tmp_path: Path)
 
     def listen(stack: ExitStack, requirement: str) -> str:
         line = command(project / "README.md", CERTIFICATES).removesuffix("1") + requirement
-        environment = clean_environment(PYTHONDONTWRITEBYTECODE="1", **REQUIRED)
+        environment = clean_environment(**REQUIRED)
         path = os.pathsep.join([str(Path(UV).parent), environment["PATH"]])
         bash = ["bash", "-c", f"{line} --port 0"]
         server = stack.enter_context(run(bash, project, environment | {"PATH": path}))

@@ -63,7 +63,7 @@ def test_at_start_up(bakery: Bakery) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", START],
         cwd=bakery.bake(),
-        env=clean_environment(PYTHONDONTWRITEBYTECODE="1"),
+        env=clean_environment(),
         input=json.dumps([text for text, _, _ in GIVEN_ROWS]),
         capture_output=True,
         text=True,

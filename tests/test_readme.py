@@ -125,7 +125,7 @@ def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str
     """Copied and pasted, by a page on http://localhost:3000."""
     project = bakery.bake(credentials=credentials)
     line = command(project / "README.md", LOCALLY).replace("uv run", f"{sys.executable} -m")
-    environment = clean_environment(PORT="0", PYTHONDONTWRITEBYTECODE="1")
+    environment = clean_environment(PORT="0")
     with run(["bash", "-c", line], project, environment) as server:
         server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
         server.expect("CORS in staging: http://localhost:3000, ")

@@ -19,7 +19,7 @@ OURS = [sys.executable, "-m", "app"]
 GUNICORN = [str(BIN / "gunicorn"), "--worker-class", "uvicorn_worker.UvicornWorker", "app.main:app"]
 HYPERCORN = [str(BIN / "hypercorn"), "app.main:app"]
 GRANIAN = [str(BIN / "granian"), "--interface", "asgi", "app.main:app"]
-GIVEN = {"PYTHONDONTWRITEBYTECODE": "1", **REQUIRED}
+GIVEN = REQUIRED
 # How each server takes a port and a number of workers, and ends when no worker can start.
 SERVERS: dict[str, tuple[list[str], list[str], int]] = {
     "uvicorn": ([*UVICORN, "--port", "{}"], [], 3),

@@ -35,9 +35,7 @@ class Workshop:
         self.publish("v1")
 
     def run(self, folder: Path, *command: str, status: int = 0) -> str:
-        environment = clean_environment(
-            HOME=str(self.folder), GIT_CONFIG_NOSYSTEM="1", PYTHONDONTWRITEBYTECODE="1"
-        )
+        environment = clean_environment(HOME=str(self.folder), GIT_CONFIG_NOSYSTEM="1")
         identity = {
             f"GIT_{role}_{part}": "test@example.com"
             for role in ("AUTHOR", "COMMITTER")

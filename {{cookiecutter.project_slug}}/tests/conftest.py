@@ -1,6 +1,7 @@
-"""Fixtures: the settings that production would start with, and a client of such a service."""
+"""Settings for production, and a client of a service that runs with them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,6 +10,19 @@ from app.application import create_app
 from app.settings import Settings
 
 FRONTEND = "https://app.example.com"
+# What production starts with here. Another required variable is one more line.
+PRODUCTION: dict[str, Any] = {
+    "fastapi_env": "production",
+    "frontend_origins": [FRONTEND, "https://*.preview.example.com"],
+    # {% if cookiecutter.__credentialed %}
+    "session_secret": "a secret of the tests, 32 bytes or more",
+    # {% endif %}
+    # {% if cookiecutter.__bearer %}
+    "auth_jwks_url": "https://id.example.com/keys",
+    "auth_issuer": "https://id.example.com/",
+    "auth_audience": "tests",
+    # {% endif %}
+}
 
 
 @pytest.fixture(autouse=True)
@@ -20,21 +34,8 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def settings() -> Settings:
-    """Settings for production. Another required variable is one more line here."""
-    return Settings.model_validate(
-        {
-            "fastapi_env": "production",
-            "frontend_origins": [FRONTEND, "https://*.preview.example.com"],
-            # {% if cookiecutter.__credentialed %}
-            "session_secret": "a secret of the tests, 32 bytes or more",
-            # {% endif %}
-            # {% if cookiecutter.__bearer %}
-            "auth_jwks_url": "https://id.example.com/keys",
-            "auth_issuer": "https://id.example.com/",
-            "auth_audience": "tests",
-            # {% endif %}
-        }
-    )
+    """Settings for production, validated as at its start."""
+    return Settings.model_validate(PRODUCTION)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 
 from app.settings import Settings
+from tests.conftest import PRODUCTION
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -18,18 +19,19 @@ def test_unset_means_production() -> None:
 
 
 def test_the_frontends_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FASTAPI_ENV", "development")
     monkeypatch.setenv("FRONTEND_ORIGINS", "https://a.example, https://*.b.example")
-    assert Settings.load().frontend_origins == ["https://a.example", "https://*.b.example"]
+    others = {name: PRODUCTION[name] for name in PRODUCTION if name != "frontend_origins"}
+    settings = Settings.model_validate(others)
+    assert settings.frontend_origins == ["https://a.example", "https://*.b.example"]
 
 
-def test_a_wrong_setting_is_explained(
+def test_wrong_settings_are_explained(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("FASTAPI_ENV", "development")
     monkeypatch.setenv("FRONTEND_ORIGINS", "app.example.com")
     monkeypatch.setenv("MAX_BODY_SIZE", "ten")
-    assert said(capsys) == [
-        "FRONTEND_ORIGINS: 'app.example.com' has no scheme; write https://app.example.com",
-        "MAX_BODY_SIZE: Input should be a valid integer, unable to parse string as an integer",
-    ]
+    lines = said(capsys)
+    assert (
+        "FRONTEND_ORIGINS: 'app.example.com' has no scheme; write https://app.example.com" in lines
+    )
+    assert "MAX_BODY_SIZE: Input should be a valid integer, " in str(lines)

@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from .origins import AllowList, OriginError
+from .origins import BLANKS, AllowList, OriginError
 from .policy import CORSPolicy, CORSPolicyError, Environment
 
 # Uvicorn and gunicorn take this status for "no worker can start", and start no other.
@@ -42,7 +42,7 @@ def _split(value: object) -> object:
             return json.loads(value)
         except (ValueError, RecursionError):
             raise ValueError('it is not a JSON list; write ["a", "b"] or a,b') from None
-    entries = [entry.strip() for entry in value.split(",")]
+    entries = [entry.strip(BLANKS) for entry in value.split(",")]
     if entries == [""]:
         return []
     if "" in entries:
