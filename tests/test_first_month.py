@@ -17,6 +17,7 @@ from tests.serving import REQUIRED, clean_environment, run
 from tests.test_start import SERVERS, command, free_port
 
 FRONTEND, PARTNER = "https://app.example.com", "https://partner.example.org"
+ADMIN = "https://admin.example.com"
 FOREIGN = "https://evil.example"
 SETTINGS, APPLICATION = "app/settings.py", "app/application.py"
 CLASS = '    """Your variables, and the CORS policy of each environment (`fastapi_env`)."""\n'
@@ -99,6 +100,10 @@ STEPS = [
                 f'{CLASS}\n    model_config = SettingsConfigDict(env_nested_delimiter="__")\n',
             )
         ],
+    ),
+    Step(
+        "another frontend",
+        before=[(SETTINGS, '"https://app.example.com",\n', f'"{ADMIN}",\n        ')],
     ),
     Step(
         "a second list of frontends",
@@ -392,10 +397,11 @@ def test_the_policy_holds(grown: Path, options: list[str]) -> None:
     port = free_port()
     line = [*command("python -m app", port), *options]
     with run(line, grown, clean_environment(**GIVEN)) as server:
-        server.expect(f"CORS in production: {FRONTEND}, {PARTNER}, ")
+        server.expect(f"CORS in production: {ADMIN}, {FRONTEND}, {PARTNER}, ")
         server.expect("Uvicorn running on")
         for path, status in READS.items():
             assert read(port, FRONTEND, path) == status, path
+            assert read(port, ADMIN, path) == status, path
             assert read(port, PARTNER, path) == status, path
             assert read(port, FOREIGN, path) is None, path
 
