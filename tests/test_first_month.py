@@ -439,3 +439,9 @@ def test_a_wrong_variable_of_the_owner_is_explained(grown: Path) -> None:
         "PARTNER_ORIGINS",
     ]
     assert "hunter2" not in ended.stderr
+
+
+def test_an_environment_without_a_policy_is_noticed(bakery: Bakery) -> None:
+    project = bakery.bake_new()
+    edit(project / SETTINGS, 'case "staging" | "production"', 'case "production"')
+    assert "Missing return statement" in tool(project, "mypy").stdout
