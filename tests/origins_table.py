@@ -208,7 +208,7 @@ REASONS = {
         "has a malformed host: write labels of 1 to 63 letters, digits, - or _, "
         "joined by dots, at most 253 characters in all"
     ),
-    "https://xn--a.example": "has an xn-- label that no browser accepts",
+    "https://xn--a.example": "has an xn-- label that does not decode",
     "https://app.example.com:080": (
         "has a malformed port: write 1 to 65535 without leading zeros, or *"
     ),

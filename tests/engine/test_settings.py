@@ -308,6 +308,18 @@ def test_a_wrong_policy_that_is_written_down_is_named(capsys: pytest.CaptureFixt
     ]
 
 
+def test_a_policy_of_another_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    class Lenient(Settings):
+        def cors_policy(self) -> CORSPolicy:
+            return CORSPolicy(
+                environment="development", allow_origins=["*"], allow_credentials=True
+            )
+
+    assert said(capsys, Lenient) == ["Lenient.cors_policy: environment is not production"]
+    os.environ["FASTAPI_ENV"] = "development"
+    assert Lenient.load().cors_policy().environment == "development"
+
+
 def test_validators_that_stumble_over_failed_fields_hide_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -259,7 +259,7 @@ def canonical_host(host: str, *, is_base: bool) -> str:
             f"joined by dots, at most {MAX_HOST_LENGTH} characters in all"
         )
     if has_broken_punycode(host):
-        raise Refused("has an xn-- label that no browser accepts")
+        raise Refused("has an xn-- label that does not decode")
     return host
 
 

@@ -147,10 +147,13 @@ class CORSSettings(BaseSettings):
     @model_validator(mode="after")
     def _can_make_its_policy(self) -> Self:
         try:
-            self.cors_policy()
+            policy = self.cors_policy()
         except CORSPolicyError as error:
             lines = [f"{self._source(problem)}: {problem}" for problem in error.problems]
             raise _PolicyProblems("\n".join(lines)) from None
+        if policy.environment != self.fastapi_env:
+            where = f"{type(self).__name__}.cors_policy"
+            raise _PolicyProblems(f"{where}: environment is not {self.fastapi_env}")
         return self
 
     def _source(self, problem: ValueError) -> str:
@@ -200,8 +203,6 @@ class CORSSettings(BaseSettings):
             return str(cause).splitlines()
         if problem["type"] == "missing":
             reasons = ["it is not set"]
-        elif problem["type"] == "extra_forbidden":
-            reasons = ["there is no such setting"]
         else:
             is_own = isinstance(cause, ValueError)  # and not of pydantic's
             reasons = str(cause if is_own else problem["msg"]).splitlines()
