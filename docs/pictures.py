@@ -20,7 +20,7 @@ from tests.baking import ROOT
 from tests.browser.engines import Browser, started
 from tests.browser.report import PAGE
 from tests.judge import send
-from tests.serving import clean_environment, serve
+from tests.serving import REQUIRED, clean_environment, serve
 
 PICTURES = ROOT / "docs"
 WIDTH = 112  # columns
@@ -63,7 +63,7 @@ def policy(project: Path) -> str:
     lines = []
     environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ORIGINS}
     with serve(project, "app.main:app", environment) as server:
-        lines += [f"$ uv run uvicorn app.main:app\n{server.expect('INFO: +CORS .*')[0]}\n"]
+        lines += [f"$ uv run python -m app\n{server.expect('INFO: +CORS .*')[0]}\n"]
         for origin in (
             "https://shop.example.com",
             "https://pr-7.preview.example.com",
@@ -76,11 +76,13 @@ def policy(project: Path) -> str:
             ]
             lines += [f"HTTP/1.1 {status} OK", *(f"{name}: {headers[name]}" for name in names), ""]
     wrong = "https://*.github.io,http://shop.example.com,shop.example.com/login,null"
-    command = [sys.executable, "-m", "uvicorn", "app.main:app"]
-    environment = clean_environment(FRONTEND_ORIGINS=wrong, SESSION_SECRET="x" * 32)
+    command = [sys.executable, "-m", "app"]
+    environment = clean_environment(
+        FRONTEND_ORIGINS=wrong, SESSION_SECRET=REQUIRED["SESSION_SECRET"]
+    )
     ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     return "\n".join(
-        [*lines, f"$ FRONTEND_ORIGINS='{wrong}' uv run uvicorn app.main:app", ended.stderr.rstrip()]
+        [*lines, f"$ FRONTEND_ORIGINS='{wrong}' uv run python -m app", ended.stderr.rstrip()]
     )
 
 

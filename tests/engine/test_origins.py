@@ -227,6 +227,7 @@ def test_an_allow_list_tells_all_problems_at_once(
     assert [line[: len(message)] for line, message in zip(said, messages, strict=True)] == messages
     assert [str(problem) for problem in caught.value.problems] == said
     assert caught.value.correction == correction
+    assert caught.value.accepted == ("https://a.example",) * ("A.EXAMPLE" in str(texts).upper())
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,17 @@ NOT_JSON = 'FRONTEND_ORIGINS: it is not a JSON list; write ["a", "b"] or a,b'
         ),
         # All at once.
         (
+            {"FRONTEND_ORIGINS": "https://*.github.io,http://c.example,c.example/x,null"},
+            [
+                "FRONTEND_ORIGINS: 'c.example/x' has no scheme; write https://c.example",
+                "FRONTEND_ORIGINS: 'null' is what sandboxed frames and redirects of any site send",
+                "FRONTEND_ORIGINS: 'https://*.github.io' is open to anyone who registers a name "
+                "below github.io",
+                "FRONTEND_ORIGINS: 'http://c.example' is not https, so anyone on the network path "
+                "can speak for it; write https://c.example",
+            ],
+        ),
+        (
             {"FASTAPI_ENV": "Staging", "FRONTEND_ORIGINS": "null", "MAX_BODY_SIZE": "0"},
             [
                 "FASTAPI_ENV: it is not one of development, staging, production; write staging",

@@ -88,12 +88,19 @@ class OriginError(ValueError):
 class AllowListError(ValueError):
     """An allow-list with unacceptable entries.
 
-    `problems` has an OriginError for each; `str(error)` is their messages, one a line. `correction`
-    is the whole list with every entry corrected, or None where an entry has no correction.
+    `problems` has an OriginError for each; `str(error)` is their messages, one a line. `accepted`
+    are the other entries in canonical form. `correction` is the whole list with every entry
+    corrected, or None where an entry has no correction.
     """
 
-    def __init__(self, problems: list[OriginError], correction: tuple[str, ...] | None) -> None:
+    def __init__(
+        self,
+        problems: list[OriginError],
+        accepted: tuple[str, ...] = (),
+        correction: tuple[str, ...] | None = None,
+    ) -> None:
         self.problems = problems
+        self.accepted = accepted
         self.correction = correction
         super().__init__("\n".join(map(str, problems)))
 
@@ -115,7 +122,7 @@ class AllowList:
         self.allows_any = [text.strip(BLANKS) for text in texts] == ["*"]
         if self.allows_any and not allow_any:
             reason = "would let every website use the visitor's credentials; list the frontends"
-            raise AllowListError([OriginError("*", reason)], None)
+            raise AllowListError([OriginError("*", reason)])
         origins: dict[str, Origin] = {}
         problems: list[OriginError] = []
         corrected: list[str | None] = []
@@ -129,7 +136,7 @@ class AllowList:
                 corrected.append(error.correction)
         if problems:
             known = tuple(dict.fromkeys(text for text in corrected if text))
-            raise AllowListError(problems, None if None in corrected else known)
+            raise AllowListError(problems, tuple(origins), None if None in corrected else known)
         self.entries = ("*",) if self.allows_any else tuple(origins)
         self.patterns = frozenset(text for text, origin in origins.items() if origin.is_pattern)
         self.exact = frozenset(origins) - self.patterns

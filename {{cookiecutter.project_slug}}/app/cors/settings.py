@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from .origins import BLANKS, AllowList, OriginError
+from .origins import BLANKS, AllowList, AllowListError, OriginError
 from .policy import CORSPolicy, CORSPolicyError, Environment
 
 # Uvicorn and gunicorn take this status for "no worker can start", and start no other.
@@ -172,18 +172,13 @@ class CORSSettings(BaseSettings):
         """Return the lines of all problems, those of the policy that fields have hidden, too."""
         problems = error.errors(include_url=False, include_input=False)
         lines = [line for problem in problems for line in cls._lines(problem)]
-        failed = {str(problem["loc"][0]) for problem in problems if problem["loc"]}
-        defaults = {
-            name: field.get_default(call_default_factory=True)
-            for name, field in cls.model_fields.items()
-            if not failed.isdisjoint([name, *_aliases(field)])
-        }
-        if defaults:
-            # The policy is made only where no field has failed, so make it with their defaults.
-            fields: Any = dict.fromkeys(defaults, Any)
+        values = cls._instead_of_failed(problems)
+        if values:
+            # The policy is made only where no field has failed, so make it with other values.
+            fields: Any = dict.fromkeys(values, Any)
             lenient = create_model(cls.__name__, __base__=cls, **fields)
             try:
-                lenient(**defaults)
+                lenient(**values)
             except ValidationError as hidden:
                 causes = [problem.get("ctx", {}).get("error") for problem in hidden.errors()]
                 lines += [
@@ -195,6 +190,22 @@ class CORSSettings(BaseSettings):
             except Exception:  # noqa: BLE001, S110: whatever an owner's method makes of no value
                 pass
         return lines
+
+    @classmethod
+    def _instead_of_failed(cls, problems: list[ErrorDetails]) -> dict[str, Any]:
+        """Return what is valid of lists that have failed, and the default of any other field."""
+        causes = {
+            str(problem["loc"][0]): problem.get("ctx", {}).get("error")
+            for problem in problems
+            if problem["loc"]
+        }
+        values: dict[str, Any] = {}
+        for name, field in cls.model_fields.items():
+            for key in causes.keys() & {name, *_aliases(field)}:
+                values[name] = field.get_default(call_default_factory=True)
+                if isinstance(cause := causes[key], AllowListError):
+                    values[name] = [*cause.accepted]
+        return values
 
     @classmethod
     def _lines(cls, problem: ErrorDetails) -> list[str]:
