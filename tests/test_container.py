@@ -108,7 +108,7 @@ def build(project: Path, folder: Path) -> Image:
                     copy(origin, source.strip("/"), allowed, image.path(target))
             case "RUN":
                 # What a registry needs to be reached is the build machine's, as in a container.
-                environment = clean_environment(**image.environment)
+                environment = clean_environment(**image.environment, PYTHONPYCACHEPREFIX="")
                 subprocess.run(
                     ["bash", "-c", rest],
                     cwd=image.folder,
