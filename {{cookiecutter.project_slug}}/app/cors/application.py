@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .cookies import CookieGuard
+from .cookies import has_oversized_cookies, refuse_cookies
 from .cross_site_writes import CrossSiteWriteGuard
 from .middleware import CORSPolicyMiddleware
 from .policy import CORSPolicy
@@ -55,12 +55,19 @@ class CORSFastAPI(FastAPI):
         self._enforce(policy)
 
     def _enforce(self, policy: CORSPolicy) -> None:
-        app: ASGIApp = WebSocketGuard(super().__call__, policy)
+        app: ASGIApp = super().__call__
+        guarded = app
         if policy.allow_credentials:
-            app = CrossSiteWriteGuard(app, policy, self.cross_site_exempt)
+            guarded = CrossSiteWriteGuard(app, policy, self.cross_site_exempt)
         self._policy = policy
-        self._guarded = CORSPolicyMiddleware(CookieGuard(app), policy)
+        self._answers: dict[str, ASGIApp] = {
+            "http": CORSPolicyMiddleware(guarded, policy),
+            "websocket": WebSocketGuard(app, policy),
+            "lifespan": app,
+            "oversized": CORSPolicyMiddleware(refuse_cookies, policy),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request behind the policy."""
-        await self._guarded(scope, receive, send)
+        kind = "oversized" if has_oversized_cookies(scope) else scope["type"]
+        await self._answers[kind](scope, receive, send)

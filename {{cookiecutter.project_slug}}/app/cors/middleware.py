@@ -38,6 +38,7 @@ class CORSPolicyMiddleware(CORSMiddleware):
             max_age=policy.max_age,
         )
         self.policy = policy
+        self.allow_list = policy.allow_list
         # With credentials `*` is not a wildcard (Fetch standard, "CORS check").
         self.names_origin = not policy.allow_list.allows_any or policy.allow_credentials
         self.granted_headers = [
@@ -47,8 +48,8 @@ class CORSPolicyMiddleware(CORSMiddleware):
         ]
 
     def is_allowed_origin(self, origin: str) -> bool:
-        """Ask the policy."""
-        return self.policy.allows(origin)
+        """Ask the policy's list."""
+        return origin in self.allow_list
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """Return the answer to a preflight."""
@@ -89,10 +90,15 @@ class CORSPolicyMiddleware(CORSMiddleware):
 
     def _allowed_origin(self, request_headers: Headers) -> bytes | None:
         """Return the `Origin` of a request if there is one, and only one, and it is allowed."""
-        origins = [value for name, value in request_headers.raw if name == b"origin"]
-        if len(origins) != 1 or not self.is_allowed_origin(origins[0].decode("latin-1")):
+        origin: bytes | None = None
+        for name, value in request_headers.raw:
+            if name == b"origin":
+                if origin is not None:
+                    return None
+                origin = value
+        if origin is None or not self.is_allowed_origin(origin.decode("latin-1")):
             return None
-        return origins[0]
+        return origin
 
 
 def with_policy(headers: Iterable[tuple[bytes, bytes]], granted: RawHeaders) -> RawHeaders:
