@@ -148,6 +148,12 @@ def test_loggers_of_owners_are_heard(bakery: Bakery) -> None:
         server.expect("INFO:     asked")
 
 
+def test_the_application_is_imported_without_building_anything(bakery: Bakery) -> None:
+    environment = clean_environment(FASTAPI_ENV="prod")
+    line = [sys.executable, "-c", "import app.application"]
+    assert subprocess.run(line, cwd=bakery.bake(), env=environment).returncode == 0
+
+
 # For an answer, wrong settings and the lines that say so.
 WRONG: list[tuple[str, dict[str, str], list[str]]] = [
     (

@@ -30,6 +30,17 @@ def test_a_repeated_key_creates_one_note(client: TestClient) -> None:
         client.post("/notes", json={"text": "Once"}, headers=headers) for _ in range(2)
     )
     assert first.json() == second.json()
+    # Somebody else who chose the same key gets a note of their own.
+    other = client.post("/notes", json={"text": "Other"}, headers=headers)
+    assert other.json()["text"] == "Other"
+    assert other.json()["id"] != first.json()["id"]
+
+
+def test_what_a_change_leaves_out_stays(client: TestClient) -> None:
+    path = client.post("/notes", json={"text": "Buy milk"}).headers["Location"]
+    for change in ({}, {"text": None}, {"done": None}):
+        assert client.patch(path, json=change).json()["text"] == "Buy milk"
+    assert client.patch(path, json={"done": True}).json()["done"] is True
 
 
 def test_a_note_is_found_where_a_proxy_adds_a_prefix(settings: Settings) -> None:
