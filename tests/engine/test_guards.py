@@ -161,6 +161,7 @@ def test_a_refused_write_says_why(origin: Any, shown: str) -> None:
         # A server that was told of a prefix puts it before the path; a proxy may have removed it.
         ("/api/callback", "/api", 200),
         ("/callback", "/api", 200),
+        ("/callback", "/call", 200),
         ("/apicallback", "/api", 403),
         ("/api/api/callback", "/api", 403),
         ("/api", "/api", 403),

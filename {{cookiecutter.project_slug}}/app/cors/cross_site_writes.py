@@ -37,7 +37,9 @@ class CrossSiteWriteGuard:
             await self.app(scope, receive, send)
             return
         origins, sites, hosts = header_values(scope, b"origin", b"sec-fetch-site", b"host")
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path, root = scope["path"], scope.get("root_path", "")
+        if path.startswith(f"{root}/"):  # as Starlette compares paths
+            path = path.removeprefix(root)
         is_cross_site = self.is_cross_site(origins, sites, hosts, scope["scheme"])
         if path in self.exempt or not is_cross_site:
             await self.app(scope, receive, send)
