@@ -243,8 +243,8 @@ def test_when_credentials_are_shared(
             "without credentials",
         ),
         (
-            {"allow_origins": [f"https://{n}.a" for n in range(12)]},
-            f"CORS in production: {', '.join(f'https://{n}.a' for n in range(10))} and 2 more, "
+            {"allow_origins": [f"https://{n}.a" for n in range(11)]},
+            f"CORS in production: {', '.join(f'https://{n}.a' for n in range(10))} and 1 more, "
             "without credentials",
         ),
     ],

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 import pytest
 from pydantic import (
     AliasChoices,
+    AliasPath,
     AnyHttpUrl,
     BaseModel,
     Field,
@@ -294,6 +295,50 @@ def test_an_explanation_names_the_variable_and_shows_no_value(
     found = said(capsys, OwnersSettings)
     assert found == lines
     assert "hunter2" not in str(found)
+
+
+Choices = AliasChoices(AliasPath("PARTNER_LIST", 0), "partners")
+
+
+@pytest.mark.parametrize("alias", ["PARTNER_LIST", AliasChoices("partner_list", "p"), Choices])
+def test_an_alias_is_named(alias: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    class Aliased(CORSSettings):
+        frontend_origins: Origins = [A]
+        partners: Annotated[Origins, Field(validation_alias=alias)] = ["http://c.example"]
+
+        def cors_policy(self) -> CORSPolicy:
+            return CORSPolicy(
+                environment=self.fastapi_env,
+                allow_origins=[*self.frontend_origins, *self.partners],
+                allow_credentials=True,
+            )
+
+    (line,) = said(capsys, Aliased)
+    assert line.startswith("PARTNER_LIST: 'http://c.example' is not https")
+
+
+def test_valid_entries_of_a_wrong_list_with_an_alias_meet_the_policy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Aliased(Settings):
+        limit: int = 1
+        frontend_origins: Annotated[Origins, Field(validation_alias="FRONTENDS")] = [A]
+
+    os.environ |= {"FRONTENDS": "http://c.example,null", "LIMIT": "many"}
+    assert [line[:35] for line in said(capsys, Aliased)] == [
+        "FRONTENDS: 'null' is what sandboxed",
+        "LIMIT: Input should be a valid inte",
+        "FRONTENDS: 'http://c.example' is no",
+    ]
+
+
+def test_a_part_of_json_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    class WithDatabase(Settings):
+        database: Database
+
+    os.environ["DATABASE"] = '{"host": "db", "port": "hunter2"}'
+    (line,) = said(capsys, WithDatabase)
+    assert line.startswith("DATABASE, port: Input should be a valid integer")
 
 
 def test_a_list_that_takes_json_says_how_to_write_commas(

@@ -175,7 +175,10 @@ class CORSSettings(BaseSettings):
         values = cls._instead_of_failed(problems)
         if values:
             # The policy is made only where no field has failed, so make it with other values.
-            fields: Any = dict.fromkeys(values, Any)
+            fields: Any = {
+                name: (Any, Field(validation_alias=cls.model_fields[name].validation_alias))
+                for name in values
+            }
             lenient = create_model(cls.__name__, __base__=cls, **fields)
             try:
                 lenient(**values)
