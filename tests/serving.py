@@ -80,6 +80,12 @@ class Server:
                     self.changed.wait(0.05)
 
 
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def clean_environment(**variables: str) -> dict[str, str]:
     """Return the shell's environment together with the variables.
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.baking import SERVICE, Bakery
-from tests.serving import PATIENCE, REQUIRED, Server, clean_environment, run
+from tests.serving import PATIENCE, REQUIRED, Server, clean_environment, free_port, run
 from tests.test_gate import UV
 
 # A user without rights can read Debian's own Python, and perhaps not the one that runs the tests.
@@ -183,9 +183,7 @@ def started(image: Image, **variables: str) -> Iterator[Server]:
 
     It gets the image's environment and the secrets that it requires.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     ours = {"UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": str(port)}
     environment = image.environment | REQUIRED | ours | variables
     command = [shutil.which(image.command[0], path=environment["PATH"]) or "", *image.command[1:]]

@@ -13,8 +13,8 @@ import pytest
 
 from tests.baking import CREDENTIALS, Bakery
 from tests.judge import Fetch, fetch
-from tests.serving import REQUIRED, clean_environment, run
-from tests.test_start import SERVERS, command, free_port
+from tests.serving import REQUIRED, clean_environment, free_port, run
+from tests.test_start import SERVERS, command
 
 FRONTEND, PARTNER = "https://app.example.com", "https://partner.example.org"
 ADMIN = "https://admin.example.com"

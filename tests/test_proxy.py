@@ -19,7 +19,7 @@ from websockets.typing import Origin
 from tests.baking import ROOT, Bakery
 from tests.conftest import not_installed
 from tests.judge import Response, exchange
-from tests.serving import PATIENCE, Server, clean_environment, run, serve
+from tests.serving import PATIENCE, Server, clean_environment, free_port, run, serve
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 HOST = "api.example.com"
@@ -93,9 +93,7 @@ def proxy(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     authority.configure_trust(context)
     project = bakery.bake(credentials="cookies")
     (block,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text("utf-8"), re.S)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with ExitStack() as stack:
         environment = {
             "FASTAPI_ENV": "production",

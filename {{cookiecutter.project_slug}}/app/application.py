@@ -31,7 +31,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> CORSFastAPI:
     """Return the service for the given settings."""
     app = CORSFastAPI(
         title={{cookiecutter.__name | literal}},

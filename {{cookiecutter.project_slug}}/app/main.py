@@ -7,6 +7,5 @@ from app.settings import Settings
 
 logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
 
-settings = Settings.load()
-logging.getLogger(__name__).info(settings.cors_policy())
-app = create_app(settings)
+app = create_app(Settings.load())
+logging.getLogger(__name__).info(app.cors_policy)

@@ -66,9 +66,7 @@ class CORSPolicy:
         if problems:  # too wrong to look into
             raise CORSPolicyError(problems)
         try:
-            allow_list = make_allow_list(
-                self.allow_origins, self.environment, allow_credentials=self.allow_credentials
-            )
+            allow_list = self._make_allow_list()
         except AllowListError as error:
             problems += error.problems
         for name in ("allow_methods", "allow_headers", "expose_headers"):
@@ -97,6 +95,12 @@ class CORSPolicy:
             origins = "any origin"
         credentials = "with" if self.allow_credentials else "without"
         return f"CORS in {self.environment}: {origins}, {credentials} credentials"
+
+    def _make_allow_list(self) -> AllowList:
+        if not self.shares_credentials:
+            return AllowList(self.allow_origins)
+        check = partial(_require_trusted, allow_loopback=self.environment == "staging")
+        return AllowList(self.allow_origins, check=check, allow_any=False)
 
     def _wrong_values(self) -> Iterator[str]:
         environments = get_args(Environment)
@@ -136,16 +140,6 @@ class CORSPolicy:
             yield f"expose_headers: pages cannot read {header}; remove it"
         if self.allow_credentials and self.expose_headers == ANY:
             yield "expose_headers: with credentials '*' exposes nothing; list the headers"
-
-
-def make_allow_list(
-    texts: Iterable[str], environment: Environment, *, allow_credentials: bool
-) -> AllowList:
-    """Return the allow-list of a policy. Raises AllowListError as `CORSPolicy` says."""
-    if not allow_credentials or environment == "development":
-        return AllowList(texts)
-    check = partial(_require_trusted, allow_loopback=environment == "staging")
-    return AllowList(texts, check=check, allow_any=False)
 
 
 def _require_trusted(origin: Origin, *, allow_loopback: bool) -> None:
