@@ -19,8 +19,7 @@ from rich.text import Text
 from tests.baking import ROOT
 from tests.browser.engines import Browser, started
 from tests.browser.report import PAGE
-from tests.judge import send
-from tests.serving import REQUIRED, clean_environment, serve
+from tests.serving import REQUIRED, clean_environment, send, serve
 
 PICTURES = ROOT / "docs"
 WIDTH = 112  # columns

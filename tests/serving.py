@@ -1,5 +1,6 @@
 """Real servers on loopback ports that the system chooses."""
 
+import http.client
 import os
 import re
 import signal
@@ -155,3 +156,31 @@ def serve(
     with run(command, project, variables) as server:
         server.port = int(server.expect(r"Uvicorn running on https?://127\.0\.0\.1:(\d+)")[1])
         yield server
+
+
+Response = tuple[int, http.client.HTTPMessage, bytes]
+
+
+def send(
+    port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+) -> Response:
+    """Send one request as it is and return status, headers and body."""
+    return exchange(
+        http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE), method, path, headers, body
+    )
+
+
+def exchange(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+) -> Response:
+    """Send one request as it is over a connection of one's own, and close that."""
+    try:
+        connection.request(method, path, body=body, headers=dict(headers))
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from hooks import filters
 from tests.baking import CREDENTIALS, Bakery, tree
 from tests.conftest import Serving
-from tests.judge import send
 from tests.nasty import NASTY, UNPRINTABLE
-from tests.serving import clean_environment
+from tests.serving import clean_environment, send
 from tests.test_template import parse
 
 EXACT = "https://app.example.com"

@@ -15,8 +15,7 @@ from websockets.typing import Origin
 
 from tests.baking import CREDENTIALS, Bakery, tree
 from tests.conftest import Serving
-from tests.judge import Response, send
-from tests.serving import REQUIRED, clean_environment, run
+from tests.serving import REQUIRED, Response, clean_environment, run, send
 from tests.test_gate import UV
 from tests.test_readme import CERTIFICATES, command
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from app.cors.browser import Fetch
 from tests.baking import CREDENTIALS, Bakery
-from tests.judge import Fetch, fetch
+from tests.browse import fetch
 from tests.serving import REQUIRED, clean_environment, free_port, run
 from tests.test_start import SERVERS, command
 

@@ -18,8 +18,16 @@ from websockets.typing import Origin
 
 from tests.baking import ROOT, Bakery
 from tests.conftest import not_installed
-from tests.judge import Response, exchange
-from tests.serving import PATIENCE, Server, clean_environment, free_port, run, serve
+from tests.serving import (
+    PATIENCE,
+    Response,
+    Server,
+    clean_environment,
+    exchange,
+    free_port,
+    run,
+    serve,
+)
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 HOST = "api.example.com"

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from app.cors.browser import Fetch
 from hooks.filters import origins
 from tests.baking import CREDENTIALS, ROOT, SERVICE, Bakery
-from tests.judge import Fetch, fetch, send
+from tests.browse import fetch
 from tests.origins_table import REFUSED
-from tests.serving import clean_environment, run
+from tests.serving import clean_environment, run, send
 from tests.test_sources import copy_template
 
 

@@ -7,11 +7,12 @@ from typing import Protocol
 
 import pytest
 
+from app.cors.browser import Fetch
 from tests.baking import CREDENTIALS, Bakery
+from tests.browse import fetch
 from tests.cases import ENVIRONMENTS, REQUESTS, may_read
 from tests.conftest import Serving
-from tests.judge import Fetch, fetch, send
-from tests.serving import Server
+from tests.serving import Server, send
 
 FRONTENDS = "https://app.example.com,https://*.preview.example.com,https://localhost:*"
 ALLOWED = ("https://app.example.com", "https://pr-1.preview.example.com", "https://localhost:8443")
@@ -62,10 +63,10 @@ def test_a_refused_origin_learns_nothing(probes: Probes, name: str) -> None:
     port = probes("cookies", "production").port
     for origin in REFUSED:
         own = {**request.headers, "Origin": origin}
-        _, headers, _ = send(port, request.method, request.path, own, request.body)
+        _, headers, _ = send(port, request.method, request.url, own, request.body)
         assert not access_control(headers)
         asked = {"Origin": origin, "Access-Control-Request-Method": request.method}
-        status, headers, _ = send(port, "OPTIONS", request.path, asked)
+        status, headers, _ = send(port, "OPTIONS", request.url, asked)
         assert (status, access_control(headers)) == (403, [])
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.baking import Bakery
-from tests.judge import send
-from tests.serving import PATIENCE, REQUIRED, clean_environment, free_port, run
+from tests.serving import PATIENCE, REQUIRED, clean_environment, free_port, run, send
 
 BIN = Path(sys.executable).parent
 FASTAPI = [sys.executable, "-m", "fastapi"]

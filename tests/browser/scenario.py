@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.cors.browser import SAFELISTED_METHODS, unsafe_names
 from tests.baking import Bakery
 from tests.browser.engines import Browser
-from tests.judge import SAFELISTED_METHODS, unsafe_names
 from tests.serving import Server, serve
 
 # The host of the page of each kind of origin; "own" is a page of the service itself, "null" a

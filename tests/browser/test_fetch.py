@@ -35,7 +35,7 @@ def test_pages_see_what_the_policy_allows(
             cases[mark] = (name, with_credentials)
             requests.append(
                 {
-                    "url": f"{service.url}{arguments['path']}?case={mark}",
+                    "url": f"{service.url}{arguments['url']}?case={mark}",
                     "method": arguments.get("method", "GET"),
                     "headers": arguments.get("headers", {}),
                     "body": arguments["body"].decode() if "body" in arguments else None,

@@ -147,7 +147,10 @@ def test_development_answers_an_empty_origin_as_any_other() -> None:
 @pytest.mark.parametrize("names", [["x" * 8192], ["x" * 4096] * 2, "," * 1_000_000])
 def test_development_mirrors_no_more_than_8_kilobytes(names: Any) -> None:
     answer = preflight(behind(DEVELOPMENT), FOREIGN, "PUT", Headers=names)
-    assert (answer.status, answer.body) == (400, b"Too many headers asked for")
+    assert answer.status == 400
+    assert answer.body == (
+        b"Too many headers asked for: it asks for more than 8192 bytes of header names; send fewer"
+    )
     assert (answer.cors, answer.headers[0]) == ({}, VARY)
 
 

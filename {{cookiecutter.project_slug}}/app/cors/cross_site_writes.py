@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .origins import shown
 from .policy import CORSPolicy
-from .websockets import header_values, is_foreign
+from .refusals import refusal, refused_write, report
+from .requests import header_values, is_foreign
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -44,12 +45,17 @@ class CrossSiteWriteGuard:
         if path in self.exempt or not is_cross_site:
             await self.app(scope, receive, send)
             return
+        why = refused_write(self.policy, scope)
+        if refusal(self.policy, scope) is None:  # or the middleware outside has reported it
+            report(why)
         origin = ", ".join(origins) if origins else "absent"
         detail = (
             f"Cross-site write refused: the origin is {shown(origin)}, "
             "which is not allowed to call this service. "
             "If it is the service's own, a proxy has changed the Host header."
         )
+        if self.policy.environment == "development":
+            detail += f" Why: {why.reason}."
         await JSONResponse({"detail": detail}, 403)(scope, receive, send)
 
     def is_cross_site(

@@ -1,6 +1,7 @@
 """Starlette's CORSMiddleware for a policy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -8,11 +9,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .policy import ANY, CORSPolicy
+from .refusals import MAX_ASKED, refusal, report, unlisted
 
 RawHeaders = list[tuple[bytes, bytes]]
 
 VARY_ORIGIN = (b"vary", b"Origin")
-MAX_MIRRORED = 8 * 1024  # bytes of a method and of header names that a preflight asks for
 
 
 class CORSPolicyMiddleware(CORSMiddleware):
@@ -54,20 +55,23 @@ class CORSPolicyMiddleware(CORSMiddleware):
     def preflight_response(self, request_headers: Headers) -> Response:
         """Return the answer to a preflight."""
         origin = self._allowed_origin(request_headers)
-        if origin is None:
-            return PlainTextResponse("Origin not allowed", 403, {"Vary": "Origin"})
+        if not isinstance(origin, bytes):
+            return RefusedPreflight(self.policy, "Origin not allowed", 403, {"Vary": "Origin"})
+        method = request_headers["access-control-request-method"]
+        names = ", ".join(request_headers.getlist("access-control-request-headers"))
         headers = dict(self.preflight_headers)
         if self.names_origin:
             headers["Access-Control-Allow-Origin"] = origin.decode("latin-1")
         if ANY in (self.policy.allow_methods, self.policy.allow_headers):
-            method = request_headers["access-control-request-method"]
-            names = ", ".join(request_headers.getlist("access-control-request-headers"))
-            if len(method) + len(names) > MAX_MIRRORED:
-                return PlainTextResponse("Too many headers asked for", 400, {"Vary": "Origin"})
+            if len(method) + len(names) > MAX_ASKED:
+                text = "Too many headers asked for"
+                return RefusedPreflight(self.policy, text, 400, {"Vary": "Origin"})
             if self.policy.allow_methods == ANY:
                 headers["Access-Control-Allow-Methods"] = method
             if self.policy.allow_headers == ANY and names:
                 headers["Access-Control-Allow-Headers"] = names
+        if unlisted(self.policy, method, names):  # the browser will refuse
+            return RefusedPreflight(self.policy, "OK", 200, headers)
         return PlainTextResponse("OK", headers=headers)
 
     async def simple_response(
@@ -76,7 +80,9 @@ class CORSPolicyMiddleware(CORSMiddleware):
         """Pass on a request that is not a preflight, and put the policy on its response."""
         granted: RawHeaders = []
         origin = self._allowed_origin(request_headers)
-        if origin is not None:
+        if origin is False:
+            report(refusal(self.policy, scope))
+        elif origin is not None:
             granted = self.granted_headers
             if self.names_origin:
                 granted = [*granted, (b"access-control-allow-origin", origin)]
@@ -88,17 +94,36 @@ class CORSPolicyMiddleware(CORSMiddleware):
 
         await self.app(scope, receive, send_with_policy)
 
-    def _allowed_origin(self, request_headers: Headers) -> bytes | None:
-        """Return the `Origin` of a request if there is one, and only one, and it is allowed."""
+    def _allowed_origin(self, request_headers: Headers) -> bytes | Literal[False] | None:
+        """Return the `Origin` of a request, None without one, and False where it is refused."""
         origin: bytes | None = None
         for name, value in request_headers.raw:
             if name == b"origin":
                 if origin is not None:
-                    return None
+                    return False
                 origin = value
-        if origin is None or not self.is_allowed_origin(origin.decode("latin-1")):
-            return None
-        return origin
+        if origin is None or self.is_allowed_origin(origin.decode("latin-1")):
+            return origin
+        return False
+
+
+class RefusedPreflight(PlainTextResponse):
+    """The answer to a preflight that is refused, here or by the browser; the log says why."""
+
+    def __init__(
+        self, policy: CORSPolicy, text: str, status: int, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(text, status, headers)
+        self.policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer; in development it says why, too."""
+        why = refusal(self.policy, scope)
+        report(why)
+        if why and self.policy.environment == "development":
+            self.body = b"%s: %s" % (self.body, why.reason.encode())
+            self.headers["Content-Length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
 
 
 def with_policy(headers: Iterable[tuple[bytes, bytes]], granted: RawHeaders) -> RawHeaders:

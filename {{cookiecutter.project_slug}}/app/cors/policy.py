@@ -12,6 +12,8 @@ from .public_suffixes import require_own_domain
 Environment = Literal["development", "staging", "production"]
 
 ANY = ("*",)
+# Starlette's CORSMiddleware allows these, too.
+ALWAYS_LISTED = ("accept", "accept-language", "content-language", "content-type")
 SHOWN = 10  # origins in a line of the log
 MAX_AGE = 86400  # seconds; no browser keeps a preflight for longer
 # RFC 9110, section 5.6.2.
@@ -26,6 +28,12 @@ FORBIDDEN_REQUEST_HEADER = re.compile(
     re.IGNORECASE,
 )
 FORBIDDEN_RESPONSE_HEADER = re.compile("set-cookie2?|access-control-.*", re.IGNORECASE)
+
+
+class NamedOrigins(list[str]):
+    """Origins that come from a variable, which a policy's refusals then name."""
+
+    variable: str | None = None
 
 
 class CORSPolicyError(ValueError):
@@ -50,6 +58,9 @@ class CORSPolicy:
     Raises CORSPolicyError for invalid origins, and for names and ages that could never work. With
     credentials, outside development, it also refuses origins that strangers could speak for: `*`,
     `http://` (staging accepts it for loopback), and patterns below a public suffix.
+
+    `source` is the variable that `allow_origins` came from, or None. `listed_headers` are those
+    that a preflight may ask for, in lower case.
     """
 
     environment: Environment
@@ -60,6 +71,8 @@ class CORSPolicy:
     expose_headers: Collection[str] = ()
     max_age: int = 600
     allow_list: AllowList = field(init=False, repr=False, compare=False)
+    source: str | None = field(init=False, repr=False, compare=False)
+    listed_headers: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         problems: list[ValueError] = [*map(ValueError, self._wrong_values())]
@@ -74,6 +87,12 @@ class CORSPolicy:
         problems += map(ValueError, self._wrong_names())
         if problems:
             raise CORSPolicyError(problems)
+        source = (
+            self.allow_origins.variable if isinstance(self.allow_origins, NamedOrigins) else None
+        )
+        object.__setattr__(self, "source", source)
+        listed = {"", *ALWAYS_LISTED, *map(str.lower, self.allow_headers)}
+        object.__setattr__(self, "listed_headers", frozenset(listed))
         object.__setattr__(self, "allow_list", allow_list)
         object.__setattr__(self, "allow_origins", allow_list.entries)
 

@@ -28,7 +28,7 @@ from pydantic_settings import (
 )
 
 from .origins import BLANKS, AllowList, AllowListError, OriginError
-from .policy import CORSPolicy, CORSPolicyError, Environment
+from .policy import CORSPolicy, CORSPolicyError, Environment, NamedOrigins
 
 # Uvicorn and gunicorn take this status for "no worker can start", and start no other.
 CANNOT_START = 3
@@ -53,7 +53,7 @@ def _split(value: object) -> object:
 def _canonical(texts: list[str]) -> list[str]:
     if texts == ["none"]:
         raise ValueError("'none' is not an origin; to allow none, set the variable to nothing")
-    return list(AllowList(texts).entries)
+    return NamedOrigins(AllowList(texts).entries)
 
 
 def _known(environment: object) -> object:
@@ -146,6 +146,9 @@ class CORSSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _can_make_its_policy(self) -> Self:
+        for name, value in self:
+            if isinstance(value, NamedOrigins):
+                value.variable = self._variable((name,))
         try:
             policy = self.cors_policy()
         except CORSPolicyError as error:

@@ -1,16 +1,19 @@
 """WebSockets: CORS does not cover them, so a guard refuses those of foreign pages (CWE-1385)."""
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from .origins import DEFAULT_PORTS, is_loopback, split_port
 from .policy import CORSPolicy
+from .refusals import refusal, report
+from .requests import header_values, is_foreign
 
 
 class WebSocketGuard:
     """Refuses a WebSocket handshake (403) of a foreign page; `is_foreign` says which are.
 
-    A handshake without `Origin` is not from a browser (RFC 6455, section 10.2) and passes.
+    A handshake without `Origin` is not from a browser (RFC 6455, section 10.2) and passes. The log
+    says why one is refused, and in development the response, too, where the server can send one.
     """
 
     def __init__(self, app: ASGIApp, policy: CORSPolicy) -> None:
@@ -21,47 +24,14 @@ class WebSocketGuard:
         if scope["type"] == "websocket":
             origins, hosts = header_values(scope, b"origin", b"host")
             if is_foreign(origins, hosts, scope["scheme"], self.policy):
-                await WebSocketClose()(scope, receive, send)
+                await self._refuse(scope)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
-
-def header_values(scope: Scope, *names: bytes) -> list[list[str]]:
-    """Return the values of each named request header, from one pass over the raw headers."""
-    values: dict[bytes, list[str]] = {name: [] for name in names}
-    for name, value in scope["headers"]:
-        if name in values:
-            values[name].append(value.decode("latin-1"))
-    return [*values.values()]
-
-
-def is_foreign(origins: list[str], hosts: list[str], scheme: str, policy: CORSPolicy) -> bool:
-    """Whether a request comes from a page that is neither allowed nor the service's own.
-
-    `origins` and `hosts` are the request's `Origin` and `Host` headers, `scheme` is its own. More
-    than one `Origin` is foreign, because no browser sends that.
-    """
-    if len(origins) != 1:
-        return bool(origins)
-    return not policy.allows(origins[0]) and not is_own(origins[0], hosts, scheme, policy)
-
-
-def is_own(origin: str, hosts: list[str], scheme: str, policy: CORSPolicy) -> bool:
-    """Whether an `Origin` is the service's own: that of the request's `Host`.
-
-    An https page is its own also where the request came over http, from a proxy that ends TLS. An
-    http page is not where the request came over https, and, where the policy shares credentials,
-    only on loopback: the scheme is http behind a TLS proxy that is not trusted, too, and anyone on
-    the network path can make a page of the service's name over http.
-    """
-    page_scheme, _, page_host = origin.partition("://")
-    if page_scheme not in DEFAULT_PORTS or len(hosts) != 1:
-        return False
-    own_host = hosts[0].lower().removesuffix(f":{DEFAULT_PORTS[page_scheme]}")
-    if not page_host or page_host != own_host:
-        return False
-    if page_scheme == "https":
-        return True
-    if scheme in ("https", "wss"):
-        return False
-    return not policy.shares_credentials or is_loopback(split_port(page_host)[0])
+    def _refuse(self, scope: Scope) -> ASGIApp:
+        why = refusal(self.policy, scope)
+        report(why)
+        can_say_it = "websocket.http.response" in scope.get("extensions", ())
+        if can_say_it and self.policy.environment == "development":
+            return PlainTextResponse(str(why), 403)
+        return WebSocketClose()

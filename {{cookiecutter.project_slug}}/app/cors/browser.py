@@ -1,0 +1,342 @@
+"""What a browser does when a page sends a request to another origin.
+
+This is the CORS protocol of the Fetch standard from the page's side; sections are named as there.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import urljoin, urlsplit
+
+from .origins import DEFAULT_PORTS, is_loopback
+from .policy import FORBIDDEN_REQUEST_HEADER, TOKEN
+
+NORMALIZED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
+SAFELISTED_METHODS = ("GET", "HEAD", "POST")
+SAFELISTED_CONTENT_TYPES = (
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/plain",
+)
+SAFELISTED_RESPONSE_HEADERS = {
+    "cache-control",
+    "content-language",
+    "content-length",
+    "content-type",
+    "expires",
+    "last-modified",
+    "pragma",
+}
+# "CORS-unsafe request-header byte", and the bytes that a language may have.
+UNSAFE_BYTES = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
+LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")
+MAX_SAFE_VALUE = 128  # bytes of one header, and of all together
+MAX_SAFE_VALUES = 1024
+# "Request-body-header name".
+BODY_HEADERS = ("content-encoding", "content-language", "content-location", "content-type")
+REDIRECTS = (301, 302, 303, 307, 308)
+MAX_REDIRECTS = 20
+
+
+class CorsError(StrEnum):
+    """Why a browser blocks; the values are those of `Network.CorsError` in Chromium's protocol."""
+
+    INVALID_RESPONSE = "InvalidResponse"
+    MISSING_ALLOW_ORIGIN_HEADER = "MissingAllowOriginHeader"
+    MULTIPLE_ALLOW_ORIGIN_VALUES = "MultipleAllowOriginValues"
+    INVALID_ALLOW_ORIGIN_VALUE = "InvalidAllowOriginValue"
+    ALLOW_ORIGIN_MISMATCH = "AllowOriginMismatch"
+    WILDCARD_ORIGIN_NOT_ALLOWED = "WildcardOriginNotAllowed"
+    INVALID_ALLOW_CREDENTIALS = "InvalidAllowCredentials"
+    PREFLIGHT_MISSING_ALLOW_ORIGIN_HEADER = "PreflightMissingAllowOriginHeader"
+    PREFLIGHT_MULTIPLE_ALLOW_ORIGIN_VALUES = "PreflightMultipleAllowOriginValues"
+    PREFLIGHT_INVALID_ALLOW_ORIGIN_VALUE = "PreflightInvalidAllowOriginValue"
+    PREFLIGHT_ALLOW_ORIGIN_MISMATCH = "PreflightAllowOriginMismatch"
+    PREFLIGHT_WILDCARD_ORIGIN_NOT_ALLOWED = "PreflightWildcardOriginNotAllowed"
+    PREFLIGHT_INVALID_ALLOW_CREDENTIALS = "PreflightInvalidAllowCredentials"
+    PREFLIGHT_INVALID_STATUS = "PreflightInvalidStatus"
+    PREFLIGHT_DISALLOWED_REDIRECT = "PreflightDisallowedRedirect"
+    INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE = "InvalidAllowMethodsPreflightResponse"
+    INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE = "InvalidAllowHeadersPreflightResponse"
+    METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE = "MethodDisallowedByPreflightResponse"
+    HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE = "HeaderDisallowedByPreflightResponse"
+    REDIRECT_CONTAINS_CREDENTIALS = "RedirectContainsCredentials"
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """A `fetch()` of a page: the page's origin, and the arguments.
+
+    `url` may be a path, which is then on another origin than the page.
+    """
+
+    origin: str
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    with_credentials: bool = False
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a server answered. A header that came twice is there twice."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes = b""
+
+    def get(self, name: str) -> str | None:
+        """Return the values of a header as one, or None without it (Fetch standard, "get")."""
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        return ", ".join(values) if values else None
+
+    def listed(self, name: str) -> list[str]:
+        """Return the members of a header that is a list."""
+        return [member.strip() for member in (self.get(name) or "").split(",") if member.strip()]
+
+
+Send = Callable[[str, str, Mapping[str, str], bytes | None], Response | None]
+"""Sends method, URL, headers and body; returns None where nothing answers that a browser reads."""
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Why a browser does not let a page read a response.
+
+    `value` is what is wrong: of the header, or the method, the header's name, or the address of a
+    redirect. `origin` was sent to `url`, and `response` is what came back.
+    """
+
+    error: CorsError
+    origin: str
+    url: str
+    value: str
+    response: Response
+
+    @property
+    def by_preflight(self) -> bool:
+        """Whether the browser stopped at the preflight, so that the request was not sent."""
+        return "Preflight" in self.error
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request that a browser sent, and the answer."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    response: Response
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a page gets of a `fetch()`: a response, whose headers it may read, or nothing."""
+
+    exchanges: tuple[Exchange, ...]
+    blocked: Blocked | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def readable(self) -> bool:
+        """Whether the page may read the response."""
+        return self.blocked is None
+
+    @property
+    def status(self) -> int | None:
+        """The status that the page reads."""
+        return self.exchanges[-1].response.status if self.readable else None
+
+    @property
+    def body(self) -> bytes:
+        """The body that the page reads."""
+        return self.exchanges[-1].response.body if self.readable else b""
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The methods of the requests that were sent."""
+        return tuple(exchange.method for exchange in self.exchanges)
+
+
+def fetch(request: Fetch, send: Send) -> Outcome:
+    """Do what a browser does for a `fetch()`, redirects included (Fetch standard, "HTTP fetch")."""
+    exchanges: list[Exchange] = []
+    origin, url, body = request.origin, request.url, request.body
+    method = normalized(request.method)
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if not FORBIDDEN_REQUEST_HEADER.fullmatch(name)
+    }
+
+    def ask(method: str, sent: Mapping[str, str], body: bytes | None) -> Response:
+        response = send(method, url, sent, body) or Response(0, ())
+        exchanges.append(Exchange(method, url, sent, response))
+        return response
+
+    for _ in range(MAX_REDIRECTS + 1):
+        is_foreign = origin_of(url) != origin
+        step = Fetch(origin, url, method, headers, body, request.with_credentials)
+        if is_foreign and (question := preflight_headers(step)):
+            response = ask("OPTIONS", question, None)
+            if blocked := preflight_check(step, response):
+                return Outcome(tuple(exchanges), blocked)
+        is_told = is_foreign or method not in ("GET", "HEAD")
+        response = ask(method, {**headers, "Origin": origin} if is_told else headers, body)
+        if blocked := cors_check(step, response) if is_foreign else no_response(step, response):
+            return Outcome(tuple(exchanges), blocked)
+        location = response.get("Location")
+        if response.status not in REDIRECTS or location is None:
+            return Outcome(tuple(exchanges), None, readable_headers(step, response))
+        target = urljoin(url, location)
+        if urlsplit(target).username is not None:
+            error = CorsError.REDIRECT_CONTAINS_CREDENTIALS
+            return Outcome(tuple(exchanges), Blocked(error, origin, url, target, response))
+        if is_mixed(request.origin, target):
+            break
+        if is_foreign and origin_of(target) != origin_of(url):
+            origin = "null"
+        if response.status == 303 or (response.status in (301, 302) and method == "POST"):
+            method, body = (method if method == "HEAD" else "GET"), None
+            headers = {name: headers[name] for name in headers if name.lower() not in BODY_HEADERS}
+        url = target
+    invalid = Blocked(CorsError.INVALID_RESPONSE, origin, url, target, response)
+    return Outcome(tuple(exchanges), invalid)
+
+
+def normalized(method: str) -> str:
+    """Return a method as browsers send it: they write only some in upper case ("normalize")."""
+    return method.upper() if method.upper() in NORMALIZED_METHODS else method
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL; of a path, nothing."""
+    parts = urlsplit(url)
+    port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}" if parts.scheme else ""
+
+
+def is_mixed(origin: str, url: str) -> bool:
+    """Whether browsers refuse to load a URL into a page, because only the page is secure."""
+    target = urlsplit(url)
+    is_insecure = target.scheme == "http" and not is_loopback(target.hostname or "")
+    return origin.startswith("https:") and is_insecure
+
+
+def preflight_headers(request: Fetch) -> dict[str, str]:
+    """Return the headers of the preflight of a request, or none where it needs none."""
+    unsafe = unsafe_names(request.headers)
+    if request.method in SAFELISTED_METHODS and not unsafe:
+        return {}
+    headers = {"Origin": request.origin, "Access-Control-Request-Method": request.method}
+    return headers | ({"Access-Control-Request-Headers": ",".join(unsafe)} if unsafe else {})
+
+
+def unsafe_names(headers: Mapping[str, str]) -> list[str]:
+    """Return the headers that need a preflight ("CORS-unsafe request-header names"), sorted."""
+    safe = {name.lower(): value for name, value in headers.items() if is_safelisted(name, value)}
+    if sum(map(len, safe.values())) > MAX_SAFE_VALUES:
+        safe = {}
+    return sorted({name.lower() for name in headers} - safe.keys())
+
+
+def is_safelisted(name: str, value: str) -> bool:
+    """Whether a header needs no preflight ("CORS-safelisted request-header")."""
+    if len(value) > MAX_SAFE_VALUE:
+        return False
+    match name.lower():
+        case "accept":
+            return not UNSAFE_BYTES.search(value)
+        case "accept-language" | "content-language":
+            return LANGUAGE.fullmatch(value) is not None
+        case "content-type":
+            essence = value.partition(";")[0].strip().lower()
+            return essence in SAFELISTED_CONTENT_TYPES and not UNSAFE_BYTES.search(value)
+        case "range":
+            return re.fullmatch(r"bytes=[0-9]+-[0-9]*", value) is not None
+    return False
+
+
+def no_response(request: Fetch, response: Response) -> Blocked | None:
+    """Return why there is nothing to read, if nothing has answered."""
+    if response.status:
+        return None
+    return Blocked(CorsError.INVALID_RESPONSE, request.origin, request.url, "", response)
+
+
+def cors_check(request: Fetch, response: Response) -> Blocked | None:
+    """Return why a page may not read a response, or None if it may ("CORS check")."""
+    if blocked := no_response(request, response):
+        return blocked
+    value = response.get("Access-Control-Allow-Origin")
+    if value is None:
+        error = CorsError.MISSING_ALLOW_ORIGIN_HEADER
+    elif value == "*":
+        if not request.with_credentials:
+            return None
+        error = CorsError.WILDCARD_ORIGIN_NOT_ALLOWED
+    elif value != request.origin:
+        # The standard knows one error here; these distinctions are Chromium's.
+        if re.search("[ ,]", value):
+            error = CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES
+        elif value != "null" and "://" not in value:
+            error = CorsError.INVALID_ALLOW_ORIGIN_VALUE
+        else:
+            error = CorsError.ALLOW_ORIGIN_MISMATCH
+    elif request.with_credentials:
+        value = response.get("Access-Control-Allow-Credentials")
+        if value == "true":
+            return None
+        error = CorsError.INVALID_ALLOW_CREDENTIALS
+    else:
+        return None
+    return Blocked(error, request.origin, request.url, value or "", response)
+
+
+def preflight_check(request: Fetch, response: Response) -> Blocked | None:
+    """Return why a preflight forbids a request, or None if it does not ("CORS-preflight fetch")."""
+
+    def blocked(error: CorsError, value: str) -> Blocked:
+        return Blocked(error, request.origin, request.url, value, response)
+
+    if response.status in REDIRECTS:
+        location = response.get("Location") or ""
+        return blocked(CorsError.PREFLIGHT_DISALLOWED_REDIRECT, location)
+    if unshared := cors_check(request, response):
+        if unshared.error == CorsError.INVALID_RESPONSE:
+            return unshared
+        return blocked(CorsError(f"Preflight{unshared.error}"), unshared.value)
+    if not 200 <= response.status <= 299:
+        return blocked(CorsError.PREFLIGHT_INVALID_STATUS, str(response.status))
+
+    methods = response.listed("Access-Control-Allow-Methods")
+    names = response.listed("Access-Control-Allow-Headers")
+    if wrong := [method for method in methods if not TOKEN.fullmatch(method)]:
+        return blocked(CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE, wrong[0])
+    if wrong := [name for name in names if not TOKEN.fullmatch(name)]:
+        return blocked(CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE, wrong[0])
+    any_method, any_name = (
+        "*" in members and not request.with_credentials for members in (methods, names)
+    )
+    if not (any_method or request.method in methods or request.method in SAFELISTED_METHODS):
+        return blocked(CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE, request.method)
+    allowed = [name.lower() for name in names]
+    for name in unsafe_names(request.headers):
+        if name not in allowed and not (any_name and name != "authorization"):
+            return blocked(CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE, name)
+    return None
+
+
+def readable_headers(request: Fetch, response: Response) -> dict[str, str]:
+    """Return the headers that a page reads ("CORS-safelisted response-header name"), lower case."""
+    names = {name.lower() for name in response.listed("Access-Control-Expose-Headers")}
+    exposes_all = origin_of(request.url) == request.origin or (
+        "*" in names and not request.with_credentials
+    )
+    return {
+        name.lower(): response.get(name) or ""
+        for name, _ in response.headers
+        if exposes_all or name.lower() in names | SAFELISTED_RESPONSE_HEADERS
+    }

@@ -1,0 +1,213 @@
+"""Whether a deployed service does what a policy says, asked over the network."""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Event, Timer
+from urllib.parse import urlsplit
+
+from .browser import (
+    SAFELISTED_METHODS,
+    Fetch,
+    Response,
+    cors_check,
+    is_mixed,
+    preflight_check,
+    preflight_headers,
+)
+from .explain import diagnosis
+from .origins import split_port
+from .policy import ALWAYS_LISTED, ANY, CORSPolicy
+from .refusals import Refusal
+
+PATIENCE = 10  # seconds to connect, and as many for an answer
+MAX_BODY = 1024  # bytes of a body that are read
+REFUSED = b"Origin not allowed"  # what the service answers to the preflight of a refused origin
+UPDATE = "deploy these settings, or check with those of the deployment"
+
+
+class NoAnswer(Exception):
+    """Why a server gives no HTTP response."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of asking for an origin: what is `wrong` and what to `change`, or that all is well.
+
+    `is_allowed` is what the policy says of the origin.
+    """
+
+    origin: str
+    is_allowed: bool
+    wrong: str = ""
+    change: str = ""
+
+
+def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator[Finding]:
+    """Ask a service for the origins that a policy lists, or for others, and for foreign ones.
+
+    Nothing is written: the requests are preflights and GET, and no redirect is followed. The last
+    finding is the one of a server that gives no HTTP response.
+    """
+    for origin in origins or map(example, policy.allow_origins):
+        if not policy.allows(origin):
+            refused = Refusal(policy, (origin,), "GET", url)
+            yield Finding(origin, False, refused.reason, refused.correction)
+            continue
+        try:
+            yield Finding(origin, True, *(_wrong_if_allowed(url, policy, origin) or ()))
+        except NoAnswer as error:
+            yield Finding(origin, True, str(error), "see whether the address is right")
+            return
+    for origin in look_alikes(policy):
+        try:
+            yield Finding(origin, False, *(_wrong_if_foreign(url, origin) or ()))
+        except NoAnswer as error:
+            yield Finding(origin, False, str(error), "see whether the address is right")
+            return
+
+
+def example(entry: str) -> str:
+    """Return an origin that an entry of a list stands for."""
+    if entry == "*":
+        return "https://any.example"
+    return entry.removesuffix(":*").replace("://*.", "://cors-check.")
+
+
+def look_alikes(policy: CORSPolicy) -> list[str]:
+    """Return origins that a policy does not allow, those that resemble its own among them."""
+    found = ["https://foreign.example", "null"]
+    for origin in map(example, policy.allow_origins[:3]):
+        scheme, _, authority = origin.partition("://")
+        host, port = split_port(authority)
+        end = "" if port is None else f":{port}"
+        found += [
+            f"{'http' if scheme == 'https' else 'https'}://{authority}",
+            f"{scheme}://{host}.foreign.example{end}",
+            f"{scheme}://foreign{host}{end}",
+            f"{scheme}://{host}:{8444 if port == '8443' else 8443}",
+        ]
+    return [origin for origin in dict.fromkeys(found) if not policy.allows(origin)]
+
+
+def _wrong_if_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str, str] | None:
+    """Say what keeps a page of an allowed origin from using the service as the policy says."""
+    if is_mixed(origin, url):
+        why = "a page over https cannot call an address over http"
+        return why, f"call https{url.removeprefix('http')}"
+    plain = Fetch(origin, url, with_credentials=policy.allow_credentials)
+    methods = [method for method in policy.allow_methods if method not in SAFELISTED_METHODS]
+    asked = Fetch(
+        origin,
+        url,
+        "PUT" if policy.allow_methods == ANY else [*methods, "GET"][0],
+        {"X-Asked": ""} if policy.allow_headers == ANY else dict.fromkeys(policy.allow_headers, ""),
+        with_credentials=policy.allow_credentials,
+    )
+    question = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+    preflight = ask("OPTIONS", url, preflight_headers(asked) or question)
+    if blocked := preflight_check(asked, preflight):
+        if preflight.body.startswith(REFUSED):
+            return f"the service refuses {origin}, which the settings list", UPDATE
+        if blocked.error.startswith(("Method", "Header")):
+            return f"another policy is in force, without {blocked.value}", UPDATE
+        return diagnosis(blocked)
+    response = ask("GET", url, {"Origin": origin})
+    if blocked := cors_check(plain, response):
+        return diagnosis(blocked)
+    for name, found, expected in _compared(policy, preflight, response):
+        if found != expected:
+            said, meant = (", ".join(sorted(values)) or "absent" for values in (found, expected))
+            return f"another policy is in force: {name} is {said}, and not {meant}", UPDATE
+    if response.get("Access-Control-Allow-Origin") != "*":
+        for answer in (response, ask("GET", url, {})):
+            if not {"origin", "*"} & {name.lower() for name in answer.listed("Vary")}:
+                why = "Vary does not name Origin, so a cache may give one origin's answer to others"
+                return why, "let no proxy remove or replace Vary"
+    return None
+
+
+def _compared(
+    policy: CORSPolicy, preflight: Response, response: Response
+) -> Iterator[tuple[str, set[str], set[str]]]:
+    """Yield headers by which policies differ: the name, what is there, and what should be."""
+    credentials = {"true"} if policy.allow_credentials else set()
+    listed = {*ALWAYS_LISTED, *map(str.lower, policy.allow_headers)}
+    exposed = set(map(str.lower, policy.expose_headers))
+    for name, answer, expected in (
+        ("Access-Control-Allow-Credentials", response, credentials),
+        ("Access-Control-Allow-Methods", preflight, set(policy.allow_methods)),
+        ("Access-Control-Allow-Headers", preflight, listed),
+        ("Access-Control-Expose-Headers", response, exposed),
+        ("Access-Control-Max-Age", preflight, {str(policy.max_age)}),
+    ):
+        found = answer.listed(name)
+        lower = name.endswith("-Headers")
+        if not {"*"} & expected:  # which is mirrored
+            yield name, {value.lower() if lower else value for value in found}, expected
+
+
+def _wrong_if_foreign(url: str, origin: str) -> tuple[str, str] | None:
+    """Say what lets a page of a foreign origin in."""
+    question = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+    for method, headers in (("OPTIONS", question), ("GET", {"Origin": origin})):
+        allowed = ask(method, url, headers).get("Access-Control-Allow-Origin")
+        if allowed is not None and {origin, "*"} & {value.strip() for value in allowed.split(",")}:
+            return (
+                f"Access-Control-Allow-Origin is {allowed}, so {origin} is let in",
+                "let nothing but the service set that header; else, " + UPDATE,
+            )
+    return None
+
+
+def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
+    """Return what a server answers; of the body its beginning. Raises NoAnswer."""
+    parts = urlsplit(url)
+    is_secure = parts.scheme == "https"
+    connect = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
+    connection = connect(parts.hostname or "", parts.port, timeout=PATIENCE)
+    too_late = Event()
+
+    def give_up() -> None:
+        too_late.set()
+        with suppress(OSError):  # the other side was quicker
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+    timer = Timer(PATIENCE, give_up)  # the time-out above is for each byte
+    timer.daemon = True
+    try:
+        connection.connect()
+        connected = connection.sock
+        timer.start()
+        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        connection.request(method, target, headers=dict(headers))
+        answer = connection.getresponse()
+        return Response(answer.status, answer.headers.items(), answer.read(MAX_BODY))
+    except (OSError, http.client.HTTPException) as error:
+        if too_late.is_set() or isinstance(error, TimeoutError):
+            raise NoAnswer(f"{parts.netloc} gives no answer within {PATIENCE} s") from None
+        raise NoAnswer(f"{parts.netloc} {_trouble(error)}") from None
+    finally:
+        timer.cancel()
+        connection.close()
+
+
+def _trouble(error: Exception) -> str:
+    """Say what a failed connection means."""
+    match error:
+        case socket.gaierror():
+            return "cannot be found: its name has no address"
+        case ConnectionRefusedError():
+            return "does not listen"
+        case ssl.SSLCertVerificationError():
+            return f"has a certificate that browsers do not trust: {error.verify_message}"
+        case ssl.SSLError():
+            return "does not speak TLS; is it http://?"
+        case http.client.RemoteDisconnected() | ConnectionError():
+            return "ends the connection without an answer"
+        case http.client.HTTPException():
+            return "does not speak HTTP; is it https://?"
+    return f"cannot be reached: {error.strerror or error}" if isinstance(error, OSError) else ""

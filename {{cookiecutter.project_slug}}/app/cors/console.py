@@ -1,0 +1,126 @@
+"""What consoles say of a blocked request: those of Chromium 156, Firefox 153, WebKitGTK 2.50."""
+
+from .browser import Blocked, CorsError, Fetch, cors_check
+
+# For each error what follows "blocked by CORS policy: " in Chromium, Firefox's reason, and the
+# first of WebKit's two lines.
+VALID_VALUE = "Have the server send the header with a valid value."
+MISSING = "CORS header ‘Access-Control-Allow-Origin’ missing"
+MISMATCH = "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’"
+NOT_ALLOWED = "Origin {origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}"
+NOT_SUCCESSFUL = "Preflight response is not successful. Status code: {status}"
+WORDS = {
+    CorsError.MISSING_ALLOW_ORIGIN_HEADER: (
+        "No 'Access-Control-Allow-Origin' header is present on the requested resource.",
+        MISSING,
+        NOT_ALLOWED,
+    ),
+    CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES: (
+        "The 'Access-Control-Allow-Origin' header contains multiple values '{value}', "
+        f"but only one is allowed. {VALID_VALUE}",
+        "Multiple CORS header ‘Access-Control-Allow-Origin’ not allowed",
+        "Access-Control-Allow-Origin cannot contain more than one origin.",
+    ),
+    CorsError.INVALID_ALLOW_ORIGIN_VALUE: (
+        "The 'Access-Control-Allow-Origin' header contains the invalid value '{value}'. "
+        f"{VALID_VALUE}",
+        MISMATCH,
+        NOT_ALLOWED,
+    ),
+    CorsError.ALLOW_ORIGIN_MISMATCH: (
+        "The 'Access-Control-Allow-Origin' header has a value '{value}' that is not equal to the "
+        f"supplied origin. {VALID_VALUE}",
+        MISMATCH,
+        NOT_ALLOWED,
+    ),
+    CorsError.WILDCARD_ORIGIN_NOT_ALLOWED: (
+        "The value of the 'Access-Control-Allow-Origin' header in the response must not be the "
+        "wildcard '*' when the request's credentials mode is 'include'.",
+        "Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’",
+        "Cannot use wildcard in Access-Control-Allow-Origin when credentials flag is true.",
+    ),
+    CorsError.INVALID_ALLOW_CREDENTIALS: (
+        "The value of the 'Access-Control-Allow-Credentials' header in the response is '{value}' "
+        "which must be 'true' when the request's credentials mode is 'include'.",
+        "expected ‘true’ in CORS header ‘Access-Control-Allow-Credentials’",
+        'Credentials flag is true, but Access-Control-Allow-Credentials is not "true".',
+    ),
+    CorsError.PREFLIGHT_INVALID_STATUS: (
+        "It does not have HTTP ok status.",
+        "CORS preflight response did not succeed",
+        NOT_SUCCESSFUL,
+    ),
+    CorsError.PREFLIGHT_DISALLOWED_REDIRECT: (
+        "Redirect is not allowed for a preflight request.",
+        "CORS request external redirect not allowed",
+        NOT_SUCCESSFUL,
+    ),
+    CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE: (
+        "Cannot parse Access-Control-Allow-Methods response header field in preflight response.",
+        "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Methods’",
+        "Header Access-Control-Allow-Methods has an invalid value: {methods}",
+    ),
+    CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE: (
+        "Cannot parse Access-Control-Allow-Headers response header field in preflight response.",
+        "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Headers’",
+        "Header Access-Control-Allow-Headers has an invalid value: {names}",
+    ),
+    CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE: (
+        "Method {value} is not allowed by Access-Control-Allow-Methods in preflight response.",
+        "Did not find method in CORS header ‘Access-Control-Allow-Methods’",
+        "Method {value} is not allowed by Access-Control-Allow-Methods.",
+    ),
+    CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE: (
+        "Request header field {value} is not allowed by Access-Control-Allow-Headers in preflight "
+        "response.",
+        "header ‘{value}’ is not allowed according to header ‘Access-Control-Allow-Headers’ "
+        "from CORS preflight response",
+        "Request header field {as_written} is not allowed by Access-Control-Allow-Headers.",
+    ),
+    CorsError.REDIRECT_CONTAINS_CREDENTIALS: (
+        "Redirect location '' contains a username and password, which is disallowed for "
+        "cross-origin requests.",
+        "CORS request did not succeed",
+        "redirection URL {value} has credentials",
+    ),
+}
+FAILED = "Response to preflight request doesn't pass access control check: "
+
+
+def console(request: Fetch, blocked: Blocked) -> dict[str, str]:
+    """Return what each engine's console says of the reason, by the engine's name.
+
+    Empty where nothing has answered: consoles then speak of the network, and not of CORS.
+    """
+    error, response = blocked.error, blocked.response
+    if error == CorsError.INVALID_RESPONSE:
+        return {}
+    if error not in WORDS:  # what a preflight and a response have in common
+        error = CorsError(error.removeprefix("Preflight"))
+    chromium, firefox, webkit = WORDS[error]
+    if blocked.error.startswith("Preflight"):
+        chromium = FAILED + chromium
+    names = [name.lower() for name, _ in response.headers]
+    if (
+        error == CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES
+        and names.count("access-control-allow-origin") == 1
+    ):
+        firefox = MISMATCH
+    if error == CorsError.PREFLIGHT_DISALLOWED_REDIRECT and cors_check(request, response):
+        firefox = MISSING
+    if blocked.by_preflight and not 200 <= response.status <= 299:
+        webkit = NOT_SUCCESSFUL  # it looks there first
+    written = [name for name in request.headers if name.lower() == blocked.value]
+    values = {
+        "value": blocked.value,
+        "origin": blocked.origin,
+        "status": response.status,
+        "methods": response.get("Access-Control-Allow-Methods"),
+        "names": response.get("Access-Control-Allow-Headers"),
+        "as_written": [*written, blocked.value][0],
+    }
+    return {
+        "Chromium": f"blocked by CORS policy: {chromium.format(**values)}",
+        "Firefox": f"(Reason: {firefox.format(**values)})",
+        "WebKit": webkit.format(**values),
+    }
