@@ -66,8 +66,8 @@ class Browser:
         return self.messages()
 
 
-def chromium(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
-    """Start Chromium."""
+def chromium(stack: ExitStack, *, third_party_cookies: bool, log_network: bool = False) -> Browser:
+    """Start Chromium. The log of the network is what its protocol says, as `performance`."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     options.accept_insecure_certs = True
@@ -86,7 +86,8 @@ def chromium(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
     options.add_experimental_option(
         "prefs", {"profile.cookie_controls_mode": 0 if third_party_cookies else 1}
     )
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    logs = {"browser": "ALL", **({"performance": "ALL"} if log_network else {})}
+    options.set_capability("goog:loggingPrefs", logs)
     driver = webdriver.Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
     stack.callback(driver.quit)
 

@@ -1,14 +1,29 @@
 """What pages of every kind of origin see of requests of every kind, and what the service got."""
 
+import http.client
 import itertools
+import ssl
+from collections.abc import Mapping
+from functools import partial
 
 import pytest
 
+from app.cors.browser import Fetch, Response, origin_of
+from app.cors.browser import fetch as browse
 from tests.baking import CREDENTIALS
 from tests.browser.engines import Browser
 from tests.browser.report import Case, record
-from tests.browser.scenario import KINDS, LISTED, World, expected_requests, fetch_all, received
+from tests.browser.scenario import (
+    KINDS,
+    LISTED,
+    Service,
+    World,
+    expected_requests,
+    fetch_all,
+    received,
+)
 from tests.cases import REQUESTS, may_read
+from tests.serving import exchange
 
 # Staging differs from production in what may be listed, which no browser sees; one answer shows
 # that.
@@ -18,6 +33,38 @@ SERVICES = [*itertools.product(CREDENTIALS, ("development", "production")), ("co
 def in_words(status: int | None, sent: list[str]) -> str:
     """Say what a page sees, and what the service gets."""
     return f"{'blocked' if status is None else f'reads {status}'}; sent: {', '.join(sent)}"
+
+
+PREDICTED: dict[tuple[str, str, str, bool], tuple[int | None, list[str]]] = {}
+
+
+def predicted(
+    service: Service, origin: str, name: str, with_credentials: bool
+) -> tuple[int | None, list[str]]:
+    """Return what `app.cors.browser` says that a page sees and sends; it does not ask twice."""
+    key = (service.url, origin, name, with_credentials)
+    if key not in PREDICTED:
+        arguments, _ = REQUESTS[name]
+        url = f"{service.url}{arguments['url']}"
+        request = Fetch(origin, **{**arguments, "url": url}, with_credentials=with_credentials)
+        outcome = browse(request, partial(ask, service))
+        PREDICTED[key] = (outcome.status, list(outcome.sent))
+    return PREDICTED[key]
+
+
+def ask(
+    service: Service, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+) -> Response:
+    """Send a request as it is."""
+    context = ssl._create_unverified_context()
+    connection = (
+        http.client.HTTPConnection("127.0.0.1", service.server.port)
+        if service.scheme == "http"
+        else http.client.HTTPSConnection("127.0.0.1", service.server.port, context=context)
+    )
+    path, own = url.removeprefix(service.url), {"Host": url.split("/")[2], **headers}
+    status, answer, content = exchange(connection, method, path, own, body)
+    return Response(status, answer.items(), content)
 
 
 @pytest.mark.parametrize(("answer", "environment"), SERVICES)
@@ -50,6 +97,8 @@ def test_pages_see_what_the_policy_allows(
         service.server.expect(f"case={last} ")
         sent = received(service.server, list(cases))
         messages = browser.console()
+        page = world.page(kind, service)
+        origin = "null" if kind == "null" else origin_of(page)
         for (mark, (name, with_credentials)), outcome in zip(cases.items(), outcomes, strict=True):
             arguments, status = REQUESTS[name]
             is_readable = kind == "own" or may_read(
@@ -60,6 +109,7 @@ def test_pages_see_what_the_policy_allows(
                 expected_requests(arguments, kind, is_readable),
             )
             happened = (outcome.get("status"), sent[mark])
+            assert predicted(service, origin, name, with_credentials) == expected
             if name == "JSON POST" and is_readable:
                 assert outcome["location"].startswith("/notes/")
             if name == "stream" and is_readable:

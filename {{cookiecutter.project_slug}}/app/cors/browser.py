@@ -190,7 +190,10 @@ def fetch(request: Fetch, send: Send) -> Outcome:
         location = response.get("Location")
         if response.status not in REDIRECTS or location is None:
             return Outcome(tuple(exchanges), None, readable_headers(step, response))
-        target = urljoin(url, location)
+        target = location
+        if (resolved := resolve(url, location)) is None:
+            break
+        target = resolved
         if urlsplit(target).username is not None:
             error = CorsError.REDIRECT_CONTAINS_CREDENTIALS
             return Outcome(tuple(exchanges), Blocked(error, origin, url, target, response))
@@ -209,6 +212,16 @@ def fetch(request: Fetch, send: Send) -> Outcome:
 def normalized(method: str) -> str:
     """Return a method as browsers send it: they write only some in upper case ("normalize")."""
     return method.upper() if method.upper() in NORMALIZED_METHODS else method
+
+
+def resolve(url: str, location: str) -> str | None:
+    """Return where a redirect leads, or None if that is not the address of a page."""
+    try:
+        target = urljoin(url, location)
+        origin_of(target)
+    except ValueError:
+        return None
+    return target
 
 
 def origin_of(url: str) -> str:
@@ -317,16 +330,24 @@ def preflight_check(request: Fetch, response: Response) -> Blocked | None:
         return blocked(CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE, wrong[0])
     if wrong := [name for name in names if not TOKEN.fullmatch(name)]:
         return blocked(CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE, wrong[0])
-    any_method, any_name = (
-        "*" in members and not request.with_credentials for members in (methods, names)
-    )
-    if not (any_method or request.method in methods or request.method in SAFELISTED_METHODS):
+    if not is_allowed_method(request, response):
         return blocked(CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE, request.method)
     allowed = [name.lower() for name in names]
+    any_name = "*" in names and not request.with_credentials
     for name in unsafe_names(request.headers):
         if name not in allowed and not (any_name and name != "authorization"):
             return blocked(CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE, name)
     return None
+
+
+def is_allowed_method(request: Fetch, response: Response) -> bool:
+    """Whether the answer to a preflight lists the method."""
+    methods = response.listed("Access-Control-Allow-Methods")
+    return (
+        request.method in (*SAFELISTED_METHODS, *methods)
+        or "*" in methods
+        and not request.with_credentials
+    )
 
 
 def readable_headers(request: Fetch, response: Response) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What consoles say of a blocked request: those of Chromium 156, Firefox 153, WebKitGTK 2.50."""
 
-from .browser import Blocked, CorsError, Fetch, cors_check
+from .browser import Blocked, CorsError, Fetch, cors_check, is_allowed_method
 
 # For each error what follows "blocked by CORS policy: " in Chromium, Firefox's reason, and the
 # first of WebKit's two lines.
@@ -108,6 +108,10 @@ def console(request: Fetch, blocked: Blocked) -> dict[str, str]:
         firefox = MISMATCH
     if error == CorsError.PREFLIGHT_DISALLOWED_REDIRECT and cors_check(request, response):
         firefox = MISSING
+    if error == CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE and not is_allowed_method(
+        request, response
+    ):
+        firefox = WORDS[CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE][1]
     if blocked.by_preflight and not 200 <= response.status <= 299:
         webkit = NOT_SUCCESSFUL  # it looks there first
     written = [name for name in request.headers if name.lower() == blocked.value]

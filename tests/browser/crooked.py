@@ -1,0 +1,92 @@
+"""A server that answers in any way, over http and https on one port: pages, and what is wrong."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from app.cors.browser import Response
+from tests.browser.pages import EMPTY_PAGE
+
+Behaviour = Callable[[str, str, Mapping[str, str], bytes], Response]
+"""What answers a method, a path with its query, headers and a body."""
+
+TLS_HANDSHAKE = b"\x16"  # RFC 8446, section 5.1
+
+
+def page(*_: object) -> Response:
+    return Response(200, [("Content-Type", "text/html")], EMPTY_PAGE.encode())
+
+
+class Crooked(ThreadingHTTPServer):
+    """Answers `/NAME/...` as the behaviour of that name does, and any other path with a page."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, certificate: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate)
+        self.behaviours: dict[str, Behaviour] = {}
+
+    def respond(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Response:
+        """Return what a request gets."""
+        return self.behaviours.get(path.split("/")[1], page)(method, path, headers, body or b"")
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        if request.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE:
+            with self.context.wrap_socket(request, server_side=True) as secure:
+                super().finish_request(secure, client_address)
+        else:
+            super().finish_request(request, client_address)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: browsers end connections as they like."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Passes a request to its behaviour."""
+
+    protocol_version = "HTTP/1.1"
+    server: Crooked
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        if name.startswith("do_"):  # of any method
+            return self.answer
+        raise AttributeError(name)
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        response = self.server.respond(self.command, self.path, dict(self.headers.items()), body)
+        self.send_response_only(response.status)
+        for name, value in response.headers:
+            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def crooked(certificate: Path) -> Iterator[Crooked]:
+    """Serve on a port of its own."""
+    server = Crooked(certificate)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
