@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urljoin, urlsplit
 
-from .origins import DEFAULT_PORTS, is_loopback
+from .origins import DEFAULT_PORTS, is_loopback, split_port
 from .policy import FORBIDDEN_REQUEST_HEADER, TOKEN
 
 NORMALIZED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
@@ -31,8 +31,7 @@ SAFELISTED_RESPONSE_HEADERS = {
 # "CORS-unsafe request-header byte", and the bytes that a language may have.
 UNSAFE_BYTES = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
 LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")
-MAX_SAFE_VALUE = 128  # bytes of one header, and of all together
-MAX_SAFE_VALUES = 1024
+MAX_SAFE_VALUE = 128  # bytes
 # "Request-body-header name".
 BODY_HEADERS = ("content-encoding", "content-language", "content-location", "content-type")
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -227,14 +226,17 @@ def resolve(url: str, location: str) -> str | None:
 def origin_of(url: str) -> str:
     """Return the origin of a URL; of a path, nothing."""
     parts = urlsplit(url)
+    if not parts.scheme:
+        return ""
+    host = (parts.hostname or "").lower()
     port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}{port}" if parts.scheme else ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 def is_mixed(origin: str, url: str) -> bool:
     """Whether browsers refuse to load a URL into a page, because only the page is secure."""
-    target = urlsplit(url)
-    is_insecure = target.scheme == "http" and not is_loopback(target.hostname or "")
+    scheme, _, authority = origin_of(url).partition("://")
+    is_insecure = scheme == "http" and not is_loopback(split_port(authority)[0])
     return origin.startswith("https:") and is_insecure
 
 
@@ -249,10 +251,7 @@ def preflight_headers(request: Fetch) -> dict[str, str]:
 
 def unsafe_names(headers: Mapping[str, str]) -> list[str]:
     """Return the headers that need a preflight ("CORS-unsafe request-header names"), sorted."""
-    safe = {name.lower(): value for name, value in headers.items() if is_safelisted(name, value)}
-    if sum(map(len, safe.values())) > MAX_SAFE_VALUES:
-        safe = {}
-    return sorted({name.lower() for name in headers} - safe.keys())
+    return sorted(name.lower() for name in headers if not is_safelisted(name, headers[name]))
 
 
 def is_safelisted(name: str, value: str) -> bool:

@@ -59,6 +59,8 @@ class Refusal:
     @property
     def origin(self) -> str:
         """The origin on one line, bounded, and quoted where it is not one."""
+        if not self.origins:
+            return "(no Origin)"
         text = ", ".join(self.origins)
         is_plain = text == "null" or (SENT.fullmatch(text) and len(text) <= MAX_SHOWN)
         return text if is_plain else shown(text)
@@ -281,7 +283,7 @@ class RefusalLog:
             return
         self.written[key] = (now, 0)
         more = f" (and {left_out} times since the last line)" if left_out else ""
-        others = f" ({self.others} other refusals are left out)" if self.others else ""
+        others = f" (other refusals left out: {self.others})" if self.others else ""
         self.others = 0
         log.warning("%s%s%s", refusal, more, others)
 
