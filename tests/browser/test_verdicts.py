@@ -1,6 +1,5 @@
 """The verdicts and console messages of `app.cors.browser`, against those of the engines."""
 
-import asyncio
 import itertools
 import json
 import random
@@ -11,17 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp, Message
 
 from app.cors import CORSPolicy, CORSPolicyMiddleware
 from app.cors.browser import Blocked, CorsError, Fetch, Outcome, Response, fetch
 from app.cors.console import console
-from app.cors.explain import scope_of
-from tests.browser.crooked import Crooked, crooked
 from tests.browser.engines import Browser, chromium, missing_package
 from tests.browser.report import Case, record
 from tests.browser.scenario import fetch_all
 from tests.conftest import not_installed
+from tests.crooked import Crooked, asked, crooked, fixed
 from tests.engine.asgi import passed
 from tests.serving import PATIENCE
 
@@ -34,35 +31,6 @@ MISBEHAVING = 500  # pairs of an answer that no policy gives, and a request
 def server(certificate: Path) -> Iterator[Crooked]:
     with crooked(certificate) as server:
         yield server
-
-
-def fixed(preflight: Response, response: Response) -> Any:
-    """Answer a preflight with one response, and any other request with the other."""
-    return lambda method, *_: preflight if method == "OPTIONS" else response
-
-
-def asked(app: ASGIApp) -> Any:
-    """Answer as an application does."""
-
-    def behaviour(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        sent: list[Message] = []
-
-        async def run() -> None:
-            async def receive() -> Message:
-                return {"type": "http.request", "body": body}
-
-            async def send(message: Message) -> None:
-                sent.append(message)
-
-            await app(scope_of(method, f"{SERVICE}{path}", headers), receive, send)
-
-        asyncio.run(run())
-        raw = sent[0].get("headers", [])
-        return Response(
-            sent[0]["status"], [(name.decode(), value.decode("latin-1")) for name, value in raw]
-        )
-
-    return behaviour
 
 
 def predicted(server: Crooked, request: Fetch) -> Outcome:

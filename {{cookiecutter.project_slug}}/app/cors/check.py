@@ -185,7 +185,9 @@ def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         connection.request(method, target, headers=dict(headers))
         answer = connection.getresponse()
-        return Response(answer.status, answer.headers.items(), answer.read(MAX_BODY))
+        if too_late.is_set():
+            raise TimeoutError
+        return Response(answer.status, answer.headers.items(), beginning(answer))
     except (OSError, http.client.HTTPException) as error:
         if too_late.is_set() or isinstance(error, TimeoutError):
             raise NoAnswer(f"{parts.netloc} gives no answer within {PATIENCE} s") from None
@@ -193,6 +195,14 @@ def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
     finally:
         timer.cancel()
         connection.close()
+
+
+def beginning(answer: http.client.HTTPResponse) -> bytes:
+    """Return what there is of a body; it may come slowly, or break."""
+    try:
+        return answer.read1(MAX_BODY)
+    except (OSError, http.client.HTTPException):
+        return b""
 
 
 def _trouble(error: Exception) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Message, Scope
 
-from .browser import Blocked, CorsError, Fetch, Outcome, Response, fetch
+from .browser import REDIRECTS, Blocked, CorsError, Fetch, Outcome, Response, fetch
 from .console import console
 from .policy import CORSPolicy
 from .refusals import refusal
@@ -133,6 +133,11 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
                 "call the address that needs no redirect; where the service wrote http for https, "
                 "name the proxy in FORWARDED_ALLOW_IPS",
             )
+        case "InvalidStatus" if response.status not in (401, 404, 405, 407, 501, *FROM_GATEWAYS):
+            return (
+                f"the preflight is answered {value}, and browsers take 200 to 299",
+                "look for a proxy that answers itself",
+            )
         case "DisallowedRedirect":
             why = f"the preflight is redirected to {value}, and browsers do not follow it"
             return why, f"call {value}"
@@ -168,6 +173,11 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
 def _without_the_header(what: str, response: Response) -> tuple[str, str]:
     """Say who probably answered without CORS headers, or refused a preflight with them."""
     status, content_type = response.status, response.get("Content-Type") or ""
+    if status in REDIRECTS:
+        return (
+            f"the {what} is redirected to {response.get('Location')} without CORS headers",
+            "call the address that needs no redirect",
+        )
     if status in FROM_GATEWAYS:
         return (
             f"a proxy answered the {what} with {status}, because it does not reach the service",

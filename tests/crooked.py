@@ -1,5 +1,6 @@
 """A server that answers in any way, over http and https on one port: pages, and what is wrong."""
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -9,7 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from starlette.types import ASGIApp, Message
+
 from app.cors.browser import Response
+from app.cors.explain import scope_of
 from tests.browser.pages import EMPTY_PAGE
 
 Behaviour = Callable[[str, str, Mapping[str, str], bytes], Response]
@@ -22,16 +26,47 @@ def page(*_: object) -> Response:
     return Response(200, [("Content-Type", "text/html")], EMPTY_PAGE.encode())
 
 
+def fixed(preflight: Response, response: Response) -> Behaviour:
+    """Answer a preflight with one response, and any other request with the other."""
+    return lambda method, *_: preflight if method == "OPTIONS" else response
+
+
+def asked(app: ASGIApp) -> Behaviour:
+    """Answer as an application does."""
+
+    def behaviour(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        sent: list[Message] = []
+
+        async def run() -> None:
+            async def receive() -> Message:
+                return {"type": "http.request", "body": body}
+
+            async def send(message: Message) -> None:
+                sent.append(message)
+
+            await app(scope_of(method, f"http://service.test{path}", headers), receive, send)
+
+        asyncio.run(run())
+        start, *rest = sent
+        named = [
+            (name.decode(), value.decode("latin-1")) for name, value in start.get("headers", [])
+        ]
+        return Response(start["status"], named, b"".join(part["body"] for part in rest))
+
+    return behaviour
+
+
 class Crooked(ThreadingHTTPServer):
     """Answers `/NAME/...` as the behaviour of that name does, and any other path with a page."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, certificate: Path) -> None:
+    def __init__(self, certificate: Path | None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificate)
+        if certificate:
+            self.context.load_cert_chain(certificate)
         self.behaviours: dict[str, Behaviour] = {}
 
     def respond(
@@ -79,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def crooked(certificate: Path) -> Iterator[Crooked]:
+def crooked(certificate: Path | None = None) -> Iterator[Crooked]:
     """Serve on a port of its own."""
     server = Crooked(certificate)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -1,0 +1,1 @@
+"""A service for the commands of the engine."""

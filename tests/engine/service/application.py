@@ -1,0 +1,53 @@
+"""Its routes: some that cannot work, and some that must not run."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, StreamingResponse
+
+from app.cors import CORSFastAPI
+from tests.engine.service.settings import Settings
+
+written: list[str] = []
+
+
+def create_app(settings: Settings) -> CORSFastAPI:
+    """Return the service."""
+    app = CORSFastAPI(cors_policy=settings.cors_policy())
+
+    @app.get("/notes")
+    async def read() -> str:
+        return settings.fastapi_env
+
+    @app.post("/notes")
+    @app.delete("/notes")
+    async def write(request: Request) -> None:
+        written.append(request.method)
+
+    @app.get("/boom")
+    async def boom() -> None:
+        raise RuntimeError("boom")
+
+    @app.get("/forever")
+    async def forever() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            while True:
+                yield b"x"
+                await asyncio.sleep(0)
+
+        return StreamingResponse(parts())
+
+    @app.get("/never")
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    @app.get("/elsewhere")
+    async def elsewhere() -> RedirectResponse:
+        return RedirectResponse("http://elsewhere.example/")
+
+    @app.get("/moved")
+    async def moved() -> RedirectResponse:
+        return RedirectResponse("/notes?x=%20")
+
+    return app

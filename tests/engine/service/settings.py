@@ -1,0 +1,30 @@
+"""Its settings."""
+
+from app.cors import CORSPolicy, CORSSettings, Origins
+
+
+class Settings(CORSSettings):
+    """A list, which development opens."""
+
+    frontend_origins: Origins = ["https://app.example.com", "https://*.preview.example.com"]
+    allow_credentials: bool = False
+
+    def cors_policy(self) -> CORSPolicy:
+        if self.fastapi_env == "development":
+            return CORSPolicy(
+                environment=self.fastapi_env,
+                allow_origins=["*"],
+                allow_methods=["*"],
+                allow_headers=["*"],
+                allow_credentials=self.allow_credentials,
+                max_age=0,
+            )
+        return CORSPolicy(
+            environment=self.fastapi_env,
+            allow_origins=self.frontend_origins,
+            allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"],
+            allow_headers=["Content-Type", "Idempotency-Key"],
+            allow_credentials=self.allow_credentials,
+            expose_headers=["Location"],
+            max_age=7200,
+        )

@@ -1,0 +1,622 @@
+"""What `check` says of services that are right, and of those that misbehave on purpose."""
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from app.cors import CORSPolicy, CORSPolicyMiddleware
+from app.cors import __main__ as command
+from app.cors import check as checking
+from app.cors.browser import Response
+from app.cors.check import Finding, check, example, look_alikes
+from tests.crooked import Behaviour, Crooked, asked, crooked
+from tests.engine.asgi import PRODUCTION, passed
+from tests.engine.service.settings import Settings
+
+APP = "https://app.example.com"
+PREVIEW = "https://cors-check.preview.example.com"
+POLICY = CORSPolicy(**PRODUCTION)
+WITH_CREDENTIALS = replace(POLICY, allow_credentials=True)
+UPDATE = "deploy these settings, or check with those of the deployment"
+ALLOW = "Access-Control-Allow-"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Crooked]:
+    with crooked() as server:
+        yield server
+
+
+def service(policy: CORSPolicy) -> Behaviour:
+    return asked(CORSPolicyMiddleware(passed, policy))
+
+
+def findings(
+    server: Crooked, behaviour: Behaviour, policy: CORSPolicy = POLICY, *origins: str
+) -> list[Finding]:
+    """Return what is found of a service that behaves so."""
+    server.behaviours["service"] = behaviour
+    # Pages over https may call http on this machine alone.
+    return [*check(f"http://localhost:{server.server_port}/service", policy, origins)]
+
+
+def wrong(found: list[Finding]) -> dict[str, tuple[str, str]]:
+    return {one.origin: (one.wrong, one.change) for one in found if one.wrong}
+
+
+POLICIES = [
+    POLICY,
+    WITH_CREDENTIALS,
+    replace(POLICY, environment="staging"),
+    CORSPolicy(environment="production"),
+    CORSPolicy(environment="production", allow_origins=["*"]),
+    CORSPolicy(environment="development", allow_origins=["*"], allow_methods=["*"]),
+    CORSPolicy(
+        environment="development",
+        allow_origins=["*"],
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["X-A"],
+        allow_credentials=True,
+        max_age=0,
+    ),
+    CORSPolicy(
+        environment="production",
+        allow_origins=["http://localhost:*", "capacitor://localhost", "https://*.a.example:*"],
+        allow_methods=["get".upper(), "QUERY"],
+        expose_headers=["*"],
+        allow_headers=["Authorization", "Content-Type"],
+        max_age=-1,
+    ),
+]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_right_service_is_never_accused(server: Crooked, policy: CORSPolicy) -> None:
+    found = findings(server, service(policy), policy)
+    assert wrong(found) == {}
+    expected = [example(entry) for entry in policy.allow_origins]
+    assert [one.origin for one in found if one.is_allowed] == expected
+    assert [one.origin for one in found if not one.is_allowed] == look_alikes(policy)
+
+
+def test_what_is_asked(server: Crooked) -> None:
+    got: list[tuple[str, str, dict[str, str]]] = []
+    behave = service(POLICY)
+
+    def behaviour(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        asked = {name: value for name, value in headers.items() if name.startswith(("A", "O"))}
+        asked.pop("Accept-Encoding", None)
+        got.append((method, path, asked))
+        return behave(method, path, headers, body)
+
+    server.behaviours["service"] = behaviour
+    [*check(f"http://localhost:{server.server_port}/service/?x=1#y", POLICY, [APP])]
+    path = "/service/?x=1"
+    assert got[:3] == [
+        (
+            "OPTIONS",
+            path,
+            {
+                "Origin": APP,
+                "Access-Control-Request-Method": "PUT",
+                "Access-Control-Request-Headers": "x-tenant",
+            },
+        ),
+        ("GET", path, {"Origin": APP}),
+        ("GET", path, {}),
+    ]
+    foreign = {"Origin": "https://foreign.example", "Access-Control-Request-Method": "GET"}
+    assert got[3:5] == [
+        ("OPTIONS", path, foreign),
+        ("GET", path, {"Origin": "https://foreign.example"}),
+    ]
+    assert {method for method, _, _ in got} == {"OPTIONS", "GET"}
+
+
+def test_foreign_origins_resemble_those_of_the_list() -> None:
+    assert look_alikes(POLICY) == [
+        "https://foreign.example",
+        "null",
+        "http://app.example.com",
+        "https://app.example.com.foreign.example",
+        "https://foreignapp.example.com",
+        "https://app.example.com:8443",
+        "http://cors-check.preview.example.com",
+        "https://cors-check.preview.example.com.foreign.example",
+        "https://cors-check.preview.example.com:8443",
+    ]
+    policy = CORSPolicy(environment="production", allow_origins=["http://localhost:8443"])
+    assert look_alikes(policy)[2:] == [
+        "https://localhost:8443",
+        "http://localhost.foreign.example:8443",
+        "http://foreignlocalhost:8443",
+        "http://localhost:8444",
+    ]
+    many = CORSPolicy(environment="production", allow_origins=[f"https://{n}.a" for n in "abcd"])
+    assert len(look_alikes(many)) == 2 + 3 * 4
+
+
+Change = Callable[[str, Response], Response]
+
+
+def changed(change: Change, policy: CORSPolicy = POLICY) -> Behaviour:
+    """Answer as the service does, with a proxy in front that changes answers by the method."""
+    behave = service(policy)
+    return lambda method, *rest: change(method, behave(method, *rest))
+
+
+def with_headers(*headers: tuple[str, str]) -> Change:
+    return lambda method, response: replace(response, headers=[*response.headers, *headers])
+
+
+def without(*names: str) -> Change:
+    return lambda method, response: replace(
+        response,
+        headers=[header for header in response.headers if header[0] not in names],
+    )
+
+
+def preflight(status: int, *headers: tuple[str, str], body: bytes = b"") -> Change:
+    """Answer preflights oneself."""
+    return lambda method, response: (
+        Response(status, headers, body) if method == "OPTIONS" else response
+    )
+
+
+def request(status: int, *headers: tuple[str, str]) -> Change:
+    """Answer other requests oneself."""
+    return lambda method, response: (
+        response if method == "OPTIONS" else Response(status, headers, b"")
+    )
+
+
+HTML = ("Content-Type", "text/html; charset=utf-8")
+GATEWAY = "because it does not reach the service"
+LOG = "look at the proxy's log, and whether the service runs"
+PASS_ON = "let OPTIONS requests pass to the service"
+ANSWERS_ITSELF = "look for a proxy that answers itself or removes the header"
+IN_FRONT = "look at what is in front of the service"
+DOUBLED = "remove the header from the proxy, because the service sends it"
+NO_CACHE = "let no proxy set or cache that header"
+# What is done to answers, what is said of it, and what to change.
+PROXIES: dict[str, tuple[Change, str, str]] = {
+    "502": (
+        lambda *_: Response(502, [HTML]),
+        f"a proxy answered the preflight with 502, {GATEWAY}",
+        LOG,
+    ),
+    "503": (request(503), f"a proxy answered the request with 503, {GATEWAY}", LOG),
+    "504": (preflight(504), f"a proxy answered the preflight with 504, {GATEWAY}", LOG),
+    "doubled header": (
+        with_headers((f"{ALLOW}Origin", APP)),
+        f"Access-Control-Allow-Origin has more than one value: {APP}, {APP}",
+        DOUBLED,
+    ),
+    "doubled with *": (
+        lambda method, response: (
+            response
+            if method == "OPTIONS"
+            else with_headers((f"{ALLOW}Origin", "*"))(method, response)
+        ),
+        f"Access-Control-Allow-Origin has more than one value: {APP}, *",
+        DOUBLED,
+    ),
+    "redirected preflight": (
+        preflight(301, ("Location", "https://api.example.com/service")),
+        "the preflight is redirected to https://api.example.com/service, and browsers do not "
+        "follow it",
+        "call https://api.example.com/service",
+    ),
+    "redirected request": (
+        request(302, ("Location", "/login"), HTML),
+        "the request is redirected to /login without CORS headers",
+        "call the address that needs no redirect",
+    ),
+    "401": (
+        preflight(401, ("WWW-Authenticate", "Basic")),
+        "the preflight needs authentication (401), and browsers send none with it",
+        f"{PASS_ON} without authentication",
+    ),
+    "407": (
+        preflight(407),
+        "the preflight needs authentication (407), and browsers send none with it",
+        f"{PASS_ON} without authentication",
+    ),
+    "405": (preflight(405), "what answers OPTIONS requests knows no CORS (405)", PASS_ON),
+    "404": (preflight(404), "what answers OPTIONS requests knows no CORS (404)", PASS_ON),
+    "an error with headers": (
+        preflight(500, (f"{ALLOW}Origin", APP)),
+        "the preflight is answered 500, and browsers take 200 to 299",
+        "look for a proxy that answers itself",
+    ),
+    "an HTML page": (
+        lambda *_: Response(200, [HTML]),
+        "an HTML page answered the preflight (200), and not the service",
+        IN_FRONT,
+    ),
+    "an HTML page for requests": (
+        request(403, HTML),
+        "an HTML page answered the request (403), and not the service",
+        IN_FRONT,
+    ),
+    "removed header": (
+        without("access-control-allow-origin"),
+        "the answer to the preflight (200) has no Access-Control-Allow-Origin",
+        ANSWERS_ITSELF,
+    ),
+    "forbidden": (
+        preflight(403),
+        "the answer to the preflight (403) has no Access-Control-Allow-Origin",
+        ANSWERS_ITSELF,
+    ),
+    "another's answer": (
+        request(200, (f"{ALLOW}Origin", "https://b.test")),
+        f"Access-Control-Allow-Origin is https://b.test, and the page's origin {APP}",
+        NO_CACHE,
+    ),
+    "malformed header": (
+        request(200, (f"{ALLOW}Origin", "app.example.com")),
+        f"Access-Control-Allow-Origin is app.example.com, and the page's origin {APP}",
+        NO_CACHE,
+    ),
+    "malformed list of headers": (
+        preflight(200, (f"{ALLOW}Origin", APP), (f"{ALLOW}Headers", "X Foo")),
+        "'X Foo' in Access-Control-Allow-Headers is no header",
+        "remove it there",
+    ),
+    "malformed list of methods": (
+        preflight(200, (f"{ALLOW}Origin", APP), (f"{ALLOW}Methods", "P T")),
+        "'P T' in Access-Control-Allow-Methods is no method",
+        "remove it there",
+    ),
+    "no Vary": (
+        without("vary"),
+        "Vary does not name Origin, so a cache may give one origin's answer to others",
+        "let no proxy remove or replace Vary",
+    ),
+    "another Vary": (
+        lambda method, response: with_headers(("Vary", "Accept"))(
+            method, without("vary")(method, response)
+        ),
+        "Vary does not name Origin, so a cache may give one origin's answer to others",
+        "let no proxy remove or replace Vary",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_what_proxies_do_is_recognised(server: Crooked, name: str) -> None:
+    change, said, remedy = PROXIES[name]
+    found = findings(server, changed(change), POLICY, APP)
+    assert wrong(found)[APP] == (said, remedy)
+
+
+def test_vary_may_stand_for_all(server: Crooked) -> None:
+    def change(method: str, response: Response) -> Response:
+        return with_headers(("Vary", "*"))(method, without("vary")(method, response))
+
+    assert wrong(findings(server, changed(change))) == {}
+
+
+def test_vary_is_needed_without_an_origin_too(server: Crooked) -> None:
+    behave = service(POLICY)
+
+    def behaviour(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        answer = behave(method, path, headers, body)
+        return answer if "Origin" in headers else without("vary")(method, answer)
+
+    found = findings(server, behaviour)
+    assert {said for said, _ in wrong(found).values()} == {PROXIES["no Vary"][1]}
+    public = CORSPolicy(environment="production", allow_origins=["*"])
+    assert wrong(findings(server, changed(without("vary"), public), public)) == {}
+
+
+OTHERS: dict[str, tuple[dict[str, Any], str]] = {
+    "a list without it": (
+        {"allow_origins": ["https://b.test"]},
+        f"the service refuses {APP}, which the settings list",
+    ),
+    "no method": ({"allow_methods": ["GET"]}, "another policy is in force, without PUT"),
+    "no header": ({"allow_headers": []}, "another policy is in force, without x-tenant"),
+    "more methods": (
+        {"allow_methods": ["GET", "PUT", "PATCH"]},
+        "another policy is in force: Access-Control-Allow-Methods is GET, PATCH, PUT, and not "
+        "GET, PUT",
+    ),
+    "more headers": (
+        {"allow_headers": ["X-Tenant", "X-B"]},
+        "another policy is in force: Access-Control-Allow-Headers is accept, accept-language, "
+        "content-language, content-type, x-b, x-tenant, and not accept, accept-language, "
+        "content-language, content-type, x-tenant",
+    ),
+    "nothing exposed": (
+        {"expose_headers": []},
+        "another policy is in force: Access-Control-Expose-Headers is absent, and not location",
+    ),
+    "another age": (
+        {"max_age": 600},
+        "another policy is in force: Access-Control-Max-Age is 600, and not 7200",
+    ),
+    "credentials": (
+        {"allow_credentials": True},
+        "another policy is in force: Access-Control-Allow-Credentials is true, and not absent",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_policy_is_recognised(server: Crooked, name: str) -> None:
+    arguments, said = OTHERS[name]
+    found = findings(server, service(replace(POLICY, **arguments)), POLICY, APP)
+    assert wrong(found)[APP] == (said, UPDATE)
+
+
+def test_credentials_that_are_missing_are_recognised(server: Crooked) -> None:
+    found = findings(server, service(POLICY), WITH_CREDENTIALS, APP)
+    assert wrong(found)[APP] == (
+        "the page sends credentials, and the response does not allow them",
+        'leave out credentials: "include" in the page, unless the policy is to have '
+        "allow_credentials=True",
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "let_in"),
+    [
+        (lambda origin: [(f"{ALLOW}Origin", "*")], "*"),
+        (lambda origin: [(f"{ALLOW}Origin", origin)], "{}"),
+        (lambda origin: [(f"{ALLOW}Origin", APP), (f"{ALLOW}Origin", origin)], f"{APP}, {{}}"),
+    ],
+)
+@pytest.mark.parametrize("asked_by", ["OPTIONS", "GET"])
+def test_who_lets_foreign_origins_in_is_told(
+    server: Crooked, asked_by: str, headers: Any, let_in: str
+) -> None:
+    behave = service(POLICY)
+
+    def behaviour(method: str, path: str, sent: Mapping[str, str], body: bytes) -> Response:
+        if method == asked_by and (origin := sent.get("Origin")) and not POLICY.allows(origin):
+            return Response(200, headers(origin))
+        return behave(method, path, sent, body)
+
+    assert wrong(findings(server, behaviour)) == {
+        origin: (
+            f"Access-Control-Allow-Origin is {let_in.format(origin)}, so {origin} is let in",
+            f"let nothing but the service set that header; else, {UPDATE}",
+        )
+        for origin in look_alikes(POLICY)
+    }
+
+
+def test_a_header_for_somebody_else_lets_nobody_in(server: Crooked) -> None:
+    def change(method: str, response: Response) -> Response:
+        if response.get("Access-Control-Allow-Origin"):
+            return response
+        return with_headers((f"{ALLOW}Origin", APP))(method, response)
+
+    assert wrong(findings(server, changed(change))) == {}
+
+
+def test_an_origin_that_the_settings_do_not_list_is_explained(server: Crooked) -> None:
+    found = findings(server, service(POLICY), POLICY, "http://app.example.com", APP)
+    assert found[0] == Finding(
+        "http://app.example.com",
+        False,
+        f"the list has {APP} (allow_origins); the scheme differs",
+        f"open the page at {APP}, or add http://app.example.com to allow_origins",
+    )
+    assert found[1] == Finding(APP, True)
+
+
+def test_a_page_over_https_calls_no_http() -> None:
+    (found,) = [one for one in check("http://api.example.test/x", POLICY, [APP]) if one.is_allowed]
+    assert (found.wrong, found.change) == (
+        "a page over https cannot call an address over http",
+        "call https://api.example.test/x",
+    )
+
+
+@contextmanager
+def raw_server(behave: Callable[[socket.socket], object]) -> Iterator[int]:
+    """Accept connections, and do with each as `behave` says; give the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection, suppress(OSError):  # the other side has gone
+                    behave(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def trickle(start: bytes) -> Callable[[socket.socket], None]:
+    """Send a byte, and another one, and so on, until the other side has had enough."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(start)
+        connection.settimeout(0.05)
+        while True:
+            try:
+                if not connection.recv(4096):
+                    return
+            except TimeoutError:
+                connection.sendall(b"x")
+
+    return behave
+
+
+def closes(connection: socket.socket) -> None:
+    connection.recv(4096)
+
+
+def says(text: bytes) -> Callable[[socket.socket], None]:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(text)
+
+    return behave
+
+
+RIGHT = b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: "
+NETWORK: dict[str, tuple[str, Callable[[socket.socket], object], str]] = {
+    "closes": ("http", closes, "ends the connection without an answer"),
+    "speaks no HTTP": (
+        "http",
+        says(b"SSH-2.0-OpenSSH\r\n"),
+        "does not speak HTTP; is it https://?",
+    ),
+    "speaks no TLS": (
+        "https",
+        says(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        "does not speak TLS; is it http://?",
+    ),
+    "endless headers": (
+        "http",
+        says(RIGHT + b"x\r\n" + b"X: y\r\n" * 200),
+        "does not speak HTTP; is it https://?",
+    ),
+    "a long line": ("http", says(RIGHT + b"x" * 70_000), "does not speak HTTP; is it https://?"),
+    "silent": (
+        "http",
+        lambda connection: connection.recv(4096) and connection.recv(1),
+        "gives no answer within 0.3 s",
+    ),
+    "trickling status": ("http", trickle(b""), "gives no answer within 0.3 s"),
+    "trickling headers": ("http", trickle(RIGHT), "gives no answer within 0.3 s"),
+    "silent under TLS": (
+        "https",
+        lambda connection: connection.recv(4096) and connection.recv(1),
+        "gives no answer within 0.3 s",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORK)
+def test_what_a_network_can_do(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scheme, behave, said = NETWORK[name]
+    if "0.3" in said:
+        monkeypatch.setattr(checking, "PATIENCE", 0.3)
+    with raw_server(behave) as port:
+        found = [*check(f"{scheme}://localhost:{port}/", POLICY)]
+    assert found == [
+        Finding(APP, True, f"localhost:{port} {said}", "see whether the address is right")
+    ]
+
+
+def test_a_body_that_trickles_is_not_waited_for() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 500\r\n\r\n"
+    with raw_server(trickle(answer)) as port:
+        found = [*check(f"http://localhost:{port}/", POLICY, [APP])]
+    assert found[0].wrong == "the answer to the preflight (200) has no Access-Control-Allow-Origin"
+
+
+def test_where_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    empty = CORSPolicy(environment="production")
+    for policy, is_allowed in ((POLICY, True), (empty, False)):
+        (found,) = check(f"http://localhost:{port}/", policy)
+        assert (found.wrong, found.is_allowed) == (f"localhost:{port} does not listen", is_allowed)
+
+
+def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lookup(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    (found,) = check("https://api.example.test/", POLICY)
+    assert found.wrong == "api.example.test cannot be found: its name has no address"
+
+
+def test_other_troubles_keep_their_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lookup(*_: object) -> None:
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    (found,) = check("https://api.example.test/", POLICY)
+    assert found.wrong == "api.example.test cannot be reached: Network is unreachable"
+
+
+def test_a_certificate_that_browsers_do_not_trust(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    path = tmp_path / "server.pem"
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(path)
+    with crooked(path) as server:
+        server.behaviours["service"] = service(POLICY)
+        url = f"https://localhost:{server.server_port}/service"
+        (found,) = check(url, POLICY)
+        said = f"localhost:{server.server_port} has a certificate that browsers do not trust: "
+        assert found.wrong.startswith(said)
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert wrong([*check(url, POLICY)]) == {}
+
+
+def test_a_large_body_is_not_read(server: Crooked) -> None:
+    def change(method: str, response: Response) -> Response:
+        return replace(response, body=b"x" * 50_000_000)
+
+    assert wrong(findings(server, changed(change), POLICY, APP)) == {}
+
+
+SAID = """\
+CORS in production: https://app.example.com, https://*.preview.example.com, without credentials
+
+allowed   https://app.example.com
+WRONG     https://b.test should be refused: it is not in the list (FRONTEND_ORIGINS)
+change    add https://b.test to FRONTEND_ORIGINS
+refused   https://foreign.example
+refused   null
+refused   http://app.example.com
+"""
+
+
+def test_the_command(
+    server: Crooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "SERVICE", "tests.engine.service")
+    server.behaviours["service"] = service(Settings().cors_policy())
+    url = f"http://localhost:{server.server_port}/service#fragment"
+
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["python -m app.cors", "check", url, *arguments])
+        return command.main(), capsys.readouterr().out
+
+    status, output = run(APP, "https://b.test")
+    assert (status, output[: len(SAID)]) == (1, SAID)
+    status, output = run()
+    assert (status, "WRONG" in output, f"allowed   {PREVIEW}\n" in output) == (0, False, True)
+    status, output = run("https://b.test", "--json")
+    found = json.loads(output)
+    assert (status, found[0]) == (
+        1,
+        {
+            "origin": "https://b.test",
+            "is_allowed": False,
+            "wrong": "it is not in the list (FRONTEND_ORIGINS)",
+            "change": "add https://b.test to FRONTEND_ORIGINS",
+        },
+    )
+    assert run("--json")[0] == 0

@@ -1,0 +1,352 @@
+"""`python -m app.cors show` and `explain`, for a service of the tests."""
+
+import json
+import logging
+import sys
+from typing import Any
+
+import pytest
+
+from app.cors import __main__ as command
+from app.cors import explain as explaining
+from app.cors.browser import CorsError
+from tests.engine.service import application
+
+APP = "https://app.example.com"
+PREFIX = "python -m app.cors"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run the command with arguments; return its exit status, and what it wrote where."""
+    monkeypatch.setattr(command, "SERVICE", "tests.engine.service")
+    monkeypatch.setattr(logging, "disable", lambda: None)
+
+    def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["python -m app.cors", *arguments])
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        try:
+            status = command.main()
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+SHOWN = """\
+                   development  staging *                      production
+allow_origins      *            https://app.example.com        https://app.example.com
+                                https://*.preview.example.com  https://*.preview.example.com
+allow_credentials  False        False                          False
+allow_methods      *            DELETE, GET, HEAD, PATCH,      DELETE, GET, HEAD, PATCH,
+                                POST, PUT                      POST, PUT
+allow_headers      *            Content-Type,                  Content-Type,
+                                Idempotency-Key                Idempotency-Key
+expose_headers     none         Location                       Location
+max_age            0            7200                           7200
+
+* in force
+"""
+
+
+def test_the_policies_side_by_side(run: Any) -> None:
+    assert run("show", FASTAPI_ENV="staging") == (0, SHOWN, "")
+
+
+def test_no_origins_are_none(run: Any) -> None:
+    _, output, _ = run("show", FRONTEND_ORIGINS="")
+    assert "allow_origins      *            none                       none" in output
+
+
+def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
+    settings = {
+        "FASTAPI_ENV": "staging",
+        "ALLOW_CREDENTIALS": "1",
+        "FRONTEND_ORIGINS": "http://localhost:3000",
+    }
+    status, output, errors = run("show", **settings)
+    assert (status, errors) == (0, "")
+    assert "allow_origins      *            http://localhost:3000      -" in output
+    assert output.endswith(
+        "\n\nWith these settings the service does not start in production:\n"
+        "'http://localhost:3000' is any program on the visitor's machine; development allows it "
+        "without an entry\n"
+    )
+    status, output, _ = run("show", "--json", **settings)
+    found = json.loads(output)
+    assert (found["in_force"], found["policies"]["production"]) == ("staging", None)
+    assert found["problems"]["production"][0].startswith("'http://localhost:3000' is any program")
+    assert found["policies"]["staging"] == {
+        "allow_origins": ["http://localhost:3000"],
+        "allow_credentials": True,
+        "allow_methods": ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"],
+        "allow_headers": ["Content-Type", "Idempotency-Key"],
+        "expose_headers": ["Location"],
+        "max_age": 7200,
+    }
+    status, output, errors = run("explain", APP, "--env", "production", **settings)
+    assert (status, output) == (3, "")
+    assert errors.startswith("'http://localhost:3000' is any program")
+
+
+@pytest.mark.parametrize("arguments", [["show"], ["explain", APP], ["check", "https://a.example"]])
+def test_wrong_settings_end_it_as_they_end_the_service(run: Any, arguments: list[str]) -> None:
+    status, output, errors = run(*arguments, FASTAPI_ENV="prod")
+    assert (status, output) == (3, "")
+    assert errors == (
+        "FASTAPI_ENV: it is not one of development, staging, production; write production\n"
+    )
+
+
+BLOCKED = """\
+CORS in production: https://app.example.com, https://*.preview.example.com, without credentials
+
+OPTIONS /notes
+> Origin: http://app.example.com
+> Access-Control-Request-Method: PUT
+> Access-Control-Request-Headers: content-type
+< 403
+< vary: Origin
+
+A browser sends no more than the preflight: PreflightMissingAllowOriginHeader
+why       the list has https://app.example.com (FRONTEND_ORIGINS); the scheme differs
+change    open the page at https://app.example.com, or add http://app.example.com to
+          FRONTEND_ORIGINS (where that is not set, to the list in tests/engine/service/settings.py)
+Chromium  blocked by CORS policy: Response to preflight request doesn't pass access control check:
+          No 'Access-Control-Allow-Origin' header is present on the requested resource.
+Firefox   (Reason: CORS header ‘Access-Control-Allow-Origin’ missing)
+WebKit    Preflight response is not successful. Status code: 403
+log       CORS refused http://app.example.com PUT /notes: the list has https://app.example.com
+          (FRONTEND_ORIGINS); the scheme differs
+"""
+ALLOWED = """\
+CORS in production: https://app.example.com, https://*.preview.example.com, without credentials
+
+OPTIONS /notes
+> Origin: https://app.example.com
+> Access-Control-Request-Method: DELETE
+< 200
+< vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers, \
+Access-Control-Request-Private-Network
+< access-control-allow-methods: DELETE, GET, HEAD, PATCH, POST, PUT
+< access-control-max-age: 7200
+< access-control-allow-headers: Accept, Accept-Language, Content-Language, Content-Type, \
+Idempotency-Key
+< access-control-allow-origin: https://app.example.com
+
+DELETE /notes
+> Origin: https://app.example.com
+< (it is not run here)
+< access-control-expose-headers: Location
+< access-control-allow-origin: https://app.example.com
+< vary: Origin
+
+A browser lets the page read the response.
+headers   content-length, content-type
+"""
+
+
+def test_what_a_browser_blocks_is_explained(run: Any) -> None:
+    arguments = ("http://app.example.com", "PUT", "/notes", "--header", "Content-Type")
+    assert run("explain", *arguments) == (1, BLOCKED, "")
+
+
+def test_what_a_browser_allows_is_shown_and_not_run(run: Any) -> None:
+    assert run("explain", APP, "DELETE", "/notes") == (0, ALLOWED, "")
+    assert run("explain", APP, "POST", "/notes")[0] == 0
+    assert application.written == []
+
+
+def test_the_origin_is_written_as_browsers_write_it(run: Any) -> None:
+    status, output, _ = run("explain", "HTTPS://App.Example.com:443/")
+    assert (status, "> Origin: https://app.example.com\n" in output) == (0, True)
+
+
+def explained(run: Any, *arguments: str, **environment: str) -> dict[str, Any]:
+    status, output, errors = run("explain", *arguments, "--json", **environment)
+    found: dict[str, Any] = json.loads(output)
+    assert (status, errors) == (0 if found["allowed"] else 1, "")
+    return found
+
+
+FILE = "tests/engine/service/settings.py"
+UNLISTED = "the policy does not list what the request needs"
+CREDENTIALS = "the page sends credentials, and the response does not allow them"
+LEAVE_OUT = (
+    'leave out credentials: "include" in the page, unless the policy is to have '
+    "allow_credentials=True"
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "why", "change", "log"),
+    [
+        (
+            [APP, "GET", "/notes", "--header", "X-A"],
+            CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE,
+            UNLISTED,
+            f'add "X-A" to allow_headers, in cors_policy() in {FILE}',
+            f'CORS refused {APP} GET /notes: add "X-A" to allow_headers',
+        ),
+        (
+            [APP, "patch", "/notes"],
+            CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE,
+            UNLISTED,
+            "write PATCH in the page, because browsers send patch as it is",
+            f"CORS refused {APP} patch /notes: write PATCH in the page, because browsers send "
+            "patch as it is",
+        ),
+        (
+            [APP, "GET", "/notes", "--credentials"],
+            CorsError.INVALID_ALLOW_CREDENTIALS,
+            CREDENTIALS,
+            LEAVE_OUT,
+            "",
+        ),
+        (
+            [APP, "PUT", "/notes", "--credentials", "--header", "X-A"],
+            CorsError.PREFLIGHT_INVALID_ALLOW_CREDENTIALS,
+            f"{CREDENTIALS}; {UNLISTED}",
+            f'{LEAVE_OUT}; add "X-A" to allow_headers, in cors_policy() in {FILE}',
+            f'CORS refused {APP} PUT /notes: add "X-A" to allow_headers',
+        ),
+        (
+            [APP, "GET", "/notes", "--credentials", "--env", "development"],
+            CorsError.WILDCARD_ORIGIN_NOT_ALLOWED,
+            CREDENTIALS,
+            LEAVE_OUT,
+            "",
+        ),
+        (
+            [APP, "GET", "/never"],
+            CorsError.INVALID_RESPONSE,
+            "nothing answered",
+            "look at the service's log",
+            "",
+        ),
+        (
+            [APP, "GET", "/elsewhere"],
+            CorsError.INVALID_RESPONSE,
+            "the request is redirected to http://elsewhere.example/, where the browser does not "
+            "follow",
+            "call the address that needs no redirect; where the service wrote http for https, "
+            "name the proxy in FORWARDED_ALLOW_IPS",
+            "",
+        ),
+        (
+            ["https://b.test", "GET", "/x y"],
+            CorsError.MISSING_ALLOW_ORIGIN_HEADER,
+            "it is not in the list (FRONTEND_ORIGINS)",
+            "add https://b.test to FRONTEND_ORIGINS (where that is not set, to the list in "
+            f"{FILE})",
+            "CORS refused https://b.test GET /x%20y: it is not in the list (FRONTEND_ORIGINS)",
+        ),
+    ],
+)
+def test_reasons(
+    run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    error: CorsError,
+    why: str,
+    change: str,
+    log: str,
+) -> None:
+    monkeypatch.setattr(explaining, "PATIENCE", 0.2)
+    found = explained(run, *arguments)
+    assert (found["error"], found["why"], found["change"], found["log"]) == (
+        error,
+        why,
+        change,
+        log,
+    )
+    assert len(found["consoles"]) == (0 if error == CorsError.INVALID_RESPONSE else 3)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/boom", 500), ("/forever", 200), ("/nowhere", 404), ("/moved", 200)]
+)
+def test_what_a_page_can_read_is_allowed(run: Any, path: str, status: int) -> None:
+    found = explained(run, APP, "GET", path)
+    assert (found["allowed"], found["error"], found["why"]) == (True, None, "")
+    last = found["requests"][-1]
+    assert (last["method"], last["status"]) == ("GET", status)
+    assert last["headers"]["Origin"] == APP
+    assert ["vary", "Origin"] in last["answer"]
+    assert last["url"].startswith("https://service.example/")
+
+
+def test_a_redirect_that_is_followed_is_shown(run: Any) -> None:
+    _, output, _ = run("explain", APP, "GET", "/moved")
+    assert "\nGET /notes?x=%20\n" in output
+    assert "< 307\n< location: /notes?x=%20\n" in output
+    _, output, _ = run("explain", "https://b.test", "POST", "/notes")
+    assert "A browser hides the response: MissingAllowOriginHeader\n" in output
+
+
+def test_the_environment_is_the_one_in_force_or_another(run: Any) -> None:
+    assert explained(run, "https://b.test")["allowed"] is False
+    assert explained(run, "https://b.test", "--env", "development")["allowed"] is True
+    assert explained(run, "https://b.test", FASTAPI_ENV="development")["allowed"] is True
+    found = explained(run, "https://b.test", "--env", "staging", FASTAPI_ENV="development")
+    assert found["allowed"] is False
+
+
+def test_null_is_explained(run: Any) -> None:
+    assert explained(run, "null")["why"].startswith("null is what sandboxed frames")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["explain"], "the following arguments are required: ORIGIN"),
+        (["explain", "app.example.com"], f"'app.example.com' has no scheme; write {APP}"),
+        (
+            ["explain", "https://*.a.example"],
+            "'https://*.a.example' stands for many; write the origin of one page",
+        ),
+        (["explain", APP, "/notes"], "'/notes' is not a method that pages can send"),
+        (["explain", APP, "TRACE"], "'TRACE' is not a method that pages can send"),
+        (["explain", APP, "GET", "notes"], "'notes' is not a path; write /notes"),
+        (["explain", APP, "GET", "//b.test/"], "'//b.test/' is not a path; write /notes"),
+        (["explain", APP, "--header", "X A"], "'X A' is not the name of a header"),
+        (["explain", APP, "--env", "prod"], "invalid choice: 'prod'"),
+        (
+            ["check", "api.example.com"],
+            "'api.example.com' is not the address of a service; write https://api.example.com/health",
+        ),
+        (["check", "ftp://a.example"], "'ftp://a.example' is not the address of a service"),
+        (["check", "https://"], "'https://' is not the address of a service"),
+        (["check", "https://a.example:0"], "'https://a.example:0' is not the address of a service"),
+        (["check", "https://a.example:x"], "'https://a.example:x' is not the address of a service"),
+        (["check", "https://["], "'https://[' is not the address of a service"),
+        (["check", "https://u@a.example"], "'https://u@a.example' is not the address of a service"),
+        (["check", "https://a.example/é"], "is not the address of a service"),
+        (["check", "https://a.example/ x\n"], "is not the address of a service"),
+        (
+            ["check", "https://a.example", "a.example"],
+            "'a.example' has no scheme; write https://a.example",
+        ),
+    ],
+)
+def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
+    status, output, errors = run(*arguments)
+    assert (status, output) == (2, "")
+    assert errors.startswith("usage: python -m app.cors")
+    assert message in errors
+
+
+def test_help_names_the_commands(run: Any) -> None:
+    status, output, _ = run("--help")
+    assert status == 0
+    for line in (
+        "What the CORS policy is, why a browser blocks, what a deployed service does.",
+        "show the policy of each environment",
+        "say what a browser does with a request, and why",
+        "ask a deployed service whether it keeps the policy",
+    ):
+        assert line in output
