@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,41 @@ def asked(app: ASGIApp) -> Behaviour:
         return Response(start["status"], named, b"".join(part["body"] for part in rest))
 
     return behaviour
+
+
+HTML = ("Content-Type", "text/html; charset=utf-8")
+Change = Callable[[str, Response], Response]
+"""What a proxy does to the answer to a method."""
+
+
+def behind(change: Change, behaviour: Behaviour) -> Behaviour:
+    """Answer as a service does that is behind a proxy."""
+    return lambda method, *rest: change(method, behaviour(method, *rest))
+
+
+def with_headers(*headers: tuple[str, str]) -> Change:
+    """Add headers to each answer."""
+    return lambda method, response: replace(response, headers=[*response.headers, *headers])
+
+
+def without(*names: str) -> Change:
+    """Remove headers from each answer; the names are in lower case."""
+    return lambda method, response: replace(
+        response,
+        headers=[header for header in response.headers if header[0].lower() not in names],
+    )
+
+
+def preflight(status: int, *headers: tuple[str, str], body: bytes = b"") -> Change:
+    """Answer preflights oneself."""
+    return lambda method, response: (
+        Response(status, headers, body) if method == "OPTIONS" else response
+    )
+
+
+def request(status: int, *headers: tuple[str, str]) -> Change:
+    """Answer other requests oneself."""
+    return lambda method, response: response if method == "OPTIONS" else Response(status, headers)
 
 
 class Crooked(ThreadingHTTPServer):

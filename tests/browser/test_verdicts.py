@@ -104,10 +104,10 @@ def answer(name: str, page: str) -> Response:
 
 def said(engine: str, messages: list[str], url: str) -> list[str]:
     """Return what a console said of a URL. WebKit says the reason first, and then the URL."""
+    found = [index for index, message in enumerate(messages) if url in message]
     if engine != "webkit":
-        return [message for message in messages if url in message]
-    ends = [index for index, message in enumerate(messages) if f" {url} due to" in message]
-    return [messages[index - 1] for index in ends if index]
+        return [messages[index] for index in found]
+    return [messages[index - 1] for index in found if index and " due to" in messages[index]]
 
 
 def wrong_answers(server: Crooked, prefix: str) -> dict[str, Fetch]:

@@ -18,7 +18,19 @@ from app.cors import __main__ as command
 from app.cors import check as checking
 from app.cors.browser import Response
 from app.cors.check import Finding, check, example, look_alikes
-from tests.crooked import Behaviour, Crooked, asked, crooked
+from tests.crooked import (
+    HTML,
+    Behaviour,
+    Change,
+    Crooked,
+    asked,
+    behind,
+    crooked,
+    preflight,
+    request,
+    with_headers,
+    without,
+)
 from tests.engine.asgi import PRODUCTION, passed
 from tests.engine.service.settings import Settings
 
@@ -146,41 +158,11 @@ def test_foreign_origins_resemble_those_of_the_list() -> None:
     assert len(look_alikes(many)) == 2 + 3 * 4
 
 
-Change = Callable[[str, Response], Response]
-
-
 def changed(change: Change, policy: CORSPolicy = POLICY) -> Behaviour:
-    """Answer as the service does, with a proxy in front that changes answers by the method."""
-    behave = service(policy)
-    return lambda method, *rest: change(method, behave(method, *rest))
+    """Answer as the service does, with a proxy in front."""
+    return behind(change, service(policy))
 
 
-def with_headers(*headers: tuple[str, str]) -> Change:
-    return lambda method, response: replace(response, headers=[*response.headers, *headers])
-
-
-def without(*names: str) -> Change:
-    return lambda method, response: replace(
-        response,
-        headers=[header for header in response.headers if header[0] not in names],
-    )
-
-
-def preflight(status: int, *headers: tuple[str, str], body: bytes = b"") -> Change:
-    """Answer preflights oneself."""
-    return lambda method, response: (
-        Response(status, headers, body) if method == "OPTIONS" else response
-    )
-
-
-def request(status: int, *headers: tuple[str, str]) -> Change:
-    """Answer other requests oneself."""
-    return lambda method, response: (
-        response if method == "OPTIONS" else Response(status, headers, b"")
-    )
-
-
-HTML = ("Content-Type", "text/html; charset=utf-8")
 GATEWAY = "because it does not reach the service"
 LOG = "look at the proxy's log, and whether the service runs"
 PASS_ON = "let OPTIONS requests pass to the service"

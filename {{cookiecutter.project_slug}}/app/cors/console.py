@@ -1,6 +1,6 @@
 """What consoles say of a blocked request: those of Chromium 156, Firefox 153, WebKitGTK 2.50."""
 
-from .browser import Blocked, CorsError, Fetch, cors_check, is_allowed_method
+from .browser import Blocked, CorsError, Fetch, cors_check, is_allowed_method, unsafe_names
 
 # For each error what follows "blocked by CORS policy: " in Chromium, Firefox's reason, and the
 # first of WebKit's two lines.
@@ -114,14 +114,17 @@ def console(request: Fetch, blocked: Blocked) -> dict[str, str]:
         firefox = WORDS[CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE][1]
     if blocked.by_preflight and not 200 <= response.status <= 299:
         webkit = NOT_SUCCESSFUL  # it looks there first
-    written = [name for name in request.headers if name.lower() == blocked.value]
+    allowed = {name.lower() for name in response.listed("Access-Control-Allow-Headers")}
+    unsafe = set(unsafe_names(request.headers)) - allowed
+    written = [name for name in request.headers if name.lower() in unsafe]
     values = {
         "value": blocked.value,
         "origin": blocked.origin,
         "status": response.status,
         "methods": response.get("Access-Control-Allow-Methods"),
         "names": response.get("Access-Control-Allow-Headers"),
-        "as_written": [*written, blocked.value][0],
+        # WebKit names the first in the page's order, as it is written there.
+        "as_written": [*written, ""][0],
     }
     return {
         "Chromium": f"blocked by CORS policy: {chromium.format(**values)}",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from starlette.types import Scope
 
 from .browser import SAFELISTED_METHODS
-from .origins import SENT, OriginError, is_loopback, parse_origin, shown, split_port
+from .origins import SENT, OriginError, parse_origin, shown, split_port
 from .policy import (
     ANY,
     FORBIDDEN_METHOD,
@@ -28,6 +28,7 @@ MAX_ASKED = 8 * 1024  # bytes of the method and header names that a preflight as
 MAX_SHOWN = 100  # characters of an origin, a path or a name
 MAX_NAMED = 10  # names to add
 MAX_COMPARED = 100  # entries whose spelling is compared with a host's
+THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}  # which browsers tell apart
 LIKE = 0.8  # from which on a host is taken for another one, misspelt; 1 is the same
 INTERVAL = 60  # seconds between two lines of the same origin and reason
 MAX_LINES = 10  # in an interval
@@ -226,7 +227,7 @@ def _miss(origin: str, entry: str, *, by_spelling: bool = False) -> Miss | None:
         differences = [f"it stands for names below {base}, and not for {base} itself"]
     elif host.removeprefix("www.") == base.removeprefix("www."):
         differences = ["one of them has www."]
-    elif is_loopback(host) and is_loopback(base):
+    elif {host, base} <= THIS_MACHINE:
         differences = [f"{host} and {base} are two hosts"]
     elif host.endswith(f".{base}"):
         rank, differences = 2, [f"it does not stand for names below {base}"]
