@@ -467,6 +467,16 @@ CONSOLES: list[tuple[list[tuple[int, Headers]], dict[str, Any], tuple[str, str, 
         ),
     ),
     (
+        [(200, [OK, (OK[0].lower(), "*")])],
+        {},
+        (
+            f"The 'Access-Control-Allow-Origin' header contains multiple values '{APP}, *', "
+            "but only one is allowed. Have the server send the header with a valid value.",
+            f"CORS header ‘Access-Control-Allow-Origin’ does not match ‘{APP}, *’",
+            "Access-Control-Allow-Origin cannot contain more than one origin.",
+        ),
+    ),
+    (
         [(307, [("Location", "/x")])],
         {"method": "PUT"},
         (
