@@ -126,6 +126,7 @@ class Handler(BaseHTTPRequestHandler):
     """Passes a request to its behaviour."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # which waits between headers and body
     server: Crooked
 
     def __getattr__(self, name: str) -> Callable[[], None]:
