@@ -85,6 +85,20 @@ def policy(project: Path) -> str:
     )
 
 
+def explanation(project: Path) -> str:
+    """Return what `explain` says of a page on the wrong scheme."""
+    arguments = "http://shop.example.com PUT /notes --header Content-Type"
+    environment = {"FRONTEND_ORIGINS": ORIGINS, "SESSION_SECRET": REQUIRED["SESSION_SECRET"]}
+    ended = subprocess.run(
+        [sys.executable, "-m", "app.cors", "explain", *arguments.split()],
+        cwd=project,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+    )
+    return f"$ uv run python -m app.cors explain {arguments}\n{ended.stdout.rstrip()}"
+
+
 def photograph(browser: Browser, text: str, name: str) -> None:
     """Keep a terminal's text, with its colours, as a picture."""
     console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
@@ -114,6 +128,7 @@ def main() -> None:
         command = "$ cookiecutter gh:org/template\n"
         photograph(browser, f"{command}{refused}\n{command}{accepted.rstrip()}", "prompts.png")
         photograph(browser, policy(folder / "shop-api"), "policy.png")
+        photograph(browser, explanation(folder / "shop-api"), "explain.png")
         browser.driver.set_window_size(1100, 900)
         browser.driver.get(PAGE.as_uri())
         browser.run(ONE_SERVICE)

@@ -1,6 +1,7 @@
 """What a security engineer sends: look-alike origins, hostile answers, generated requests."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from hooks import filters
 from tests.baking import CREDENTIALS, Bakery, tree
 from tests.conftest import Serving
 from tests.nasty import NASTY, UNPRINTABLE
-from tests.serving import clean_environment, send
+from tests.serving import clean_environment, send, serve
 from tests.test_template import parse
 
 EXACT = "https://app.example.com"
@@ -280,3 +281,31 @@ def test_oversized_cookies_are_refused_before_they_are_parsed(
         status, received, _ = send(port, "GET", "/health", {"Origin": EXACT, "Cookie": cookie})
         assert status == expected
         assert received["Access-Control-Allow-Origin"] == EXACT
+
+
+def test_a_flood_of_refusals_fills_neither_log_nor_memory(bakery: Bakery) -> None:
+    """10,000 requests, each of another origin, and as many again."""
+    with serve(bakery.bake(), "app.main:app", {}, "--no-access-log") as server:
+
+        def flood(kind: str) -> int:
+            with socket.create_connection(("127.0.0.1", server.port)) as connection:
+                answers = connection.makefile("rb")
+                for number in range(10_000):
+                    head = (
+                        f"GET /health HTTP/1.1\r\nHost: api\r\n"
+                        f"Origin: https://{number}.{kind}.example\r\n\r\n"
+                    )
+                    connection.sendall(head.encode())
+                    while line := answers.readline().strip().lower():
+                        if line.startswith(b"content-length:"):
+                            length = int(line.split()[-1])
+                    answers.read(length)
+            status = Path(f"/proc/{server.popen.pid}/status").read_text("utf-8")
+            (memory,) = re.findall(r"^VmRSS:\s+(\d+) kB$", status, re.M)
+            return int(memory)
+
+        before = flood("evil")
+        after = flood("other")
+        refused = [line for line in server.output.splitlines() if "CORS refused" in line]
+    assert 1 <= len(refused) <= 20  # ten a minute, and it may take more than one
+    assert after - before < 1000

@@ -230,6 +230,26 @@ def test_it_runs_as_it_says(image: Image) -> None:
     assert not is_healthy(image, server.port)
 
 
+def test_the_commands_work_in_it(image: Image) -> None:
+    """As `docker exec` runs them, with the image's environment and what the process was given."""
+    with started(image) as server:
+        for arguments, status, said in (
+            (["show"], 0, "production *"),
+            (["explain", "http://app.example.com"], 1, "the scheme differs"),
+            (["explain", "https://app.example.com"], 0, "A browser lets the page read"),
+            (["check", f"http://localhost:{server.port}/health"], 0, "allowed   https://app"),
+        ):
+            ended = subprocess.run(
+                ["python", "-m", "app.cors", *arguments],
+                cwd=image.folder,
+                env=image.environment | REQUIRED,
+                capture_output=True,
+                text=True,
+            )
+            assert (ended.returncode, ended.stderr) == (status, "")
+            assert said in ended.stdout
+
+
 def test_requests_in_flight_are_answered_before_it_ends(image: Image) -> None:
     with started(image) as server, ExitStack() as stack:
         connections = [stack.enter_context(begin_request(server.port)) for _ in range(50)]

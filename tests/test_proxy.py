@@ -6,9 +6,12 @@ import re
 import shutil
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import trustme
@@ -17,7 +20,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.baking import ROOT, Bakery
-from tests.conftest import not_installed
+from tests.conftest import Serving, not_installed
 from tests.serving import (
     PATIENCE,
     Response,
@@ -88,10 +91,17 @@ class Proxy:
         )
 
 
-@pytest.fixture(scope="module")
-def proxy(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+def nginx(folder: Path, block: str) -> AbstractContextManager[Server]:
+    """Run nginx with a block of its configuration; the folder takes everything that it writes."""
     if NGINX is None:
         not_installed("nginx", "apt-get install nginx-light")
+    (folder / "nginx.conf").write_text(AROUND.format(block=block), encoding="utf-8")
+    command = [NGINX, "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"]
+    return run(command, folder, clean_environment())
+
+
+@pytest.fixture(scope="module")
+def proxy(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     folder = tmp_path_factory.mktemp("nginx")
     authority = trustme.CA()
     authority.issue_cert(HOST, "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
@@ -117,11 +127,7 @@ def proxy(bakery: Bakery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ):
             assert block.count(written) == 1
             block = block.replace(written, meant)
-        (folder / "nginx.conf").write_text(AROUND.format(block=block), encoding="utf-8")
-        command = [NGINX, "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"]
-        stack.enter_context(run(command, folder, clean_environment())).expect(
-            "start worker process "
-        )
+        stack.enter_context(nginx(folder, block)).expect("start worker process ")
         yield Proxy(service, port, context)
 
 
@@ -195,3 +201,60 @@ def test_websockets_pass_and_foreign_ones_do_not(proxy: Proxy) -> None:
                 with pytest.raises(InvalidStatus) as caught:
                     connect(url, origin=sent, sock=sock, ssl=proxy.context)
                 assert caught.value.response.status_code == 403
+
+
+# What an nginx in front of a service does wrong, and what `check` says of it.
+WRONG = {
+    "add_header Access-Control-Allow-Origin $http_origin always;": (
+        f"Access-Control-Allow-Origin has more than one value: {FRONTEND}, {FRONTEND} "
+        "change remove the header from the proxy"
+    ),
+    "add_header Access-Control-Allow-Origin * always;": (
+        f"Access-Control-Allow-Origin has more than one value: {FRONTEND}, *"
+    ),
+    "proxy_hide_header Access-Control-Allow-Origin;": (
+        "the answer to the preflight (200) has no Access-Control-Allow-Origin"
+    ),
+    "proxy_hide_header Vary;": "Vary does not name Origin",
+    "return 301 https://$http_host$request_uri;": (
+        "the preflight is redirected to https://localhost:{port}/health, and browsers do not "
+        "follow it change call https://localhost:{port}/health"
+    ),
+    "return 502;": "a proxy answered the preflight with 502, because it does not reach the service",
+    "limit_except GET { deny all; }": "an HTML page answered the preflight (403)",
+    "if ($request_method = OPTIONS) { return 204; }": (
+        "the answer to the preflight (204) has no Access-Control-Allow-Origin"
+    ),
+    "if ($request_method = OPTIONS) { return 405; }": (
+        "what answers OPTIONS requests knows no CORS (405)"
+    ),
+    "return 444;": "localhost:{port} ends the connection without an answer",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_check_recognises_what_nginx_does_wrong(
+    bakery: Bakery, served: Serving, wrong: str, tmp_path: Path
+) -> None:
+    environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": FRONTEND}
+    project = bakery.bake()
+    service, port = served(project, **environment), free_port()
+    block = f"""server {{
+        listen 127.0.0.1:{port};
+        location / {{ {wrong} proxy_pass http://127.0.0.1:{service.port}; }}
+    }}"""
+    with nginx(tmp_path, block) as server:
+        server.expect("start worker process ")
+        command = [sys.executable, "-B", "-m", "app.cors", "check"]
+        ended = subprocess.run(
+            [*command, f"http://localhost:{port}/health"],
+            cwd=project,
+            env=clean_environment(**environment),
+            capture_output=True,
+            text=True,
+        )
+    said = " ".join(ended.stdout.split())
+    assert (ended.returncode, ended.stderr) == (1 if wrong else 0, "")
+    assert ("WRONG" in said) == bool(wrong)
+    assert WRONG[wrong].format(port=port) in said

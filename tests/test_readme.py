@@ -14,7 +14,7 @@ from hooks.filters import origins
 from tests.baking import CREDENTIALS, ROOT, SERVICE, Bakery
 from tests.browse import fetch
 from tests.origins_table import REFUSED
-from tests.serving import clean_environment, run, send
+from tests.serving import REQUIRED, clean_environment, run, send, serve
 from tests.test_sources import copy_template
 
 
@@ -28,6 +28,8 @@ def bare_machine(tmp_path: Path) -> dict[str, str]:
 
 RENDER, TEST = "cookiecutter --output-dir .. .", "uv run pytest"
 SERVE = "&& python3 -m uv run fastapi dev"
+EXPLAIN = "GET /notes --env production"
+CHECK = "uv run python -m app.cors check https://api.example.com/health"
 LOCALLY = "FASTAPI_ENV=staging FRONTEND_ORIGINS=http://localhost:3000 "
 TEAM_COMMANDS = (
     "gh:org/template --checkout v0.1.0",
@@ -57,13 +59,23 @@ def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
     """Here, in the gate, in the updates or with client certificates; a new one needs a test."""
     run_elsewhere: dict[Path, tuple[str, ...]] = {
         ROOT: (RENDER, TEST, *TEAM_COMMANDS),
-        bakery.bake(credentials="none"): (SERVE, TEST, LOCALLY, *CHECKS),
-        bakery.bake(credentials="bearer"): (SERVE, TEST, LOCALLY, *CHECKS),
-        bakery.bake(credentials="cookies"): (SERVE, TEST, LOCALLY, *CHECKS, CERTIFICATES),
+        bakery.bake(credentials="none"): (SERVE, TEST, LOCALLY, EXPLAIN, CHECK, *CHECKS),
+        bakery.bake(credentials="bearer"): (SERVE, TEST, LOCALLY, EXPLAIN, CHECK, *CHECKS),
+        bakery.bake(credentials="cookies"): (
+            SERVE,
+            TEST,
+            LOCALLY,
+            EXPLAIN,
+            CHECK,
+            *CHECKS,
+            CERTIFICATES,
+        ),
         bakery.bake(credentials="cross-site-cookies"): (
             SERVE,
             TEST,
             LOCALLY,
+            EXPLAIN,
+            CHECK,
             *CHECKS,
             CERTIFICATES,
         ),
@@ -133,6 +145,31 @@ def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str
         server.wait_until_it_accepts()
         assert fetch(server.port, Fetch("http://localhost:3000", "/health")).readable
         assert not fetch(server.port, Fetch("http://localhost:3001", "/health")).readable
+
+
+@pytest.mark.parametrize("credentials", CREDENTIALS)
+def test_a_refusal_is_explained_as_the_readme_shows(bakery: Bakery, credentials: str) -> None:
+    project = bakery.bake(credentials=credentials)
+    readme = (project / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"^   (CORS refused .*)\n +(the list .*)$", readme, re.M)
+
+    def ran(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        line = line.replace("uv run python", f"{sys.executable} -B")
+        variables = clean_environment(**environment)
+        return subprocess.run(
+            ["bash", "-c", line], cwd=project, env=variables, text=True, capture_output=True
+        )
+
+    ended = ran(command(project / "README.md", EXPLAIN))
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert f" log {' '.join(shown)} " in f"{' '.join(ended.stdout.split())} "
+    assert ran("uv run python -m app.cors show", FASTAPI_ENV="development").returncode == 0
+    required = REQUIRED | {"FASTAPI_ENV": "production"}
+    with serve(project, "app.main:app", required) as server:
+        line = command(project / "README.md", CHECK)
+        address = f"http://localhost:{server.port}"
+        ended = ran(line.replace("https://api.example.com", address), **required)
+        assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_every_refusal_is_explained() -> None:

@@ -103,7 +103,7 @@ def test_a_line_says_what_is_in_force(
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_every_server_shows_the_line_and_serves(bakery: Bakery, name: str) -> None:
+def test_every_server_shows_the_lines_and_serves(bakery: Bakery, name: str) -> None:
     port = free_port()
     environment = clean_environment(**GIVEN)
     with run(command(name, port), bakery.bake(), environment) as server:
@@ -111,6 +111,11 @@ def test_every_server_shows_the_line_and_serves(bakery: Bakery, name: str) -> No
         server.port = port
         server.wait_until_it_accepts()
         assert send(port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
+        send(port, "GET", "/health", {"Origin": "http://app.example.com"})
+        server.expect(
+            r"WARNING: +CORS refused http://app\.example\.com GET /health: the list has "
+            r"https://app\.example\.com \(FRONTEND_ORIGINS\); the scheme differs"
+        )
 
 
 @pytest.mark.parametrize(
