@@ -93,6 +93,7 @@ def corrections(complaint: Complaint, change: str) -> Iterator[Correction]:
     if change.startswith("serve the page over https from an origin of its own"):
         yield Correction(replace(complaint, does="fetch"))
         return
+    change, _, _ = change.partition("; http")  # why there is no other way
     for way in change.split(", or "):
         if match := re.fullmatch(r"open the page at (\S+)", way):
             yield Correction(replace(complaint, page=match[1]))
@@ -100,7 +101,7 @@ def corrections(complaint: Complaint, change: str) -> Iterator[Correction]:
             assert way.endswith(" the list in app/settings.py)")
             listed = ",".join(filter(None, [complaint.listed, match[1]]))
             yield Correction(replace(complaint, listed=listed))
-        elif not way.startswith("'"):  # which says why there is no other way
+        else:
             options = dict(complaint.options)
             if match := re.search(r"write (\w+) in the page", way):
                 options["method"] = match[1]

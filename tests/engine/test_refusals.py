@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import tracemalloc
 from dataclasses import replace
 from typing import Any
@@ -236,11 +237,13 @@ def test_other_origins(listed: list[str], origin: Any, reason: str, correction: 
 
 
 def test_what_may_not_be_listed_is_not_proposed() -> None:
-    found = why(policy(APP, allow_credentials=True), "http://app.example.com")
-    assert found.correction == (
-        f"open the page at {APP}, or 'http://app.example.com' is not https, so anyone on the "
-        f"network path can speak for it; write {APP}"
+    with_credentials = policy(APP, "https://b.test", allow_credentials=True)
+    insecure = "cannot be listed, because it is not https, so anyone on the network path can speak"
+    assert why(with_credentials, "http://app.example.com").correction == (
+        f"open the page at {APP}; http://app.example.com {insecure} for it"
     )
+    found = why(with_credentials, "http://other.example")
+    assert found.correction == f"http://other.example {insecure} for it"
 
 
 def test_misspelt_hosts_are_looked_for_in_short_lists_only() -> None:
@@ -382,7 +385,7 @@ def test_the_verdict_is_the_middlewares(
         for line in (str(found), found.correction):
             assert line.isprintable() and len(line) < 1200
         if match := found.correction.partition("open the page at ")[2]:
-            assert in_force.allows(match.split(",")[0])
+            assert in_force.allows(re.split("[,;]", match)[0])
         if found.correction.endswith("to FRONTEND_ORIGINS"):
             added = found.correction.split(" ")[-3]
             assert policy(*in_force.allow_origins, added).allows(headers["Origin"])

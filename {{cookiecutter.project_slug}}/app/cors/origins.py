@@ -74,11 +74,13 @@ class OriginError(ValueError):
     """A text that is not an acceptable origin or pattern.
 
     `str(error)` is a sentence with the text, the reason and, where there is one, the correction;
-    `text` is the text as it was given, and `correction` the correction alone, or None.
+    `text` is the text as it was given, `reason` what follows it in the sentence, and `correction`
+    the correction alone, or None.
     """
 
     def __init__(self, text: str, reason: str, correction: str | None = None) -> None:
         self.text = text
+        self.reason = reason
         self.correction = correction
         super().__init__(
             f"{shown(text)} {reason}" + (f"; write {correction}" if correction else "")

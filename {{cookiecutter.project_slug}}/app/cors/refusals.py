@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -184,25 +184,28 @@ def is_short_token(name: str) -> bool:
 def _misses(origin: str, policy: CORSPolicy) -> tuple[str, str]:
     """Say which entry an origin misses and by what, and what to change."""
     source = policy.source or "allow_origins"
+    near = nearest(origin, policy.allow_origins)
+    change = f"open the page at {near.meant}" if near and near.meant else ""
+    if forbidden := _why_not_listed(origin, policy):
+        because = f"{origin} cannot be listed, because it {forbidden}"
+        change = f"{change}; {because}" if change else because
+    else:
+        addition = f"add {origin} to {source}"
+        change = f"{change}, or {addition}" if change else addition
+    if near:
+        return f"the list has {near.entry} ({source}); {near.difference}", change
+    state = "it is not in the list" if policy.allow_origins else "the list is empty"
+    return f"{state} ({source})", change
+
+
+def _why_not_listed(origin: str, policy: CORSPolicy) -> str:
+    """Return why a policy may not list an origin, or nothing."""
     try:
         replace(policy, allow_origins=[origin])
-        addition = f"add {origin} to {source}"
     except CORSPolicyError as error:
-        addition = str(error)
-    if not policy.allow_origins:
-        return f"the list is empty ({source})", addition
-    misses = [miss for entry in policy.allow_origins if (miss := _miss(origin, entry))]
-    if not misses and len(policy.allow_origins) <= MAX_COMPARED:
-        misses = [
-            miss
-            for entry in policy.allow_origins
-            if (miss := _miss(origin, entry, by_spelling=True))
-        ]
-    if not misses:
-        return f"it is not in the list ({source})", addition
-    miss = min(misses, key=attrgetter("rank"))
-    reason = f"the list has {miss.entry} ({source}); {miss.difference}"
-    return reason, f"open the page at {miss.meant}, or {addition}" if miss.meant else addition
+        (problem,) = error.problems
+        return problem.reason if isinstance(problem, OriginError) else str(problem)
+    return ""
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,17 @@ class Miss:
     entry: str
     difference: str
     meant: str | None
+
+
+def nearest(origin: str, entries: Sequence[str]) -> Miss | None:
+    """Return what an origin misses by least, the first of equals; None if nothing is near.
+
+    Spelling is compared in short lists only.
+    """
+    misses = [miss for entry in entries if (miss := _miss(origin, entry))]
+    if not misses and len(entries) <= MAX_COMPARED:
+        misses = [miss for entry in entries if (miss := _miss(origin, entry, by_spelling=True))]
+    return min(misses, key=attrgetter("rank"), default=None)
 
 
 def _miss(origin: str, entry: str, *, by_spelling: bool = False) -> Miss | None:
