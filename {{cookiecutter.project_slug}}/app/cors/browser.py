@@ -189,22 +189,19 @@ def fetch(request: Fetch, send: Send) -> Outcome:
         location = response.get("Location")
         if response.status not in REDIRECTS or location is None:
             return Outcome(tuple(exchanges), None, readable_headers(step, response))
-        target = location
-        if (resolved := resolve(url, location)) is None:
+        target = resolve(url, location)
+        if target is None or is_mixed(request.origin, target):
             break
-        target = resolved
         if urlsplit(target).username is not None:
             error = CorsError.REDIRECT_CONTAINS_CREDENTIALS
             return Outcome(tuple(exchanges), Blocked(error, origin, url, target, response))
-        if is_mixed(request.origin, target):
-            break
         if is_foreign and origin_of(target) != origin_of(url):
             origin = "null"
         if response.status == 303 or (response.status in (301, 302) and method == "POST"):
             method, body = (method if method == "HEAD" else "GET"), None
             headers = {name: headers[name] for name in headers if name.lower() not in BODY_HEADERS}
         url = target
-    invalid = Blocked(CorsError.INVALID_RESPONSE, origin, url, target, response)
+    invalid = Blocked(CorsError.INVALID_RESPONSE, origin, url, target or location, response)
     return Outcome(tuple(exchanges), invalid)
 
 

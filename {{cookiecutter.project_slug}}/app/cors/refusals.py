@@ -149,10 +149,8 @@ def unlisted(policy: CORSPolicy, method: str, names: str) -> tuple[str, ...]:
     if methods != ANY and method not in SAFELISTED_METHODS and method not in methods:
         advice += _about_method(policy, method)
     if names and policy.allow_headers != ANY:
-        asked = [name.strip() for name in names.lower().split(",")]
-        if not policy.listed_headers.issuperset(asked):
-            missing = dict.fromkeys(asked).keys() - policy.listed_headers
-            advice += _about_headers([name for name in dict.fromkeys(asked) if name in missing])
+        asked = dict.fromkeys(name.strip() for name in names.lower().split(","))
+        advice += _about_headers([name for name in asked if name not in policy.listed_headers])
     return tuple(advice)
 
 
@@ -233,11 +231,11 @@ def _miss(origin: str, entry: str, *, by_spelling: bool = False) -> Miss | None:
     """Compare an origin with an entry; None if their hosts have nothing in common."""
     (scheme, host, port), (entry_scheme, entry_host, entry_port) = map(_parts, (origin, entry))
     base = entry_host.removeprefix("*.")
-    rank, meant, differences = 1, entry_host, []
-    if host == entry_host or (base != entry_host and host.endswith(f".{base}")):
+    is_pattern = base != entry_host
+    rank, meant, differences = 1, "" if is_pattern else entry_host, []
+    if host == entry_host or (is_pattern and host.endswith(f".{base}")):
         rank, meant = 0, host
     elif host == base:
-        meant = ""
         differences = [f"it stands for names below {base}, and not for {base} itself"]
     elif host.removeprefix("www.") == base.removeprefix("www."):
         differences = ["one of them has www."]
@@ -256,8 +254,6 @@ def _miss(origin: str, entry: str, *, by_spelling: bool = False) -> Miss | None:
     if entry_port not in (port, "*"):
         differences.append("the port differs")
         port = entry_port
-    if meant.startswith("*"):
-        meant = ""
     meant_port = "" if port is None else f":{port}"
     return Miss(
         rank + len(differences),
