@@ -201,7 +201,7 @@ def fetch(request: Fetch, send: Send) -> Outcome:
             method, body = (method if method == "HEAD" else "GET"), None
             headers = {name: headers[name] for name in headers if name.lower() not in BODY_HEADERS}
         url = target
-    invalid = Blocked(CorsError.INVALID_RESPONSE, origin, url, target or location, response)
+    invalid = Blocked(CorsError.INVALID_RESPONSE, origin, url, str(target or location), response)
     return Outcome(tuple(exchanges), invalid)
 
 
