@@ -135,6 +135,56 @@ def test_what_is_asked(server: Crooked) -> None:
     assert {method for method, _, _ in got} == {"OPTIONS", "GET"}
 
 
+@pytest.mark.parametrize(
+    ("policy", "method", "names"),
+    [
+        (
+            CORSPolicy(
+                environment="development",
+                allow_origins=["*"],
+                allow_methods=["*"],
+                allow_headers=["*"],
+            ),
+            "PUT",
+            "x-asked",
+        ),
+        (
+            CORSPolicy(
+                environment="production",
+                allow_origins=[APP],
+                allow_headers=["X-B", "Accept", "X-A"],
+            ),
+            "GET",
+            "x-a,x-b",
+        ),
+        (CORSPolicy(environment="production", allow_origins=[APP]), "GET", None),
+        (
+            CORSPolicy(
+                environment="production", allow_origins=[APP], allow_methods=["POST", "DELETE"]
+            ),
+            "DELETE",
+            None,
+        ),
+    ],
+)
+def test_a_preflight_asks_for_what_the_policy_lists(
+    server: Crooked, policy: CORSPolicy, method: str, names: str | None
+) -> None:
+    got: list[tuple[str | None, str | None]] = []
+    behave = service(policy)
+
+    def behaviour(verb: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        if verb == "OPTIONS":
+            asked = [
+                headers.get(f"Access-Control-Request-{what}") for what in ("Method", "Headers")
+            ]
+            got.append((asked[0], asked[1]))
+        return behave(verb, path, headers, body)
+
+    findings(server, behaviour, policy, APP)
+    assert got[0] == (method, names)
+
+
 def test_foreign_origins_resemble_those_of_the_list() -> None:
     assert look_alikes(POLICY) == [
         "https://foreign.example",
@@ -343,8 +393,13 @@ def test_another_policy_is_recognised(server: Crooked, name: str) -> None:
     assert wrong(found)[APP] == (said, UPDATE)
 
 
-def test_credentials_that_are_missing_are_recognised(server: Crooked) -> None:
-    found = findings(server, service(POLICY), WITH_CREDENTIALS, APP)
+@pytest.mark.parametrize("of", ["OPTIONS", "GET"])
+def test_credentials_that_are_missing_are_recognised(server: Crooked, of: str) -> None:
+    def change(method: str, response: Response) -> Response:
+        drop = without("access-control-allow-credentials")
+        return drop(method, response) if method == of else response
+
+    found = findings(server, changed(change, WITH_CREDENTIALS), WITH_CREDENTIALS, APP)
     assert wrong(found)[APP] == (
         "the page sends credentials, and the response does not allow them",
         'leave out credentials: "include" in the page, unless the policy is to have '
@@ -601,4 +656,5 @@ def test_the_command(
             "change": "add https://b.test to FRONTEND_ORIGINS",
         },
     )
+    assert output.startswith('[\n  {\n    "origin"')
     assert run("--json")[0] == 0

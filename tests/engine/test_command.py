@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.cors import __main__ as command
 from app.cors import explain as explaining
 from app.cors.browser import CorsError
+from app.cors.explain import scope_of
 from tests.engine.service import application
 
 APP = "https://app.example.com"
@@ -340,13 +342,115 @@ def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
     assert message in errors
 
 
-def test_help_names_the_commands(run: Any) -> None:
-    status, output, _ = run("--help")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            [],
+            [
+                "usage: python -m app.cors [-h] COMMAND ...",
+                "What the CORS policy is, why a browser blocks, what a deployed service does.",
+                " COMMAND show show the policy of each environment",
+                "explain say what a browser does with a request, and why",
+                "check ask a deployed service whether it keeps the policy",
+            ],
+        ),
+        (["show"], [" --json print JSON"]),
+        (
+            ["explain"],
+            [
+                " ORIGIN [METHOD] [PATH]",
+                " ORIGIN the page's, or null METHOD PATH ",
+                "--header NAME that it sets",
+                '--credentials as with credentials: "include"',
+                "--env {development,staging,production} instead of the one in force",
+                " --json print JSON",
+            ],
+        ),
+        (
+            ["check"],
+            [
+                " URL [ORIGIN ...]",
+                " URL of a route that takes GET",
+                " ORIGIN instead of those of the policy",
+                " --json print JSON",
+            ],
+        ),
+    ],
+)
+def test_help_says_what_there_is(run: Any, arguments: list[str], words: list[str]) -> None:
+    status, output, _ = run(*arguments, "--help")
     assert status == 0
-    for line in (
-        "What the CORS policy is, why a browser blocks, what a deployed service does.",
-        "show the policy of each environment",
-        "say what a browser does with a request, and why",
-        "ask a deployed service whether it keeps the policy",
-    ):
-        assert line in output
+    for text in words:
+        assert text in " ".join(output.split())
+
+
+def test_headers_have_values_that_need_a_preflight(run: Any) -> None:
+    arguments = ("--header", "CONTENT-Type", "--header", "Idempotency-Key")
+    found = explained(run, APP, "POST", "/notes", *arguments)
+    assert found["requests"][1]["headers"] == {
+        "CONTENT-Type": "application/json",
+        "Idempotency-Key": "x",
+        "Origin": APP,
+    }
+
+
+def test_the_application_sees_a_request_as_from_a_server(run: Any) -> None:
+    assert scope_of("GET", "https://api.example.com:8443/a%20b?c=%20", {"Origin": APP}) == {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "https",
+        "path": "/a b",
+        "raw_path": b"/a%20b",
+        "query_string": b"c=%20",
+        "root_path": "",
+        "headers": [(b"host", b"api.example.com:8443"), (b"origin", APP.encode())],
+        "client": ("127.0.0.1", 0),
+        "server": ("api.example.com", 8443),
+        "state": {},
+    }
+    assert scope_of("GET", "https://api.example.com", {})["path"] == "/"
+    answer = dict(explained(run, APP, "GET", "/echo")["requests"][0]["answer"])
+    assert (answer["x-host"], answer["x-body"], answer["x-leaves"]) == (
+        "service.example",
+        "b''",
+        "False",
+    )
+
+
+def test_any_origin_is_not_any_credentials(run: Any) -> None:
+    found = explained(run, APP, "GET", "/", "--credentials", "--header=X-A", FRONTEND_ORIGINS="*")
+    assert found["error"] == CorsError.PREFLIGHT_WILDCARD_ORIGIN_NOT_ALLOWED
+    assert found["why"] == f"{CREDENTIALS}; {UNLISTED}"
+
+
+def test_what_is_not_there_is_said(
+    run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(explaining, "PATIENCE", 0.2)
+    _, output, _ = run("explain", APP, "GET", "/never")
+    assert "\nGET /never\n> Origin: https://app.example.com\n< nothing\n" in output
+    assert "\nlog " not in output
+    monkeypatch.setattr(command, "SERVICE", "service_of_this_folder")
+    (tmp_path / "service_of_this_folder").mkdir()
+    (tmp_path / "service_of_this_folder" / "settings.py").write_text(
+        "from tests.engine.service.settings import Settings as Settings\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert run("show")[0] == 0  # the working directory is looked into
+
+
+def test_json_is_printed_for_people_too(run: Any) -> None:
+    for arguments in (["show"], ["explain", APP]):
+        assert run(*arguments, "--json")[1].startswith('{\n  "')
+
+
+def test_long_words_are_not_broken(run: Any) -> None:
+    origin = f"https://{'a-' * 25}a.{'b-' * 25}b.{'c-' * 20}c.test"
+    _, output, _ = run("explain", origin)
+    assert f"add {origin} to" in " ".join(output.split())
+    name = f"X-{'Long-' * 12}Name"
+    _, output, _ = run("explain", APP, "--header", name)
+    assert f'add "{name}" to allow_headers' in " ".join(output.split())

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import Request
-from starlette.responses import RedirectResponse, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from app.cors import CORSFastAPI
 from tests.engine.service.settings import Settings
@@ -45,6 +45,13 @@ def create_app(settings: Settings) -> CORSFastAPI:
     @app.get("/elsewhere")
     async def elsewhere() -> RedirectResponse:
         return RedirectResponse("http://elsewhere.example/")
+
+    @app.get("/echo")
+    async def echo(request: Request) -> Response:
+        body = await request.body()
+        leaves = asyncio.create_task(request.is_disconnected())
+        headers = {"X-Host": request.headers["host"], "X-Body": repr(body)}
+        return Response(headers=headers | {"X-Leaves": str(await leaves)})
 
     @app.get("/moved")
     async def moved() -> RedirectResponse:

@@ -104,7 +104,7 @@ def _wrong_if_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str, s
         origin,
         url,
         "PUT" if policy.allow_methods == ANY else [*methods, "GET"][0],
-        {"X-Asked": ""} if policy.allow_headers == ANY else dict.fromkeys(policy.allow_headers, ""),
+        dict.fromkeys(["X-Asked"] if policy.allow_headers == ANY else policy.allow_headers, ""),
         with_credentials=policy.allow_credentials,
     )
     question = {"Origin": origin, "Access-Control-Request-Method": "GET"}
@@ -220,4 +220,4 @@ def _trouble(error: Exception) -> str:
             return "ends the connection without an answer"
         case http.client.HTTPException():
             return "does not speak HTTP; is it https://?"
-    return f"cannot be reached: {error.strerror or error}" if isinstance(error, OSError) else ""
+    return f"cannot be reached: {getattr(error, 'strerror', None) or error}"
