@@ -63,7 +63,7 @@ class Refusal:
         if not self.origins:
             return "(no Origin)"
         text = ", ".join(self.origins)
-        is_plain = text == "null" or (SENT.fullmatch(text) and len(text) <= MAX_SHOWN)
+        is_plain = text == "null" or (len(text) <= MAX_SHOWN and SENT.fullmatch(text))
         return text if is_plain else shown(text)
 
     @property
@@ -281,7 +281,8 @@ class RefusalLog:
 
     def write(self, refusal: Refusal) -> None:
         """Write a refusal as a WARNING, or count it."""
-        key, now = (refusal.origin, refusal.missing), self.clock()
+        came = ", ".join(refusal.origins)
+        key, now = (came[:MAX_SHOWN], len(came), refusal.missing), self.clock()
         since, left_out = self.written.get(key, (-math.inf, 0))
         if now - since < INTERVAL:
             self.written[key] = (since, left_out + 1)
