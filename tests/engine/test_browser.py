@@ -176,7 +176,7 @@ def test_a_preflight(
     result = outcome((status, headers), *rest, **{"method": "PUT", **arguments})
     blocked = result.blocked
     assert ((blocked.error.name, blocked.value) if blocked else ("", "")) == expected
-    assert blocked is None or blocked.by_preflight
+    assert blocked is None or (blocked.by_preflight, blocked.origin) == (True, APP)
     assert result.sent[0] == "OPTIONS"
 
 
@@ -221,6 +221,7 @@ def test_nothing_answers() -> None:
     for method, sent in (("GET", ("GET",)), ("PUT", ("OPTIONS",))):
         result = outcome(None, method=method)
         assert result.blocked and result.blocked.error == CorsError.INVALID_RESPONSE
+        assert (result.blocked.origin, result.exchanges[0].response.status) == (APP, 0)
         assert (result.sent, result.status, result.body, result.readable) == (
             sent,
             None,
@@ -348,8 +349,9 @@ def test_a_redirect_is_followed(location: str, url: str, origin: str) -> None:
     result = outcome(redirect(location), (200, allow_origin(origin)))
     assert (result.exchanges[1].url, result.exchanges[1].headers["Origin"]) == (url, origin)
     assert result.readable
-    blocked = outcome(redirect(location), (200, [])).blocked
-    assert blocked and (blocked.url, blocked.origin) == (url, origin)
+    result = outcome(redirect(location), (200, []))
+    assert result.blocked and result.blocked.origin == origin
+    assert result.exchanges[1].url == url
 
 
 def test_a_redirect_home_keeps_null() -> None:
@@ -372,6 +374,9 @@ def test_a_redirect_home_keeps_null() -> None:
 )
 def test_a_redirect_that_is_not_followed(location: str, expected: tuple[str, str]) -> None:
     assert error(redirect(location)) == expected
+    result = outcome(redirect(location))
+    assert result.blocked and result.blocked.origin == APP
+    assert result.blocked.response == result.exchanges[0].response
 
 
 def test_no_more_than_twenty_redirects_are_followed() -> None:

@@ -265,6 +265,7 @@ PROXIES: dict[str, tuple[Change, str, str]] = {
         f"{PASS_ON} without authentication",
     ),
     "405": (preflight(405), "what answers OPTIONS requests knows no CORS (405)", PASS_ON),
+    "501": (preflight(501), "what answers OPTIONS requests knows no CORS (501)", PASS_ON),
     "404": (preflight(404), "what answers OPTIONS requests knows no CORS (404)", PASS_ON),
     "an error with headers": (
         preflight(500, (f"{ALLOW}Origin", APP)),

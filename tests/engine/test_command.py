@@ -1,17 +1,18 @@
 """`python -m app.cors show` and `explain`, for a service of the tests."""
 
+import asyncio
 import json
 import logging
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.cors import __main__ as command
 from app.cors import explain as explaining
-from app.cors.browser import CorsError
-from app.cors.explain import scope_of
+from app.cors.browser import CorsError, Response
+from app.cors.explain import answer_of, scope_of
+from tests.engine.asgi import passed
 from tests.engine.service import application
 
 APP = "https://app.example.com"
@@ -78,6 +79,7 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
         "without an entry\n"
     )
     status, output, _ = run("show", "--json", **settings)
+    assert status == 0
     found = json.loads(output)
     assert (found["in_force"], found["policies"]["production"]) == ("staging", None)
     assert found["problems"]["production"][0].startswith("'http://localhost:3000' is any program")
@@ -239,6 +241,13 @@ LEAVE_OUT = (
             "",
         ),
         (
+            [APP, "GET", "/secret"],
+            CorsError.REDIRECT_CONTAINS_CREDENTIALS,
+            "the request is redirected to an address with a password",
+            "remove the password",
+            "",
+        ),
+        (
             ["https://b.test", "GET", "/x y"],
             CorsError.MISSING_ALLOW_ORIGIN_HEADER,
             "it is not in the list (FRONTEND_ORIGINS)",
@@ -349,7 +358,7 @@ def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
             [],
             [
                 "usage: python -m app.cors [-h] COMMAND ...",
-                "What the CORS policy is, why a browser blocks, what a deployed service does.",
+                " What the CORS policy is, why a browser blocks, what a deployed service does. ",
                 " COMMAND show show the policy of each environment",
                 "explain say what a browser does with a request, and why",
                 "check ask a deployed service whether it keeps the policy",
@@ -420,26 +429,22 @@ def test_the_application_sees_a_request_as_from_a_server(run: Any) -> None:
     )
 
 
+def test_an_application_may_answer_without_headers() -> None:
+    answer = asyncio.run(answer_of(passed, scope_of("GET", "https://a.example/", {})))
+    assert answer == Response(200, [])
+
+
 def test_any_origin_is_not_any_credentials(run: Any) -> None:
     found = explained(run, APP, "GET", "/", "--credentials", "--header=X-A", FRONTEND_ORIGINS="*")
     assert found["error"] == CorsError.PREFLIGHT_WILDCARD_ORIGIN_NOT_ALLOWED
     assert found["why"] == f"{CREDENTIALS}; {UNLISTED}"
 
 
-def test_what_is_not_there_is_said(
-    run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_what_is_not_there_is_said(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explaining, "PATIENCE", 0.2)
     _, output, _ = run("explain", APP, "GET", "/never")
     assert "\nGET /never\n> Origin: https://app.example.com\n< nothing\n" in output
     assert "\nlog " not in output
-    monkeypatch.setattr(command, "SERVICE", "service_of_this_folder")
-    (tmp_path / "service_of_this_folder").mkdir()
-    (tmp_path / "service_of_this_folder" / "settings.py").write_text(
-        "from tests.engine.service.settings import Settings as Settings\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    assert run("show")[0] == 0  # the working directory is looked into
 
 
 def test_json_is_printed_for_people_too(run: Any) -> None:

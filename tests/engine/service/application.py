@@ -53,6 +53,10 @@ def create_app(settings: Settings) -> CORSFastAPI:
         headers = {"X-Host": request.headers["host"], "X-Body": repr(body)}
         return Response(headers=headers | {"X-Leaves": str(await leaves)})
 
+    @app.get("/secret")
+    async def secret() -> RedirectResponse:
+        return RedirectResponse("https://user:secret@elsewhere.example/")
+
     @app.get("/moved")
     async def moved() -> RedirectResponse:
         return RedirectResponse("/notes?x=%20")

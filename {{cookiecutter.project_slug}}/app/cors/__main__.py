@@ -45,7 +45,7 @@ def main() -> int:
         prog=f"python -m {__package__}",
         description="What the CORS policy is, why a browser blocks, what a deployed service does.",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
     one = commands.add_parser("show", help="show the policy of each environment")
     one.set_defaults(run=run_show)
     two = commands.add_parser("explain", help="say what a browser does with a request, and why")
@@ -68,7 +68,6 @@ def main() -> int:
         command.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
 
-    sys.path.insert(0, os.getcwd())
     settings: CORSSettings = import_module(f"{SERVICE}.settings").Settings.load()
     return int(options.run(options, settings))
 
@@ -118,7 +117,7 @@ def url(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not the address of a service; write https://api.example.com/health"
         )
-    return text.partition("#")[0]
+    return text
 
 
 def in_environment(settings: CORSSettings, name: str) -> CORSSettings:

@@ -105,12 +105,11 @@ class Blocked:
     """Why a browser does not let a page read a response.
 
     `value` is what is wrong: of the header, or the method, the header's name, or the address of a
-    redirect. `origin` was sent to `url`, and `response` is what came back.
+    redirect. `origin` was sent, and `response` is what came back.
     """
 
     error: CorsError
     origin: str
-    url: str
     value: str
     response: Response
 
@@ -194,14 +193,14 @@ def fetch(request: Fetch, send: Send) -> Outcome:
             break
         if urlsplit(target).username is not None:
             error = CorsError.REDIRECT_CONTAINS_CREDENTIALS
-            return Outcome(tuple(exchanges), Blocked(error, origin, url, target, response))
+            return Outcome(tuple(exchanges), Blocked(error, origin, target, response))
         if is_foreign and origin_of(target) != origin_of(url):
             origin = "null"
         if response.status == 303 or (response.status in (301, 302) and method == "POST"):
             method, body = (method if method == "HEAD" else "GET"), None
             headers = {name: headers[name] for name in headers if name.lower() not in BODY_HEADERS}
         url = target
-    invalid = Blocked(CorsError.INVALID_RESPONSE, origin, url, str(target or location), response)
+    invalid = Blocked(CorsError.INVALID_RESPONSE, origin, str(target or location), response)
     return Outcome(tuple(exchanges), invalid)
 
 
@@ -272,7 +271,7 @@ def no_response(request: Fetch, response: Response) -> Blocked | None:
     """Return why there is nothing to read, if nothing has answered."""
     if response.status:
         return None
-    return Blocked(CorsError.INVALID_RESPONSE, request.origin, request.url, "", response)
+    return Blocked(CorsError.INVALID_RESPONSE, request.origin, "", response)
 
 
 def cors_check(request: Fetch, response: Response) -> Blocked | None:
@@ -301,14 +300,14 @@ def cors_check(request: Fetch, response: Response) -> Blocked | None:
         error = CorsError.INVALID_ALLOW_CREDENTIALS
     else:
         return None
-    return Blocked(error, request.origin, request.url, value or "", response)
+    return Blocked(error, request.origin, value or "", response)
 
 
 def preflight_check(request: Fetch, response: Response) -> Blocked | None:
     """Return why a preflight forbids a request, or None if it does not ("CORS-preflight fetch")."""
 
     def blocked(error: CorsError, value: str) -> Blocked:
-        return Blocked(error, request.origin, request.url, value, response)
+        return Blocked(error, request.origin, value, response)
 
     if response.status in REDIRECTS:
         location = response.get("Location") or ""

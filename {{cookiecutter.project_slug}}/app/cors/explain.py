@@ -133,11 +133,6 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
                 "call the address that needs no redirect; where the service wrote http for https, "
                 "name the proxy in FORWARDED_ALLOW_IPS",
             )
-        case "InvalidStatus" if response.status not in (401, 404, 405, 407, 501, *FROM_GATEWAYS):
-            return (
-                f"the preflight is answered {value}, and browsers take 200 to 299",
-                "look for a proxy that answers itself",
-            )
         case "DisallowedRedirect":
             why = f"the preflight is redirected to {value}, and browsers do not follow it"
             return why, f"call {value}"
@@ -197,6 +192,11 @@ def _without_the_header(what: str, response: Response) -> tuple[str, str]:
         return (
             f"an HTML page answered the {what} ({status}), and not the service",
             "look at what is in front of the service",
+        )
+    if response.get("Access-Control-Allow-Origin"):
+        return (
+            f"the preflight is answered {status}, and browsers take 200 to 299",
+            "look for a proxy that answers itself",
         )
     return (
         f"the answer to the {what} ({status}) has no Access-Control-Allow-Origin",
