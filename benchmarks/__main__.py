@@ -1,0 +1,41 @@
+"""`uv run python -m benchmarks`: measure everything, and write the results beside this file."""
+
+import sys
+import time
+
+from benchmarks import in_process, loopback, rendering, starting
+from benchmarks.arms import rendered
+from benchmarks.in_process import REQUESTS
+from benchmarks.results import FOLDER, Results, write
+
+QUICK = {name: REQUESTS[name] for name in ("exact", "pattern", "refused", "preflight")}
+
+
+def main() -> None:
+    """Measure in the order of the page."""
+    if not loopback.is_installed():
+        sys.exit("wrk is not installed: apt-get install wrk")
+    began = time.monotonic()
+
+    def progress(what: str) -> None:
+        print(f"\r{time.monotonic() - began:4.0f} s  {what:<60}", end="", flush=True)
+
+    with rendered() as projects:
+        results = Results(
+            requests=in_process.measure(in_process.arms(projects), REQUESTS, 21, 300, progress),
+            lists=in_process.measure(in_process.lists(projects), QUICK, 21, 300, progress),
+            loads=loopback.measure(projects, 7, progress),
+            starts=starting.measure(projects, 5, 100_000, progress),
+            rendering=rendering.render(7, progress),
+            packages={
+                "the floor": rendering.packages(None),
+                **{f"ours, {name}": rendering.packages(path) for name, path in projects.items()},
+            },
+        )
+    write(results)
+    progress(f"written to {FOLDER}")
+    print()
+
+
+if __name__ == "__main__":
+    main()

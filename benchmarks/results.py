@@ -1,0 +1,184 @@
+"""The results: for people, for programs, and as a picture."""
+
+import json
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.arms import ANSWERS, BARE, SNIPPET
+from benchmarks.in_process import Figure, Figures
+from benchmarks.loopback import Load
+from benchmarks.rendering import ONE_FILE, Packages
+from benchmarks.starting import FLOOR, Start
+
+FOLDER = Path(__file__).parent
+PACKAGES = ("fastapi", "starlette", "uvicorn", "granian", "hypercorn", "pydantic-settings")
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that was measured in a run."""
+
+    requests: Figures
+    lists: Figures
+    loads: dict[str, dict[str, Load]]
+    starts: dict[str, Start]
+    rendering: dict[str, float]
+    packages: dict[str, Packages]
+
+
+def machine() -> str:
+    """Return what the figures were taken on."""
+    text = Path("/proc/cpuinfo").read_text("utf-8")
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return (
+        f"{len(names)} processors ({names[0]}), Linux {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}; {versions}"
+    )
+
+
+def ratio(figure: Figure, to: Figure) -> str:
+    """Return a median as a multiple of another, with half the distance of its quartiles."""
+    spread = (figure.high - figure.low) / 2 / to.median
+    return f"{figure.median / to.median:.2f} ± {spread:.2f}"
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [heads, ["---", *["--:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def requests_table(figures: Figures) -> str:
+    """Return what each request costs, as a multiple of what bare FastAPI takes for it.
+
+    A preflight is compared with a request without `Origin`, because bare FastAPI has no answer.
+    """
+    names = [*figures[BARE]]
+    base = {name: figures[BARE]["no Origin" if "preflight" in name else name] for name in names}
+    rows = [
+        [arm, *(ratio(found[name], base[name]) for name in names)] for arm, found in figures.items()
+    ]
+    micro = ["microseconds of bare FastAPI", *(f"{base[name].median:.0f}" for name in names)]
+    return table(["", *names], [*rows, micro])
+
+
+def markdown(results: Results) -> str:
+    """Return the page."""
+    one = results.lists["1 origins"]
+    lists = table(
+        ["", *one],
+        [
+            [arm, *(ratio(found[name], one[name]) for name in one)]
+            for arm, found in results.lists.items()
+        ],
+    )
+    loads = "\n".join(
+        f"### {server}\n\n"
+        + table(
+            ["", "requests a second", "p50, ms", "p99, ms", "processor, µs a request", "MB"],
+            [
+                [
+                    arm,
+                    f"{load.per_second:,.0f}",
+                    f"{load.p50:.2f}",
+                    f"{load.p99:.2f}",
+                    f"{load.processor:.0f}",
+                    f"{load.memory:.0f}",
+                ]
+                for arm, load in found.items()
+            ],
+        )
+        for server, found in results.loads.items()
+    )
+    floor = results.starts[FLOOR]
+    starts = table(
+        ["", "seconds to the first answer", "of the floor", "MB", "after refused origins"],
+        [
+            [
+                arm,
+                f"{start.seconds:.2f}",
+                f"{start.seconds / floor.seconds:.2f}",
+                f"{start.memory:.1f}",
+                f"+{start.memory_after - start.memory:.1f}",
+            ]
+            for arm, start in results.starts.items()
+        ],
+    )
+    rendering = table(
+        ["", "seconds", "of the floor"],
+        [
+            [arm, f"{seconds:.2f}", f"{seconds / results.rendering[ONE_FILE]:.2f}"]
+            for arm, seconds in results.rendering.items()
+        ],
+    )
+    packages = table(
+        ["", "packages", "MB installed"],
+        [[arm, str(found.count), f"{found.size:.0f}"] for arm, found in results.packages.items()],
+    )
+    return f"""# What it costs
+
+Made by `uv run python -m benchmarks` on {machine()}.
+
+## A request in the process
+
+ASGI calls without sockets, as multiples of bare FastAPI: the median of the rounds, and ± half the
+distance of the quartiles. Arms take turns, in reversed order every other round, with the garbage
+collector off. The second row is the same application as the first: the noise. A preflight never
+reaches the application, and is compared with a request that does.
+
+{requests_table(results.requests)}
+## Long lists
+
+The service as rendered, as multiples of a list of one origin.
+
+{lists}
+## Under load
+
+`wrk`, one thread, 32 connections, a GET with an allowed `Origin`. The servers of a table run at the
+same time and are asked in turn, for a second each; the figures are medians of the rounds.
+
+{loads}
+## Start
+
+From the start of the process to the first answer: the median. The floor is FastAPI with
+pydantic-settings. Memory is what the process holds then, and what requests of refused origins, each
+of another one, add to it.
+
+{starts}
+## Rendering
+
+{rendering}
+## Production dependencies
+
+{packages}"""
+
+
+def plot(figures: Figures) -> bytes:
+    """Return bars: what a request costs as a multiple of bare FastAPI."""
+    import pygal  # type: ignore[import-untyped]
+    from pygal.style import CleanStyle  # type: ignore[import-untyped]
+
+    names = ["no Origin", "exact", "pattern", "refused", "preflight", "refused preflight"]
+    chart = pygal.Bar(
+        style=CleanStyle, width=900, height=360, js=(), legend_at_bottom=True, show_y_guides=True
+    )
+    chart.title = "A request, as a multiple of what bare FastAPI takes"
+    chart.x_labels = names
+    for arm in (BARE, SNIPPET, *(f"ours, {answer}" for answer in ANSWERS)):
+        values = []
+        for name in names:
+            base = figures[BARE]["no Origin" if "preflight" in name else name].median
+            values.append(round(figures[arm][name].median / base, 3))
+        chart.add(arm, values)
+    return bytes(chart.render())
+
+
+def write(results: Results, folder: Path = FOLDER) -> None:
+    """Write the page, the numbers and the picture."""
+    (folder / "results.md").write_text(markdown(results), encoding="utf-8")
+    numbers = {"machine": machine(), **asdict(results)}
+    (folder / "results.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    (folder / "results.svg").write_bytes(plot(results.requests))

@@ -1,0 +1,58 @@
+"""What a service takes before its first answer, and what it holds."""
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks import loopback
+from benchmarks.arms import ANSWERS, BARE, ROOT
+
+UVICORN = ["uvicorn", "{app}", "--port", "{port}", "--no-access-log", "--log-level", "critical"]
+FLOOR = f"{BARE}, pydantic-settings"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Seconds to the first answer (median), megabytes then, and after refused origins."""
+
+    seconds: float
+    memory: float
+    memory_after: float
+
+
+def measure(
+    projects: Mapping[str, Path], rounds: int, origins: int, progress: Callable[[str], None]
+) -> dict[str, Start]:
+    """Start each service several times, in turn, and send it requests of different origins."""
+    apps = {FLOOR: (ROOT, "benchmarks.floor:app")}
+    apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in ANSWERS}
+    seconds: dict[str, list[float]] = {name: [] for name in apps}
+    held: dict[str, tuple[float, float]] = {}
+    for turn in range(rounds):
+        for name, (folder, app) in apps.items():
+            progress(f"start {turn + 1} of {rounds}: {name}")
+            began = time.perf_counter()
+            with loopback.served(app, UVICORN, folder) as (session, port):
+                seconds[name].append(time.perf_counter() - began)
+                if turn == rounds - 1:
+                    before = loopback.memory(session)
+                    refuse(port, origins)
+                    held[name] = (before, loopback.memory(session))
+    return {name: Start(median(seconds[name]), *held[name]) for name in apps}
+
+
+def refuse(port: int, count: int) -> None:
+    """Send requests, each of another origin that is not allowed."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        answers = connection.makefile("rb")
+        for number in range(count):
+            head = f"Host: localhost\r\nOrigin: https://{number}.evil.example\r\n\r\n"
+            connection.sendall(f"GET /health HTTP/1.1\r\n{head}".encode())
+            length = 0
+            while line := answers.readline().strip().lower():
+                if line.startswith(b"content-length:"):
+                    length = int(line.split()[-1])
+            answers.read(length)

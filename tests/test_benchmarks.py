@@ -1,0 +1,79 @@
+"""The benchmarks with tiny counts: that they run, and what they write. No time is tested."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.types import Message
+
+from benchmarks import in_process, loopback, rendering, starting
+from benchmarks.arms import ANSWERS, BARE, SESSION, SNIPPET, rendered
+from benchmarks.in_process import AGAIN, REQUESTS
+from benchmarks.loopback import PASTED
+from benchmarks.results import Results, write
+from tests.conftest import not_installed
+
+ONE = {"exact": REQUESTS["exact"]}
+OURS = [f"ours, {answer}" for answer in ANSWERS]
+
+
+@pytest.fixture(scope="module")
+def projects() -> Iterator[dict[str, Path]]:
+    with rendered() as projects:
+        yield projects
+
+
+def quietly(what: str) -> None:
+    assert what
+
+
+def test_everything_is_measured_and_written(projects: dict[str, Path], tmp_path: Path) -> None:
+    if not loopback.is_installed():
+        not_installed("wrk", "apt-get install wrk")
+    results = Results(
+        requests=in_process.measure(in_process.arms(projects), REQUESTS, 2, 2, quietly),
+        lists=in_process.measure(
+            in_process.lists(projects), {"x": REQUESTS["exact"]}, 1, 1, quietly
+        ),
+        loads=loopback.measure(projects, 1, quietly, servers=["granian"]),
+        starts=starting.measure(projects, 1, 20, quietly),
+        rendering=rendering.render(1, quietly),
+        packages={
+            "the floor": rendering.packages(None),
+            "ours": rendering.packages(projects["none"]),
+        },
+    )
+    assert [*results.requests] == [BARE, AGAIN, SNIPPET, SESSION, *OURS]
+    assert all([*found] == [*REQUESTS] for found in results.requests.values())
+    assert [*results.loads["granian"]] == [*PASTED, *OURS]
+    assert all(load.per_second > 0 for load in results.loads["granian"].values())
+    assert [*results.starts] == [starting.FLOOR, *OURS]
+    assert results.packages["ours"].count > results.packages["the floor"].count
+
+    write(results, tmp_path)
+    page = (tmp_path / "results.md").read_text("utf-8")
+    for arm in (*results.requests, *results.lists, *results.starts, *results.packages):
+        assert f"\n| {arm} |" in page
+    numbers = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert numbers["requests"][BARE]["exact"]["median"] > 0
+    assert b"<svg" in (tmp_path / "results.svg").read_bytes()
+
+
+def test_every_application_answers_as_it_should(projects: dict[str, Path]) -> None:
+    """Those that are compared do the same: allowed origins are allowed, foreign ones are not."""
+    for name, app in in_process.arms(projects).items():
+        for request, allowed in (("exact", True), ("pattern", True), ("refused", False)):
+            sent: list[Message] = []
+
+            async def send(message: Message, sent: list[Message] = sent) -> None:
+                sent.append(message)
+
+            scope = in_process.scope(*REQUESTS[request])
+            asyncio.run(app(scope, in_process.receive, send))  # type: ignore[arg-type]
+            start = sent[0]
+            assert start["status"] == 200
+            names = [header for header, _ in start["headers"]]
+            is_allowed = b"access-control-allow-origin" in names
+            assert is_allowed == (allowed and "bare" not in name), (name, request)
