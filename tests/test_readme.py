@@ -163,7 +163,7 @@ def test_a_refusal_is_explained_as_the_readme_shows(bakery: Bakery, credentials:
     ended = ran(command(project / "README.md", EXPLAIN))
     assert (ended.returncode, ended.stderr) == (1, "")
     assert f" log {' '.join(shown)} " in f"{' '.join(ended.stdout.split())} "
-    assert ran("uv run python -m app.cors show", FASTAPI_ENV="development").returncode == 0
+    assert ran("FASTAPI_ENV=development uv run python -m app.cors show").returncode == 0
     required = REQUIRED | {"FASTAPI_ENV": "production"}
     with serve(project, "app.main:app", required) as server:
         line = command(project / "README.md", CHECK)

@@ -336,7 +336,7 @@ def test_a_proxy(
     page = PAGE.format(P=server.server_port)
     said_by_check, mended = proxied[name]
     sentence = PROXIES[name][1].format(P=server.server_port)
-    assert f"WRONG {page} should be allowed: {sentence} change " in said_by_check
+    assert f"WRONG {page}: {sentence} change " in said_by_check
     assert "WRONG" not in mended
 
     key = f"proxy{[*PROXIES].index(name)}"

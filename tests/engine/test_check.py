@@ -403,8 +403,8 @@ def test_credentials_that_are_missing_are_recognised(server: Crooked, of: str) -
     found = findings(server, changed(change, WITH_CREDENTIALS), WITH_CREDENTIALS, APP)
     assert wrong(found)[APP] == (
         "the page sends credentials, and the response does not allow them",
-        'leave out credentials: "include" in the page, unless the policy is to have '
-        "allow_credentials=True",
+        'leave out credentials: "include" in the page; where it needs them, set '
+        "allow_credentials=True, with which no * and no http:// origin may be listed",
     )
 
 
@@ -450,7 +450,7 @@ def test_an_origin_that_the_settings_do_not_list_is_explained(server: Crooked) -
     assert found[0] == Finding(
         "http://app.example.com",
         False,
-        f"the list has {APP} (allow_origins); the scheme differs",
+        f"the settings do not allow it: the list has {APP} (allow_origins); the scheme differs",
         f"open the page at {APP}, or add http://app.example.com to allow_origins",
     )
     assert found[1] == Finding(APP, True)
@@ -623,7 +623,7 @@ SAID = """\
 CORS in production: https://app.example.com, https://*.preview.example.com, without credentials
 
 allowed   https://app.example.com
-WRONG     https://b.test should be refused: it is not in the list (FRONTEND_ORIGINS)
+WRONG     https://b.test: the settings do not allow it: it is not in the list (FRONTEND_ORIGINS)
 change    add https://b.test to FRONTEND_ORIGINS
 refused   https://foreign.example
 refused   null
@@ -653,9 +653,20 @@ def test_the_command(
         {
             "origin": "https://b.test",
             "is_allowed": False,
-            "wrong": "it is not in the list (FRONTEND_ORIGINS)",
+            "wrong": "the settings do not allow it: it is not in the list (FRONTEND_ORIGINS)",
             "change": "add https://b.test to FRONTEND_ORIGINS",
         },
     )
     assert output.startswith('[\n  {\n    "origin"')
     assert run("--json")[0] == 0
+
+
+def test_a_dead_service_is_not_right_because_it_refuses(server: Crooked) -> None:
+    empty = CORSPolicy(environment="production")
+    (found,) = findings(server, lambda *_: Response(502, [HTML]), empty)
+    assert found.wrong == "a proxy answers 502, and does not reach the service"
+
+
+def test_an_origin_is_asked_about_once(server: Crooked) -> None:
+    found = findings(server, service(POLICY), POLICY, "null")
+    assert [one.origin for one in found].count("null") == 1

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,14 +77,14 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
     assert "allow_origins      *            http://localhost:3000      -" in output
     assert output.endswith(
         "\n\nWith these settings the service does not start in production:\n"
-        "'http://localhost:3000' is any program on the visitor's machine; development allows it "
-        "without an entry\n"
+        "FRONTEND_ORIGINS: 'http://localhost:3000' is any program on the visitor's machine; "
+        "development allows it without an entry\n"
     )
     status, output, _ = run("show", "--json", **settings)
     assert status == 0
     found = json.loads(output)
     assert (found["in_force"], found["policies"]["production"]) == ("staging", None)
-    assert found["problems"]["production"][0].startswith("'http://localhost:3000' is any program")
+    assert found["problems"]["production"][0].startswith("FRONTEND_ORIGINS: 'http://")
     assert found["policies"]["staging"] == {
         "allow_origins": ["http://localhost:3000"],
         "allow_credentials": True,
@@ -93,7 +95,7 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
     }
     status, output, errors = run("explain", APP, "--env", "production", **settings)
     assert (status, output) == (3, "")
-    assert errors.startswith("'http://localhost:3000' is any program")
+    assert errors.startswith("FRONTEND_ORIGINS: 'http://localhost:3000' is any program")
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["explain", APP], ["check", "https://a.example"]])
@@ -149,7 +151,6 @@ DELETE /notes
 < vary: Origin
 
 A browser lets the page read the response.
-headers   content-length, content-type
 """
 
 
@@ -180,8 +181,8 @@ FILE = "tests/engine/service/settings.py"
 UNLISTED = "the policy does not list what the request needs"
 CREDENTIALS = "the page sends credentials, and the response does not allow them"
 LEAVE_OUT = (
-    'leave out credentials: "include" in the page, unless the policy is to have '
-    "allow_credentials=True"
+    'leave out credentials: "include" in the page; where it needs them, set '
+    "allow_credentials=True, with which no * and no http:// origin may be listed"
 )
 
 
@@ -295,7 +296,15 @@ def test_a_redirect_that_is_followed_is_shown(run: Any) -> None:
     assert "\nGET /notes?x=%20\n" in output
     assert "< 307\n< location: /notes?x=%20\n" in output
     _, output, _ = run("explain", "https://b.test", "POST", "/notes")
-    assert "A browser hides the response: MissingAllowOriginHeader\n" in output
+    assert (
+        "A browser hides the response: MissingAllowOriginHeader\n"
+        "The service carries the write out all the same: CORS hides answers only.\nwhy "
+    ) in output
+    assert (
+        "WebKit    Origin https://b.test is not allowed by Access-Control-Allow-Origin.\n" in output
+    )
+    _, output, _ = run("explain", "https://b.test", "POST", "/notes", ALLOW_CREDENTIALS="1")
+    assert "\nThe service refuses the write, because it has credentials (403).\nwhy " in output
 
 
 def test_the_environment_is_the_one_in_force_or_another(run: Any) -> None:
@@ -325,6 +334,9 @@ def test_null_is_explained(run: Any) -> None:
         (["explain", APP, "GET", "notes"], "'notes' is not a path; write /notes"),
         (["explain", APP, "GET", "//b.test/"], "'//b.test/' is not a path; write /notes"),
         (["explain", APP, "--header", "X A"], "'X A' is not the name of a header"),
+        (["explain", APP, "--header", "Cookie"], "pages cannot set Cookie; browsers drop it"),
+        (["explain", APP, "X" * 101], "is not a method that pages can send"),
+        (["explain", APP, "GET", "/\udcff"], "is not a path; write /notes"),
         (["explain", APP, "--env", "prod"], "invalid choice: 'prod'"),
         (
             ["check", "api.example.com"],
@@ -459,3 +471,29 @@ def test_long_words_are_not_broken(run: Any) -> None:
     name = f"X-{'Long-' * 12}Name"
     _, output, _ = run("explain", APP, "--header", name)
     assert f'add "{name}" to allow_headers' in " ".join(output.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("python -m app.cors explain https://b.test | head -1", 0),
+        ("python -m app.cors explain https://b.test > /dev/null", 1),
+        ("PYTHONIOENCODING=ascii python -m app.cors explain https://b.test > /dev/null", 1),
+    ],
+)
+def test_pipes_and_terminals_are_survived(line: str, status: int, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").touch()
+    (tmp_path / "app" / "cors").symlink_to(Path(command.__file__).parent)
+    for name in ("settings", "application"):
+        source = Path(application.__file__).with_name(f"{name}.py").read_text("utf-8")
+        (tmp_path / "app" / f"{name}.py").write_text(
+            source.replace("tests.engine.service", "app"), encoding="utf-8"
+        )
+    ended = subprocess.run(
+        ["bash", "-c", line.replace("python ", f"{sys.executable} -B ")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (status, "")

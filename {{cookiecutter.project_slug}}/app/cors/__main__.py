@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from io import TextIOWrapper
 from itertools import zip_longest
 from textwrap import fill, wrap
 from typing import Any, get_args
@@ -21,7 +22,15 @@ from .browser import Fetch
 from .check import check
 from .explain import SAFE_METHODS, Explanation, explain
 from .origins import OriginError, parse_origin
-from .policy import FORBIDDEN_METHOD, TOKEN, CORSPolicy, CORSPolicyError, Environment
+from .policy import (
+    FORBIDDEN_METHOD,
+    FORBIDDEN_REQUEST_HEADER,
+    TOKEN,
+    CORSPolicy,
+    CORSPolicyError,
+    Environment,
+)
+from .refusals import MAX_SHOWN
 from .settings import CANNOT_START, CORSSettings
 
 SERVICE = __package__.rpartition(".")[0]  # the package that this one lies in
@@ -66,6 +75,11 @@ def main() -> int:
     )
     for command in (one, two, three):
         command.add_argument("--json", action="store_true", help="print JSON")
+    for stream in (sys.stdout, sys.stderr):  # consoles' words are not ASCII, some terminals are
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # consoles' words are not ASCII, and some terminals are
+            stream.reconfigure(errors="backslashreplace")
     options = parser.parse_args()
 
     settings: CORSSettings = import_module(f"{SERVICE}.settings").Settings.load()
@@ -87,14 +101,14 @@ def origin(text: str) -> str:
 
 def method(text: str) -> str:
     """Return a method that `fetch()` takes."""
-    if not TOKEN.fullmatch(text) or FORBIDDEN_METHOD.fullmatch(text):
+    if len(text) > MAX_SHOWN or not TOKEN.fullmatch(text) or FORBIDDEN_METHOD.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a method that pages can send")
     return text
 
 
 def path(text: str) -> str:
-    """Return a path, or the path of a URL."""
-    if not text.startswith("/") or text.startswith("//"):
+    """Return a path of the service."""
+    if not text.startswith("/") or text.startswith("//") or not text.isprintable():
         raise argparse.ArgumentTypeError(f"{text!r} is not a path; write /notes")
     return text
 
@@ -103,6 +117,8 @@ def header(text: str) -> tuple[str, str]:
     """Return a header's name, and a value that needs a preflight wherever one may."""
     if not TOKEN.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not the name of a header")
+    if FORBIDDEN_REQUEST_HEADER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"pages cannot set {text}; browsers drop it")
     return text, "application/json" if text.lower() == "content-type" else "x"
 
 
@@ -134,7 +150,7 @@ def run_show(options: argparse.Namespace, settings: CORSSettings) -> int:
             policies[name] = in_environment(settings, name).cors_policy()
         except CORSPolicyError as error:
             policies[name] = None
-            problems[name] = str(error).splitlines()
+            problems[name] = settings.explain_policy(error)
     if options.json:
         arguments = {
             name: policy and {argument: getattr(policy, argument) for argument in ARGUMENTS}
@@ -175,7 +191,7 @@ def run_explain(options: argparse.Namespace, settings: CORSSettings) -> int:
     try:
         policy = settings.cors_policy()
     except CORSPolicyError as error:
-        print(error, file=sys.stderr)
+        print(*settings.explain_policy(error), sep="\n", file=sys.stderr)
         return CANNOT_START
     logging.disable()  # of what the application says to this
     app = import_module(f"{SERVICE}.application").create_app(settings)
@@ -191,7 +207,7 @@ def run_explain(options: argparse.Namespace, settings: CORSSettings) -> int:
     if options.json:
         print(json.dumps(as_json(explanation), indent=2))
     else:
-        print(policy, *steps(explanation), *verdict(explanation), sep="\n")
+        print(policy, *steps(explanation), *verdict(explanation, policy), sep="\n")
     return 0 if explanation.outcome.readable else 1
 
 
@@ -232,16 +248,21 @@ def steps(explanation: Explanation) -> Iterator[str]:
     yield ""
 
 
-def verdict(explanation: Explanation) -> Iterator[str]:
+def verdict(explanation: Explanation, policy: CORSPolicy) -> Iterator[str]:
     """Yield whether a browser allows it, why not, what to change, and what is printed where."""
     blocked = explanation.outcome.blocked
+    is_write = explanation.outcome.sent[-1] not in SAFE_METHODS
     if blocked is None:
-        readable = ", ".join(explanation.outcome.headers) or "none"
         yield "A browser lets the page read the response."
-        yield labelled("headers", readable)
+        if not is_write:
+            yield labelled("headers", ", ".join(explanation.outcome.headers) or "none")
         return
     is_sent = "sends no more than the preflight" if blocked.by_preflight else "hides the response"
     yield f"A browser {is_sent}: {blocked.error}"
+    if is_write and policy.allow_credentials:
+        yield "The service refuses the write, because it has credentials (403)."
+    elif is_write:
+        yield "The service carries the write out all the same: CORS hides answers only."
     yield labelled("why", explanation.why)
     yield labelled("change", explanation.change)
     for engine, words in explanation.consoles.items():
@@ -271,16 +292,21 @@ def run_check(options: argparse.Namespace, settings: CORSSettings) -> int:
     for finding in check(options.url, policy, options.origins):
         findings.append(finding)
         if not options.json:
-            expected = "allowed" if finding.is_allowed else "refused"
             if finding.wrong:
-                print(labelled("WRONG", f"{finding.origin} should be {expected}: {finding.wrong}"))
+                print(labelled("WRONG", f"{finding.origin}: {finding.wrong}"))
                 print(labelled("change", finding.change))
             else:
-                print(labelled(expected, finding.origin))
+                print(labelled("allowed" if finding.is_allowed else "refused", finding.origin))
     if options.json:
         print(json.dumps([vars(finding) for finding in findings], indent=2))
     return 1 if any(finding.wrong for finding in findings) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)

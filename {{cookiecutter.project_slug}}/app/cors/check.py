@@ -18,7 +18,7 @@ from .browser import (
     preflight_check,
     preflight_headers,
 )
-from .explain import diagnosis
+from .explain import FROM_GATEWAYS, diagnosis
 from .origins import split_port
 from .policy import ALWAYS_LISTED, ANY, CORSPolicy
 from .refusals import Refusal
@@ -55,7 +55,8 @@ def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator
     for origin in origins or map(example, policy.allow_origins):
         if not policy.allows(origin):
             refused = Refusal(policy, (origin,), "GET", url)
-            yield Finding(origin, False, refused.reason, refused.correction)
+            wrong = f"the settings do not allow it: {refused.reason}"
+            yield Finding(origin, False, wrong, refused.correction)
             continue
         try:
             yield Finding(origin, True, *(_wrong_if_allowed(url, policy, origin) or ()))
@@ -63,6 +64,8 @@ def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator
             yield Finding(origin, True, str(error), "see whether the address is right")
             return
     for origin in look_alikes(policy):
+        if origin in origins:
+            continue
         try:
             yield Finding(origin, False, *(_wrong_if_foreign(url, origin) or ()))
         except NoAnswer as error:
@@ -154,7 +157,10 @@ def _wrong_if_foreign(url: str, origin: str) -> tuple[str, str] | None:
     """Say what lets a page of a foreign origin in."""
     question = {"Origin": origin, "Access-Control-Request-Method": "GET"}
     for method, headers in (("OPTIONS", question), ("GET", {"Origin": origin})):
-        allowed = ask(method, url, headers).get("Access-Control-Allow-Origin")
+        answer = ask(method, url, headers)
+        if answer.status in FROM_GATEWAYS:
+            raise NoAnswer(f"a proxy answers {answer.status}, and does not reach the service")
+        allowed = answer.get("Access-Control-Allow-Origin")
         if allowed is not None and {origin, "*"} & {value.strip() for value in allowed.split(",")}:
             return (
                 f"Access-Control-Allow-Origin is {allowed}, so {origin} is let in",

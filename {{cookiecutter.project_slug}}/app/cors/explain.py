@@ -50,6 +50,9 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
     if blocked is None:
         return Explanation(outcome)
     consoles = console(request, blocked)
+    if outcome.sent[-1] not in SAFE_METHODS:  # whose status is not known
+        known = f" Status code: {blocked.response.status}"
+        consoles = {engine: words.removesuffix(known) for engine, words in consoles.items()}
     refused = refusal(policy, scopes[-1])
     if refused is None:
         return Explanation(outcome, *diagnosis(blocked), consoles=consoles)
@@ -146,8 +149,8 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
         case CorsError.WILDCARD_ORIGIN_NOT_ALLOWED | CorsError.INVALID_ALLOW_CREDENTIALS:
             return (
                 "the page sends credentials, and the response does not allow them",
-                'leave out credentials: "include" in the page, unless the policy is to have '
-                "allow_credentials=True",
+                'leave out credentials: "include" in the page; where it needs them, set '
+                "allow_credentials=True, with which no * and no http:// origin may be listed",
             )
         case CorsError.INVALID_ALLOW_ORIGIN_VALUE | CorsError.ALLOW_ORIGIN_MISMATCH:
             return (

@@ -22,7 +22,7 @@ from .policy import (
     CORSPolicy,
     CORSPolicyError,
 )
-from .requests import header_values, is_foreign
+from .requests import header_values, is_own
 
 MAX_ASKED = 8 * 1024  # bytes of the method and header names that a preflight asks for
 MAX_SHOWN = 100  # characters of an origin, a path or a name
@@ -121,12 +121,14 @@ def refusal(policy: CORSPolicy, scope: Scope) -> Refusal | None:
         return None
     is_allowed = len(origins) == 1 and policy.allows(origins[0])
     is_read = scope["type"] == "websocket" or (sites != ["same-origin"] and modes in ([], ["cors"]))
-    method, missing = scope.get("method", "WebSocket"), tuple[str, ...]()
+    is_from_own_page = len(origins) == 1 and is_own(origins[0], hosts, scope["scheme"], policy)
+    method: str = scope.get("method", "WebSocket")
+    missing: tuple[str, ...] = ()
     if method == "OPTIONS" and methods:
         method = methods[0]
         if is_allowed and not (missing := unlisted(policy, method, ",".join(names))):
             return None
-    elif is_allowed or not (is_read and is_foreign(origins, hosts, scope["scheme"], policy)):
+    elif is_allowed or not is_read or is_from_own_page:
         return None
     return Refusal(policy, tuple(origins), method, scope["path"], missing)
 

@@ -152,12 +152,15 @@ class CORSSettings(BaseSettings):
         try:
             policy = self.cors_policy()
         except CORSPolicyError as error:
-            lines = [f"{self._source(problem)}: {problem}" for problem in error.problems]
-            raise _PolicyProblems("\n".join(lines)) from None
+            raise _PolicyProblems("\n".join(self.explain_policy(error))) from None
         if policy.environment != self.fastapi_env:
             where = f"{type(self).__name__}.cors_policy"
             raise _PolicyProblems(f"{where}: environment is not {self.fastapi_env}")
         return self
+
+    def explain_policy(self, error: CORSPolicyError) -> list[str]:
+        """Return a line for each problem of a policy, with the variable that it comes from."""
+        return [f"{self._source(problem)}: {problem}" for problem in error.problems]
 
     def _source(self, problem: ValueError) -> str:
         """Return the variable that an origin of the policy came from, or else the method."""
