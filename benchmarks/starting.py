@@ -1,6 +1,5 @@
 """What a service takes before its first answer, and what it holds."""
 
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from statistics import median
 
 from benchmarks import loopback
 from benchmarks.arms import ANSWERS, BARE, ROOT
+from tests.serving import send_from_many_origins
 
 UVICORN = ["uvicorn", "{app}", "--port", "{port}", "--no-access-log", "--log-level", "critical"]
 FLOOR = f"{BARE}, pydantic-settings"
@@ -39,20 +39,6 @@ def measure(
                 seconds[name].append(time.perf_counter() - began)
                 if turn == rounds - 1:
                     before = loopback.memory(session)
-                    refuse(port, origins)
+                    send_from_many_origins(port, "evil.example", origins)
                     held[name] = (before, loopback.memory(session))
     return {name: Start(median(seconds[name]), *held[name]) for name in apps}
-
-
-def refuse(port: int, count: int) -> None:
-    """Send requests, each of another origin that is not allowed."""
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        answers = connection.makefile("rb")
-        for number in range(count):
-            head = f"Host: localhost\r\nOrigin: https://{number}.evil.example\r\n\r\n"
-            connection.sendall(f"GET /health HTTP/1.1\r\n{head}".encode())
-            length = 0
-            while line := answers.readline().strip().lower():
-                if line.startswith(b"content-length:"):
-                    length = int(line.split()[-1])
-            answers.read(length)

@@ -184,3 +184,17 @@ def exchange(
         return response.status, response.headers, response.read()
     finally:
         connection.close()
+
+
+def send_from_many_origins(port: int, domain: str, count: int) -> None:
+    """Send requests over one connection, each of another origin below a domain."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        answers = connection.makefile("rb")
+        for number in range(count):
+            head = f"Host: api\r\nOrigin: https://{number}.{domain}\r\n\r\n"
+            connection.sendall(f"GET /health HTTP/1.1\r\n{head}".encode())
+            length = 0
+            while line := answers.readline().strip().lower():
+                if line.startswith(b"content-length:"):
+                    length = int(line.split()[-1])
+            answers.read(length)

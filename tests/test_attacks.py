@@ -16,7 +16,7 @@ from hooks import filters
 from tests.baking import CREDENTIALS, Bakery, tree
 from tests.conftest import Serving
 from tests.nasty import NASTY, UNPRINTABLE
-from tests.serving import clean_environment, send, serve
+from tests.serving import clean_environment, send, send_from_many_origins, serve
 from tests.test_template import parse
 
 EXACT = "https://app.example.com"
@@ -288,18 +288,7 @@ def test_a_flood_of_refusals_fills_neither_log_nor_memory(bakery: Bakery) -> Non
     with serve(bakery.bake(), "app.main:app", {}, "--no-access-log") as server:
 
         def flood(kind: str) -> int:
-            with socket.create_connection(("127.0.0.1", server.port)) as connection:
-                answers = connection.makefile("rb")
-                for number in range(10_000):
-                    head = (
-                        f"GET /health HTTP/1.1\r\nHost: api\r\n"
-                        f"Origin: https://{number}.{kind}.example\r\n\r\n"
-                    )
-                    connection.sendall(head.encode())
-                    while line := answers.readline().strip().lower():
-                        if line.startswith(b"content-length:"):
-                            length = int(line.split()[-1])
-                    answers.read(length)
+            send_from_many_origins(server.port, f"{kind}.example", 10_000)
             status = Path(f"/proc/{server.popen.pid}/status").read_text("utf-8")
             (memory,) = re.findall(r"^VmRSS:\s+(\d+) kB$", status, re.M)
             return int(memory)

@@ -57,28 +57,13 @@ def command(readme: Path, ending: str) -> str:
 
 def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
     """Here, in the gate, in the updates or with client certificates; a new one needs a test."""
+    always = (SERVE, TEST, LOCALLY, EXPLAIN, CHECK, *CHECKS)
     run_elsewhere: dict[Path, tuple[str, ...]] = {
         ROOT: (RENDER, TEST, *TEAM_COMMANDS),
-        bakery.bake(credentials="none"): (SERVE, TEST, LOCALLY, EXPLAIN, CHECK, *CHECKS),
-        bakery.bake(credentials="bearer"): (SERVE, TEST, LOCALLY, EXPLAIN, CHECK, *CHECKS),
-        bakery.bake(credentials="cookies"): (
-            SERVE,
-            TEST,
-            LOCALLY,
-            EXPLAIN,
-            CHECK,
-            *CHECKS,
-            CERTIFICATES,
-        ),
-        bakery.bake(credentials="cross-site-cookies"): (
-            SERVE,
-            TEST,
-            LOCALLY,
-            EXPLAIN,
-            CHECK,
-            *CHECKS,
-            CERTIFICATES,
-        ),
+        bakery.bake(credentials="none"): always,
+        bakery.bake(credentials="bearer"): always,
+        bakery.bake(credentials="cookies"): (*always, CERTIFICATES),
+        bakery.bake(credentials="cross-site-cookies"): (*always, CERTIFICATES),
     }
     for folder, endings in run_elsewhere.items():
         found = commands(folder / "README.md")

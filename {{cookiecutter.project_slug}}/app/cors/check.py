@@ -20,7 +20,7 @@ from .browser import (
 )
 from .explain import FROM_GATEWAYS, diagnosis
 from .origins import split_port
-from .policy import ALWAYS_LISTED, ANY, CORSPolicy
+from .policy import ANY, CORSPolicy
 from .refusals import Refusal
 
 PATIENCE = 10  # seconds to connect, and as many for an answer
@@ -138,7 +138,7 @@ def _compared(
 ) -> Iterator[tuple[str, set[str], set[str]]]:
     """Yield headers by which policies differ: the name, what is there, and what should be."""
     credentials = {"true"} if policy.allow_credentials else set()
-    listed = {*ALWAYS_LISTED, *map(str.lower, policy.allow_headers)}
+    listed = set(policy.listed_headers - {""})
     exposed = set(map(str.lower, policy.expose_headers))
     for name, answer, expected in (
         ("Access-Control-Allow-Credentials", response, credentials),
