@@ -268,6 +268,7 @@ def test_looking_at_a_text_takes_linear_time(text: str, monkeypatch: pytest.Monk
         pytest.fail("it takes more than linear time")
 
     monkeypatch.setattr(origins, "MAX_LENGTH", len(text))
+    monkeypatch.setattr(origins, "MAX_SENT", len(text))
     signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, 30)  # of this process alone, however busy the machine
     try:
@@ -276,6 +277,12 @@ def test_looking_at_a_text_takes_linear_time(text: str, monkeypatch: pytest.Monk
             parse_origin(text)
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def test_the_longest_origin_of_a_pattern() -> None:
+    scheme, host = "a" * 64, "b." * 125 + "com"
+    assert f"{scheme}://{host}:65535" in AllowList([f"{scheme}://*.com:*"])
+    assert f"{scheme}://b{host}:65535" not in AllowList([f"{scheme}://*.com:*"])
 
 
 def parsed(text: str) -> Origin | None:

@@ -81,7 +81,7 @@ class CORSPolicyMiddleware(CORSMiddleware):
         granted: RawHeaders = []
         origin = self._allowed_origin(request_headers)
         if origin is False:
-            report(refusal(self.policy, scope))
+            report(refusal(self.policy, scope, is_allowed=False))
         elif origin is not None:
             granted = self.granted_headers
             if self.names_origin:
@@ -118,7 +118,8 @@ class RefusedPreflight(PlainTextResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer; in development it says why, too."""
-        why = refusal(self.policy, scope)
+        is_allowed = self.status_code != 403  # an allowed origin can still ask for too much
+        why = refusal(self.policy, scope, is_allowed=is_allowed)
         report(why)
         if why and self.policy.environment == "development":
             self.body = b"%s: %s" % (self.body, why.reason.encode())

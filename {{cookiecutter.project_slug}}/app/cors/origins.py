@@ -24,8 +24,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 REFUSED_SCHEMES = {"about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"}
 
 BLANKS = " \t\r\n"
-MAX_LENGTH = 512  # of what is looked at; scheme, host and port together take at most 326
+MAX_LENGTH = 512  # of what is looked at
 MAX_HOST_LENGTH = 253
+MAX_SENT = 64 + len("://") + MAX_HOST_LENGTH + len(":65535")
 MAX_LABEL_LENGTH = 63
 SCHEME = r"[a-z][a-z0-9+.-]{0,63}"
 LABEL = r"[a-z0-9_-]{1,63}"
@@ -114,7 +115,8 @@ class AllowList:
     `allow_any` says whether `*` is acceptable. Raises AllowListError, which has every problem.
 
     No expression is built from the patterns. Those that could stand for an origin are looked up in
-    a set, so that the time depends on the labels of its host, and not on the length of the list.
+    a set, so that the time depends on the labels of the longest pattern, and not on the length of
+    the list or of the origin.
     """
 
     def __init__(
@@ -142,6 +144,7 @@ class AllowList:
         self.entries = ("*",) if self.allows_any else tuple(origins)
         self.patterns = frozenset(text for text, origin in origins.items() if origin.is_pattern)
         self.exact = frozenset(origins) - self.patterns
+        self.most_labels = max((text.count(".") for text in self.patterns), default=0)
 
     def __contains__(self, origin: str) -> bool:
         if origin in self.exact:
@@ -150,17 +153,24 @@ class AllowList:
             return False
         if self.allows_any:
             return True
-        return bool(self.patterns) and not self.patterns.isdisjoint(patterns_for(origin))
+        if not self.patterns:
+            return False
+        return not self.patterns.isdisjoint(patterns_for(origin, self.most_labels))
 
 
-def patterns_for(origin: str) -> Iterator[str]:
-    """Yield every pattern that stands for an origin as it is sent; none if it is malformed."""
-    if not (match := SENT.fullmatch(origin)):
+def patterns_for(origin: str, most_labels: int) -> Iterator[str]:
+    """Yield every pattern that stands for an origin as it is sent; none if it is malformed.
+
+    Patterns with more labels than `most_labels` are left out.
+    """
+    if len(origin) > MAX_SENT or not (match := SENT.fullmatch(origin)):
         return
     scheme, host, port = match.groups("")
     if len(host) > MAX_HOST_LENGTH or port == f":{DEFAULT_PORTS.get(scheme)}":
         return
     yield f"{scheme}://{host}:*"
+    if (more := host.count(".") - most_labels) > 0:
+        host = host.split(".", more)[-1]
     while host := host.partition(".")[2]:
         yield f"{scheme}://*.{host}{port}"
         yield f"{scheme}://*.{host}:*"

@@ -102,11 +102,12 @@ class Refusal:
         return _misses(origin, self.policy)
 
 
-def refusal(policy: CORSPolicy, scope: Scope) -> Refusal | None:
+def refusal(policy: CORSPolicy, scope: Scope, *, is_allowed: bool | None = None) -> Refusal | None:
     """Return why a policy refuses an ASGI request or WebSocket; None where it does not.
 
     Requests that no page of another origin wants to read are not refused: those without `Origin`,
-    of the service's own pages, and with a `Sec-Fetch-Mode` other than `cors`.
+    of the service's own pages, and with a `Sec-Fetch-Mode` other than `cors`. `is_allowed` is the
+    verdict on the origin, where the caller has it.
     """
     origins, hosts, methods, names, modes, sites = header_values(
         scope,
@@ -119,7 +120,8 @@ def refusal(policy: CORSPolicy, scope: Scope) -> Refusal | None:
     )
     if not origins:
         return None
-    is_allowed = len(origins) == 1 and policy.allows(origins[0])
+    if is_allowed is None:
+        is_allowed = len(origins) == 1 and policy.allows(origins[0])
     is_read = scope["type"] == "websocket" or (sites != ["same-origin"] and modes in ([], ["cors"]))
     is_from_own_page = len(origins) == 1 and is_own(origins[0], hosts, scope["scheme"], policy)
     method: str = scope.get("method", "WebSocket")

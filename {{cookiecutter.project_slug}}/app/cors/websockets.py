@@ -29,7 +29,7 @@ class WebSocketGuard:
         await self.app(scope, receive, send)
 
     def _refuse(self, scope: Scope) -> ASGIApp:
-        why = refusal(self.policy, scope)
+        why = refusal(self.policy, scope, is_allowed=False)
         report(why)
         can_say_it = "websocket.http.response" in scope.get("extensions", ())
         if can_say_it and self.policy.environment == "development":
