@@ -32,15 +32,13 @@ def write_cruft_json() -> str:
     `cruft update` then brings changes of the template to projects that plain cookiecutter rendered,
     too.
     """
-    top, remote, commit = (
-        git("rev-parse", "--show-toplevel"),
-        git("remote", "get-url", "origin"),
-        git("rev-parse", "HEAD"),
-    )
-    if not commit or Path(top).resolve() != Path(TEMPLATE):
+    status = git("status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    head = re.search(r"^# branch\.oid ([0-9a-f]+)$", status, re.MULTILINE)
+    if not head or not Path(TEMPLATE, ".git").exists():  # a folder of another checkout has none
         return "the template is not a git checkout"
-    if git("status", "--porcelain", "--untracked-files=no"):
+    if re.search(r"^[^#]", status, re.MULTILINE):
         return "the template has changes that are not committed"
+    remote = git("remote", "get-url", "origin")
     if not remote:
         return "the template's git checkout has no remote"
     # The file will be committed, so a password or token in the address must not be in it.
@@ -52,9 +50,9 @@ def write_cruft_json() -> str:
     }
     state = {
         "template": remote,
-        "commit": commit,
+        "commit": head[1],
         "checkout": CONTEXT["_checkout"],
-        "context": {"cookiecutter": {**answers, "_template": remote, "_commit": commit}},
+        "context": {"cookiecutter": {**answers, "_template": remote, "_commit": head[1]}},
         "directory": None,
     }
     text = json.dumps(state, ensure_ascii=False, indent=2, separators=(",", ": "))
@@ -62,14 +60,16 @@ def write_cruft_json() -> str:
     return ""
 
 
-# Under cruft there is no `_repo_dir`, and it writes the file itself.
-if "_repo_dir" in CONTEXT and (reason := write_cruft_json()):
-    print(f"No .cruft.json, so `cruft update` will not work: {reason}.")
-print(
-    f"""
+# Under cruft there is no `_repo_dir`. It writes the file itself, and what `cruft diff` prints goes
+# into `git apply`.
+if "_repo_dir" in CONTEXT:
+    if reason := write_cruft_json():
+        print(f"No .cruft.json, so `cruft update` will not work: {reason}.")
+    print(
+        f"""
 Next:
     cd {Path.cwd().name}
     uv run fastapi dev
     uv run pytest
 """
-)
+    )

@@ -4,6 +4,7 @@ The git repositories are real.
 """
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -173,6 +174,16 @@ def test_an_edit_survives_an_update(workshop: Workshop) -> None:
     assert '"team": "ours"' in (project / "app" / "routes" / "health.py").read_text("utf-8")
     assert not list(project.rglob("*.rej"))
     assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v2")
+
+
+def test_a_diff_can_be_applied(workshop: Workshop) -> None:
+    """`cruft diff` prints what it takes to undo the project's edits, and nothing else."""
+    project = edited(workshop, "# Our service")
+    assert workshop.run(project, *CRUFT, "diff").startswith("diff --git ")
+    workshop.run(project, "bash", "-c", f"{shlex.join(CRUFT)} diff | git apply")
+    fresh, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1", into="fresh")
+    shutil.rmtree(project / ".git")
+    assert tree(project) == tree(fresh)
 
 
 @pytest.mark.parametrize("is_committed_first", [True, False])

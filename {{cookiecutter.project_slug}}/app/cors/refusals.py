@@ -123,14 +123,17 @@ def refusal(policy: CORSPolicy, scope: Scope, *, is_allowed: bool | None = None)
     if is_allowed is None:
         is_allowed = len(origins) == 1 and policy.allows(origins[0])
     is_read = scope["type"] == "websocket" or (sites != ["same-origin"] and modes in ([], ["cors"]))
-    is_from_own_page = len(origins) == 1 and is_own(origins[0], hosts, scope["scheme"], policy)
     method: str = scope.get("method", "WebSocket")
     missing: tuple[str, ...] = ()
     if method == "OPTIONS" and methods:
         method = methods[0]
         if is_allowed and not (missing := unlisted(policy, method, ",".join(names))):
             return None
-    elif is_allowed or not is_read or is_from_own_page:
+    elif (
+        is_allowed
+        or not is_read
+        or (len(origins) == 1 and is_own(origins[0], hosts, scope["scheme"], policy))
+    ):
         return None
     return Refusal(policy, tuple(origins), method, scope["path"], missing)
 
