@@ -3,7 +3,7 @@
 import sys
 import time
 
-from benchmarks import in_process, loopback, rendering, starting
+from benchmarks import in_process, loopback, projects, starting
 from benchmarks.arms import rendered
 from benchmarks.in_process import REQUESTS
 from benchmarks.results import FOLDER, Results, write
@@ -20,17 +20,13 @@ def main() -> None:
     def progress(what: str) -> None:
         print(f"\r{time.monotonic() - began:4.0f} s  {what:<60}", end="", flush=True)
 
-    with rendered() as projects:
+    with rendered() as services:
         results = Results(
-            requests=in_process.measure(in_process.arms(projects), REQUESTS, 21, 300, progress),
-            lists=in_process.measure(in_process.lists(projects), QUICK, 21, 300, progress),
-            loads=loopback.measure(projects, 7, progress),
-            starts=starting.measure(projects, 5, 100_000, progress),
-            rendering=rendering.render(7, progress),
-            packages={
-                "the floor": rendering.packages(None),
-                **{f"ours, {name}": rendering.packages(path) for name, path in projects.items()},
-            },
+            projects=projects.measure(3, progress),
+            requests=in_process.measure(in_process.arms(services), REQUESTS, 21, 300, progress),
+            lists=in_process.measure(in_process.lists(services), QUICK, 21, 300, progress),
+            loads=loopback.measure(services, 5, progress),
+            starts=starting.measure(services, 5, 100_000, progress),
         )
     write(results)
     progress(f"written to {FOLDER}")

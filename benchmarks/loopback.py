@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
@@ -52,23 +52,35 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def served(app: str, command: list[str], folder: Path) -> Iterator[tuple[int, int]]:
+def served(
+    app: str,
+    command: list[str],
+    folder: Path,
+    variables: Mapping[str, str] = ENVIRONMENT,
+    path: str = "/health",
+) -> Iterator[tuple[int, int]]:
     """Run a server of an application in a folder; give its session and its port once it answers."""
     port = free_port()
     program, *options = (word.format(app=app, port=port) for word in command)
     popen = subprocess.Popen(
         [str(BIN / program), *options],
         cwd=folder,
-        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(folder)},
+        env={
+            **os.environ,
+            **variables,
+            "PYTHONPATH": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "",  # as owners have it: compiled once
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        answer_of(port, popen)
+        answer_of(port, path, popen)
         yield popen.pid, port
     finally:
-        os.killpg(popen.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it did not start
+            os.killpg(popen.pid, signal.SIGTERM)
         try:
             popen.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -76,10 +88,10 @@ def served(app: str, command: list[str], folder: Path) -> Iterator[tuple[int, in
             popen.wait()
 
 
-def answer_of(port: int, popen: subprocess.Popen[bytes]) -> None:
+def answer_of(port: int, path: str, popen: subprocess.Popen[bytes]) -> None:
     """Wait until the server answers."""
     deadline = time.monotonic() + PATIENCE
-    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
     while True:
         try:
             with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:

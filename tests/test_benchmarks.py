@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.types import Message
 
-from benchmarks import in_process, loopback, rendering, starting
+from benchmarks import in_process, loopback, projects, starting
 from benchmarks.arms import ANSWERS, BARE, SESSION, SNIPPET, rendered
 from benchmarks.in_process import AGAIN, REQUESTS
 from benchmarks.loopback import PASTED
@@ -20,50 +20,48 @@ OURS = [f"ours, {answer}" for answer in ANSWERS]
 
 
 @pytest.fixture(scope="module")
-def projects() -> Iterator[dict[str, Path]]:
-    with rendered() as projects:
-        yield projects
+def services() -> Iterator[dict[str, Path]]:
+    with rendered() as services:
+        yield services
 
 
 def quietly(what: str) -> None:
     assert what
 
 
-def test_everything_is_measured_and_written(projects: dict[str, Path], tmp_path: Path) -> None:
+def test_everything_is_measured_and_written(services: dict[str, Path], tmp_path: Path) -> None:
     if not loopback.is_installed():
         not_installed("wrk", "apt-get install wrk")
     results = Results(
-        requests=in_process.measure(in_process.arms(projects), REQUESTS, 2, 2, quietly),
+        projects=projects.measure(1, quietly, [projects.FLOOR, "ours, none", "fastapi-new"]),
+        requests=in_process.measure(in_process.arms(services), REQUESTS, 2, 2, quietly),
         lists=in_process.measure(
-            in_process.lists(projects), {"x": REQUESTS["exact"]}, 1, 1, quietly
+            in_process.lists(services), {"x": REQUESTS["exact"]}, 1, 1, quietly
         ),
-        loads=loopback.measure(projects, 1, quietly, servers=["granian"]),
-        starts=starting.measure(projects, 1, 20, quietly),
-        rendering=rendering.render(1, quietly),
-        packages={
-            "the floor": rendering.packages(None),
-            "ours": rendering.packages(projects["none"]),
-        },
+        loads=loopback.measure(services, 1, quietly, servers=["granian"]),
+        starts=starting.measure(services, 1, 20, quietly),
     )
     assert [*results.requests] == [BARE, AGAIN, SNIPPET, SESSION, *OURS]
     assert all([*found] == [*REQUESTS] for found in results.requests.values())
     assert [*results.loads["granian"]] == [*PASTED, *OURS]
     assert all(load.per_second > 0 for load in results.loads["granian"].values())
     assert [*results.starts] == [starting.FLOOR, *OURS]
-    assert results.packages["ours"].count > results.packages["the floor"].count
+    allows = {name: found.allows for name, found in results.projects.items()}
+    assert allows == {projects.FLOOR: True, "ours, none": True, "fastapi-new": False}
+    assert all(found.count > 15 and found.size > 15 for found in results.projects.values())
 
     write(results, tmp_path)
     page = (tmp_path / "results.md").read_text("utf-8")
-    for arm in (*results.requests, *results.lists, *results.starts, *results.packages):
+    for arm in (*results.requests, *results.lists, *results.starts, *results.projects):
         assert f"\n| {arm} |" in page
     numbers = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert numbers["requests"][BARE]["exact"]["median"] > 0
     assert b"<svg" in (tmp_path / "results.svg").read_bytes()
 
 
-def test_every_application_answers_as_it_should(projects: dict[str, Path]) -> None:
+def test_every_application_answers_as_it_should(services: dict[str, Path]) -> None:
     """Those that are compared do the same: allowed origins are allowed, foreign ones are not."""
-    for name, app in in_process.arms(projects).items():
+    for name, app in in_process.arms(services).items():
         for request, allowed in (("exact", True), ("pattern", True), ("refused", False)):
             sent: list[Message] = []
 

@@ -1,0 +1,210 @@
+"""From the command that renders a project to its first answer to a page of another origin.
+
+Beside this template, those that a package registry has.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks import loopback
+from benchmarks.arms import ANSWERS, ENVIRONMENT, ROOT
+
+UV = os.environ.get("UV", "uv")
+PAGE = "http://localhost:3000"
+READABLE = re.compile(
+    rf"^access-control-allow-origin: (\*|{PAGE})\r?$".encode(), re.IGNORECASE | re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Template:
+    """What renders a project, and what serves it.
+
+    `command` is what people type, `package` what brings it (None: cookiecutter, which is here).
+    `app` is the application in the project, and `path` its route.
+    """
+
+    command: list[str]
+    app: str
+    path: str
+    package: str | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """Seconds from the command to the end of rendering and to the first answer, and what is there.
+
+    `allows` says whether the page at localhost:3000 may read the answer. `start` are the seconds of
+    a later start, `memory` the megabytes then. `count` and `size` are of production dependencies,
+    in packages and megabytes.
+    """
+
+    rendering: float
+    first_answer: float
+    allows: bool
+    start: float
+    memory: float
+    count: int
+    size: float
+
+
+COOKIECUTTER = [sys.executable, "-m", "cookiecutter", "--no-input"]
+FLOOR = "the least: two files"
+LEAST = {
+    "cookiecutter.json": '{"slug": "service"}\n',
+    "{{cookiecutter.slug}}/pyproject.toml": """[project]
+name = "{{cookiecutter.slug}}"
+version = "0.1.0"
+dependencies = ["fastapi", "pydantic-settings", "uvicorn[standard]"]
+""",
+    "{{cookiecutter.slug}}/main.py": """from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=["http://localhost:3000"])
+
+
+@app.get("/health")
+async def health() -> dict[str, str]:
+    return {"status": "ok"}
+""",
+}
+RIVALS = {
+    "cookiecutter-fastapi-starter": Template(
+        ["cookiecutter-fastapi-starter", "--no-input", "database=sqlite", "include_auth=no"],
+        "app.main:app",
+        "/api/v1/health",
+        "cookiecutter-fastapi-starter",
+    ),
+    "fastapi_template": Template(
+        [
+            *["fastapi_template", "--quiet", "--name", "service"],
+            *["--api-type", "rest", "--db", "none", "--orm", "none", "--ci", "none"],
+        ],
+        "service.web.application:get_app",
+        "/api/health",
+        "fastapi_template",
+    ),
+    "fastapi-new": Template(["fastapi-new", "service"], "main:app", "/", "fastapi-new"),
+}
+
+
+def templates(folder: Path) -> dict[str, Template]:
+    """Return the templates of the table; what is not in a registry is put into a folder."""
+    floor, ours = folder / "floor", folder / "ours"
+    (floor / "{{cookiecutter.slug}}").mkdir(parents=True)
+    for name, text in LEAST.items():
+        (floor / name).write_text(text, encoding="utf-8")
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(ours)], check=True)
+    return {
+        FLOOR: Template([*COOKIECUTTER, str(floor)], "main:app", "/health"),
+        **{
+            f"ours, {answer}": Template(
+                [*COOKIECUTTER, str(ours), f"credentials={answer}"], "app.main:app", "/health"
+            )
+            for answer in ANSWERS
+        },
+        **RIVALS,
+    }
+
+
+def measure(
+    rounds: int, progress: Callable[[str], None], names: Iterable[str] | None = None
+) -> dict[str, Project]:
+    """Render, install and start each template's project several times, in turn."""
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
+        folder = Path(name)
+        arms = templates(folder)
+        if names is not None:
+            arms = {name: arms[name] for name in names}
+        tools = {arm: install_tool(template, folder / arm) for arm, template in arms.items()}
+        taken: dict[str, list[Project]] = {arm: [] for arm in arms}
+        for turn in range(rounds):
+            for arm, template in arms.items():
+                progress(f"project {turn + 1} of {rounds}: {arm}")
+                work = folder / f"{turn}-{arm}"
+                work.mkdir()
+                taken[arm].append(make(template, tools[arm], work))
+        return {arm: middle(projects) for arm, projects in taken.items()}
+
+
+def install_tool(template: Template, environment: Path) -> str:
+    """Install what renders; return the folder of its command."""
+    if template.package is None:
+        return str(Path(sys.executable).parent)
+    install(environment, [template.package])
+    return str(environment / "bin")
+
+
+def install(environment: Path, what: list[str]) -> None:
+    """Install packages, or what a file asks for, for this Python."""
+    subprocess.run(
+        [UV, "venv", "--quiet", "--python", sys.executable, str(environment)], check=True
+    )
+    target = ["--python", str(environment / "bin" / "python")]
+    subprocess.run([UV, "pip", "install", "--quiet", *target, *what], check=True)
+
+
+def make(template: Template, tools: str, work: Path) -> Project:
+    """Render a project into an empty folder, install it, start it, and ask it."""
+    began = time.perf_counter()
+    subprocess.run(
+        template.command,
+        cwd=work,
+        env={
+            **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
+            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            "UV_PYTHON_DOWNLOADS": "never",
+        },
+        check=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+    rendering = time.perf_counter() - began
+    (project,) = work.iterdir()
+    environment = work / "environment"
+    install(environment, ["--requirements", str(project / "pyproject.toml")])
+    python = [str(environment / "bin" / "python"), "-m"]
+    command = [*python, "uvicorn", "{app}", "--factory", "--port", "{port}"]
+    if not template.app.endswith(":get_app"):
+        command.remove("--factory")
+    variables = {**ENVIRONMENT, "FASTAPI_ENV": "development"}
+    with loopback.served(template.app, command, project, variables, template.path) as (_, port):
+        first_answer = time.perf_counter() - began
+        allows = READABLE.search(answer(port, template.path)) is not None
+    began = time.perf_counter()
+    with loopback.served(template.app, command, project, variables, template.path) as (session, _):
+        start, memory = time.perf_counter() - began, loopback.memory(session)
+    return Project(rendering, first_answer, allows, start, memory, *installed(environment))
+
+
+def answer(port: int, path: str) -> bytes:
+    """Return the answer to a page, headers and all."""
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: {PAGE}\r\nConnection: close\r\n"
+    with socket.create_connection(("127.0.0.1", port), loopback.PATIENCE) as connection:
+        connection.sendall(request.encode() + b"\r\n")
+        with connection.makefile("rb") as stream:
+            return stream.read()
+
+
+def installed(environment: Path) -> tuple[int, float]:
+    """Return how many packages are in an environment, and their megabytes."""
+    (site,) = (environment / "lib").glob("python*/site-packages")
+    files = [path for path in site.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    return len([*site.glob("*.dist-info")]), size
+
+
+def middle(projects: list[Project]) -> Project:
+    """Return the median of each figure."""
+    columns = zip(*map(astuple, projects), strict=True)
+    return Project(*(type(column[0])(median(column)) for column in columns))
