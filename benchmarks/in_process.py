@@ -4,9 +4,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -24,6 +22,7 @@ from benchmarks.arms import (
     load,
     snippet,
 )
+from benchmarks.figure import Figure, figure
 
 AGAIN = f"{BARE}, again"  # the noise
 BROWSER = {
@@ -65,17 +64,8 @@ REQUESTS: dict[str, tuple[str, Mapping[str, str]]] = {
 SLOW = ("hostile preflight",)  # measured with a hundredth of the calls
 
 
-@dataclass(frozen=True)
-class Figure:
-    """Microseconds for a call: the median of the rounds, and between which quartiles half lie."""
-
-    median: float
-    low: float
-    high: float
-
-
 Figures = dict[str, dict[str, Figure]]
-"""By arm and request."""
+"""Microseconds for a call, by arm and request."""
 
 
 def arms(projects: Mapping[str, Path]) -> dict[str, ASGIApp]:
@@ -167,6 +157,5 @@ def measure(
         loop.close()
     figures: Figures = {arm: {} for arm in arms}
     for (arm, name), times in taken.items():
-        low, _, high = quantiles(times, n=4) if len(times) > 1 else times * 3
-        figures[arm][name] = Figure(median(times), low, high)
+        figures[arm][name] = figure(times)
     return figures

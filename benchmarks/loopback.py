@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from benchmarks.arms import ANSWERS, APP, BARE, ENVIRONMENT, ROOT, SESSION, SNIPPET
+from benchmarks.figure import Figure, figure
 from tests.serving import free_port
 
 BIN = Path(sys.executable).parent
@@ -39,11 +39,11 @@ PATIENCE = 60  # seconds
 class Load:
     """What `wrk` and the kernel say of a server under load."""
 
-    per_second: float
-    p50: float  # milliseconds
-    p99: float
-    processor: float  # microseconds of a request, of all the server's processes
-    memory: float  # megabytes
+    per_second: Figure
+    p50: Figure  # milliseconds
+    p99: Figure
+    processor: Figure  # microseconds of a request, of all the server's processes
+    memory: Figure  # megabytes
 
 
 def is_installed() -> bool:
@@ -133,8 +133,8 @@ def memory(session: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def load(session: int, port: int) -> Load:
-    """Put a server under load for a second."""
+def load(session: int, port: int) -> tuple[float, ...]:
+    """Put a server under load for a second; return the figures of a `Load`."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", "-d1s", "--latency", "-H", f"Origin: {APP}"]
     before = processor(session)
     said = subprocess.check_output([*command, f"http://127.0.0.1:{port}/health"], text=True)
@@ -142,7 +142,7 @@ def load(session: int, port: int) -> Load:
     (total,) = re.findall(r"(\d+) requests in", said)
     (per_second,) = re.findall(r"Requests/sec:\s+([\d.]+)", said)
     assert "Non-2xx" not in said, said
-    return Load(
+    return (
         float(per_second),
         milliseconds(said, "50%"),
         milliseconds(said, "99%"),
@@ -167,7 +167,7 @@ def measure(
     apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in ANSWERS}
     figures: dict[str, dict[str, Load]] = {}
     for server in servers:
-        loads: dict[str, list[Load]] = {name: [] for name in apps}
+        loads: dict[str, list[tuple[float, ...]]] = {name: [] for name in apps}
         with ExitStack() as stack:
             running = {
                 name: stack.enter_context(served(app, SERVERS[server], folder))
@@ -177,10 +177,7 @@ def measure(
                 progress(f"{server}, round {turn} of {rounds}")
                 for name in [*apps] if turn % 2 else [*apps][::-1]:
                     loads[name].append(load(*running[name]))
-        figures[server] = {name: middle(taken[1:]) for name, taken in loads.items()}
+        figures[server] = {
+            name: Load(*map(figure, zip(*taken[1:], strict=True))) for name, taken in loads.items()
+        }
     return figures
-
-
-def middle(loads: list[Load]) -> Load:
-    """Return the median of each figure."""
-    return Load(*(median(values) for values in zip(*map(astuple, loads), strict=True)))

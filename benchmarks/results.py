@@ -7,7 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.arms import ANSWERS, BARE, SNIPPET
-from benchmarks.in_process import Figure, Figures
+from benchmarks.figure import Figure
+from benchmarks.in_process import Figures
 from benchmarks.loopback import Load
 from benchmarks.projects import FLOOR as LEAST
 from benchmarks.projects import Project
@@ -41,8 +42,7 @@ def machine() -> str:
 
 def ratio(figure: Figure, to: Figure) -> str:
     """Return a median as a multiple of another, with half the distance of its quartiles."""
-    spread = (figure.high - figure.low) / 2 / to.median
-    return f"{figure.median / to.median:.2f} ± {spread:.2f}"
+    return f"{figure.median / to.median:.2f} ± {figure.spread / to.median:.2f}"
 
 
 def table(heads: list[str], rows: list[list[str]]) -> str:
@@ -78,15 +78,16 @@ def markdown(results: Results) -> str:
     loads = "\n".join(
         f"### {server}\n\n"
         + table(
-            ["", "requests a second", "p50, ms", "p99, ms", "processor, µs a request", "MB"],
+            ["", "requests a second", "of bare", "p50, ms", "p99, ms", "processor, µs", "MB"],
             [
                 [
                     arm,
-                    f"{load.per_second:,.0f}",
-                    f"{load.p50:.2f}",
-                    f"{load.p99:.2f}",
-                    f"{load.processor:.0f}",
-                    f"{load.memory:.0f}",
+                    f"{load.per_second.median:,.0f} ± {load.per_second.spread:,.0f}",
+                    ratio(load.per_second, found[BARE].per_second),
+                    f"{load.p50.median:.1f}",
+                    f"{load.p99.median:.1f}",
+                    f"{load.processor.median:.0f} ± {load.processor.spread:.0f}",
+                    f"{load.memory.median:.0f}",
                 ]
                 for arm, load in found.items()
             ],
@@ -99,10 +100,10 @@ def markdown(results: Results) -> str:
         [
             [
                 arm,
-                f"{start.seconds:.2f}",
-                f"{start.seconds / floor.seconds:.2f}",
+                f"{start.seconds.median:.2f} ± {start.seconds.spread:.2f}",
+                ratio(start.seconds, floor.seconds),
                 f"{start.memory:.1f}",
-                f"+{start.memory_after - start.memory:.1f}",
+                "" if start.memory_after is None else f"+{start.memory_after - start.memory:.1f}",
             ]
             for arm, start in results.starts.items()
         ],
@@ -153,7 +154,8 @@ The service as rendered, as multiples of a list of one origin.
 ## Under load
 
 `wrk`, one thread, 32 connections, a GET with an allowed `Origin`. The servers of a table run at the
-same time and are asked in turn, for a second each; the figures are medians of the rounds.
+same time and are asked in turn, for a second each; the figures are medians of the rounds, and ± is
+as above. Processor time is that of one request.
 
 {loads}
 ## Start

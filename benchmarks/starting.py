@@ -4,33 +4,38 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from benchmarks import loopback
 from benchmarks.arms import ANSWERS, BARE, ROOT
+from benchmarks.figure import Figure, figure
 from tests.serving import send_from_many_origins
 
 UVICORN = ["uvicorn", "{app}", "--port", "{port}", "--no-access-log", "--log-level", "critical"]
 FLOOR = f"{BARE}, pydantic-settings"
+ASKED = (
+    FLOOR,
+    "ours, none",
+    "ours, cookies",
+)  # from foreign origins; that takes half a minute each
 
 
 @dataclass(frozen=True)
 class Start:
-    """Seconds to the first answer (median), megabytes then, and after refused origins."""
+    """Seconds to the first answer, megabytes then, and, where asked, after refused origins."""
 
-    seconds: float
+    seconds: Figure
     memory: float
-    memory_after: float
+    memory_after: float | None = None
 
 
 def measure(
     projects: Mapping[str, Path], rounds: int, origins: int, progress: Callable[[str], None]
 ) -> dict[str, Start]:
-    """Start each service several times, in turn, and send it requests of different origins."""
+    """Start each service several times, in turn; send some of them requests of foreign origins."""
     apps = {FLOOR: (ROOT, "benchmarks.floor:app")}
     apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in ANSWERS}
     seconds: dict[str, list[float]] = {name: [] for name in apps}
-    held: dict[str, tuple[float, float]] = {}
+    held: dict[str, tuple[float, ...]] = {}
     for turn in range(rounds):
         for name, (folder, app) in apps.items():
             progress(f"start {turn + 1} of {rounds}: {name}")
@@ -38,7 +43,8 @@ def measure(
             with loopback.served(app, UVICORN, folder) as (session, port):
                 seconds[name].append(time.perf_counter() - began)
                 if turn == rounds - 1:
-                    before = loopback.memory(session)
-                    send_from_many_origins(port, "evil.example", origins)
-                    held[name] = (before, loopback.memory(session))
-    return {name: Start(median(seconds[name]), *held[name]) for name in apps}
+                    held[name] = (loopback.memory(session),)
+                    if name in ASKED:
+                        send_from_many_origins(port, "evil.example", origins)
+                        held[name] += (loopback.memory(session),)
+    return {name: Start(figure(seconds[name]), *held[name]) for name in apps}
