@@ -24,8 +24,8 @@ def main() -> None:
         results = Results(
             projects=projects.measure(3, progress),
             requests=in_process.measure(in_process.arms(services), REQUESTS, 21, 300, progress),
-            lists=in_process.measure(in_process.lists(services), QUICK, 21, 300, progress),
-            loads=loopback.measure(services, 6, progress),
+            lists=in_process.measure(in_process.lists(services), QUICK, 15, 300, progress),
+            loads=loopback.measure(services, 5, progress),
             starts=starting.measure(services, 5, 100_000, progress),
         )
     write(results)

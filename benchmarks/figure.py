@@ -1,25 +1,32 @@
 """What several rounds come to."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
 
 @dataclass(frozen=True)
 class Figure:
-    """The median of some rounds, and between which quartiles half of them lie."""
+    """What was measured in each round."""
 
-    median: float
-    low: float
-    high: float
+    rounds: list[float]
+
+    @property
+    def median(self) -> float:
+        """The median of the rounds."""
+        return median(self.rounds)
 
     @property
     def spread(self) -> float:
         """Half the distance of the quartiles."""
-        return (self.high - self.low) / 2
+        if len(self.rounds) == 1:
+            return 0
+        low, _, high = quantiles(self.rounds, n=4)
+        return (high - low) / 2
 
+    def __truediv__(self, other: "Figure") -> "Figure":
+        """Return the multiples of another figure, round by round: what slows a round cancels."""
+        return Figure([one / two for one, two in zip(self.rounds, other.rounds, strict=True)])
 
-def figure(values: Sequence[float]) -> Figure:
-    """Return what the values of all rounds come to."""
-    low, _, high = quantiles(values, n=4) if len(values) > 1 else [*values] * 3
-    return Figure(median(values), low, high)
+    def __format__(self, form: str) -> str:
+        """Return the median and the spread, each in a form."""
+        return f"{self.median:{form}} ± {self.spread:{form}}"

@@ -22,7 +22,7 @@ from benchmarks.arms import (
     load,
     snippet,
 )
-from benchmarks.figure import Figure, figure
+from benchmarks.figure import Figure
 
 AGAIN = f"{BARE}, again"  # the noise
 BROWSER = {
@@ -157,5 +157,5 @@ def measure(
         loop.close()
     figures: Figures = {arm: {} for arm in arms}
     for (arm, name), times in taken.items():
-        figures[arm][name] = figure(times)
+        figures[arm][name] = Figure(times)
     return figures

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.arms import ANSWERS, APP, BARE, ENVIRONMENT, ROOT, SESSION, SNIPPET
-from benchmarks.figure import Figure, figure
+from benchmarks.figure import Figure
 from tests.serving import free_port
 
 BIN = Path(sys.executable).parent
@@ -178,6 +178,7 @@ def measure(
                 for name in [*apps] if turn % 2 else [*apps][::-1]:
                     loads[name].append(load(*running[name]))
         figures[server] = {
-            name: Load(*map(figure, zip(*taken[1:], strict=True))) for name, taken in loads.items()
+            name: Load(*(Figure([*values]) for values in zip(*taken[1:], strict=True)))
+            for name, taken in loads.items()
         }
     return figures

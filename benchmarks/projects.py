@@ -11,12 +11,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from benchmarks import loopback
 from benchmarks.arms import ANSWERS, ENVIRONMENT, ROOT
+from benchmarks.figure import Figure
 
 UV = os.environ.get("UV", "uv")
 PAGE = "http://localhost:3000"
@@ -43,20 +43,21 @@ class Template:
 class Project:
     """Seconds from the command to the end of rendering and to the first answer, and what is there.
 
-    `allows` says whether the page at localhost:3000 may read the answer. `start` are the seconds of
-    a later start, `memory` the megabytes then. `count` and `size` are of production dependencies,
+    `start` are the seconds of a later start, `memory` the megabytes then. `allows` says whether the
+    page at localhost:3000 may read the answer. `count` and `size` are of production dependencies,
     in packages and megabytes.
     """
 
-    rendering: float
-    first_answer: float
+    rendering: Figure
+    first_answer: Figure
+    start: Figure
     allows: bool
-    start: float
     memory: float
     count: int
     size: float
 
 
+Round = tuple[float, float, bool, float, float, int, float]
 COOKIECUTTER = [sys.executable, "-m", "cookiecutter", "--no-input"]
 FLOOR = "the least: two files"
 LEAST = {
@@ -127,14 +128,14 @@ def measure(
         if names is not None:
             arms = {name: arms[name] for name in names}
         tools = {arm: install_tool(template, folder / arm) for arm, template in arms.items()}
-        taken: dict[str, list[Project]] = {arm: [] for arm in arms}
+        taken: dict[str, list[Round]] = {arm: [] for arm in arms}
         for turn in range(rounds):
             for arm, template in arms.items():
                 progress(f"project {turn + 1} of {rounds}: {arm}")
                 work = folder / f"{turn}-{arm}"
                 work.mkdir()
                 taken[arm].append(make(template, tools[arm], work))
-        return {arm: middle(projects) for arm, projects in taken.items()}
+    return {arm: project_of(found) for arm, found in taken.items()}
 
 
 def install_tool(template: Template, environment: Path) -> str:
@@ -154,7 +155,7 @@ def install(environment: Path, what: list[str]) -> None:
     subprocess.run([UV, "pip", "install", "--quiet", *target, *what], check=True)
 
 
-def make(template: Template, tools: str, work: Path) -> Project:
+def make(template: Template, tools: str, work: Path) -> Round:
     """Render a project into an empty folder, install it, start it, and ask it."""
     began = time.perf_counter()
     subprocess.run(
@@ -184,7 +185,7 @@ def make(template: Template, tools: str, work: Path) -> Project:
     began = time.perf_counter()
     with loopback.served(template.app, command, project, variables, template.path) as (session, _):
         start, memory = time.perf_counter() - began, loopback.memory(session)
-    return Project(rendering, first_answer, allows, start, memory, *installed(environment))
+    return rendering, first_answer, allows, start, memory, *installed(environment)
 
 
 def answer(port: int, path: str) -> bytes:
@@ -204,7 +205,8 @@ def installed(environment: Path) -> tuple[int, float]:
     return len([*site.glob("*.dist-info")]), size
 
 
-def middle(projects: list[Project]) -> Project:
-    """Return the median of each figure."""
-    columns = zip(*map(astuple, projects), strict=True)
-    return Project(*(type(column[0])(median(column)) for column in columns))
+def project_of(rounds: list[Round]) -> Project:
+    """Return what the rounds come to; all but the times is the same in each."""
+    rendering, first_answer, allows, start, memory, count, size = zip(*rounds, strict=True)
+    times = [Figure([*values]) for values in (rendering, first_answer, start)]
+    return Project(times[0], times[1], times[2], allows[-1], memory[-1], count[-1], size[-1])

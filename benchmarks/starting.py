@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import loopback
 from benchmarks.arms import ANSWERS, BARE, ROOT
-from benchmarks.figure import Figure, figure
+from benchmarks.figure import Figure
 from tests.serving import send_from_many_origins
 
 UVICORN = ["uvicorn", "{app}", "--port", "{port}", "--no-access-log", "--log-level", "critical"]
@@ -47,4 +47,4 @@ def measure(
                     if name in ASKED:
                         send_from_many_origins(port, "evil.example", origins)
                         held[name] += (loopback.memory(session),)
-    return {name: Start(figure(seconds[name]), *held[name]) for name in apps}
+    return {name: Start(Figure(seconds[name]), *held[name]) for name in apps}

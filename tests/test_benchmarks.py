@@ -55,7 +55,7 @@ def test_everything_is_measured_and_written(services: dict[str, Path], tmp_path:
     for arm in (*results.requests, *results.lists, *results.starts, *results.projects):
         assert f"\n| {arm} |" in page
     numbers = json.loads((tmp_path / "results.json").read_text("utf-8"))
-    assert numbers["requests"][BARE]["exact"]["median"] > 0
+    assert len(numbers["requests"][BARE]["exact"]["rounds"]) == 2
     assert b"<svg" in (tmp_path / "results.svg").read_bytes()
 
 
