@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from starlette.types import Message
 
 from benchmarks import in_process, loopback, projects, starting
 from benchmarks.arms import ANSWERS, BARE, SESSION, SNIPPET, rendered
+from benchmarks.figure import Figure
 from benchmarks.in_process import AGAIN, REQUESTS
-from benchmarks.loopback import PASTED
-from benchmarks.results import Results, write
+from benchmarks.loopback import PASTED, SERVERS
+from benchmarks.results import FOLDER, Results, write
+from tests.baking import ROOT
 from tests.conftest import not_installed
 
 ONE = {"exact": REQUESTS["exact"]}
@@ -75,3 +78,24 @@ def test_every_application_answers_as_it_should(services: dict[str, Path]) -> No
             names = [header for header, _ in start["headers"]]
             is_allowed = b"access-control-allow-origin" in names
             assert is_allowed == (allowed and "bare" not in name), (name, request)
+
+
+def test_the_page_has_the_results() -> None:
+    page = (FOLDER / "results.md").read_text("utf-8")
+    assert re.findall(r"^### (.*)$", page, re.MULTILINE) == [*SERVERS]
+    assert "uv run python -m benchmarks" in page
+
+
+def test_the_readme_quotes_the_results() -> None:
+    numbers = json.loads((FOLDER / "results.json").read_text("utf-8"))["requests"]
+
+    def times(arm: str, of: str) -> str:
+        one, other = (Figure(**numbers[name]["exact"]) for name in (arm, of))
+        return f"{(one / other).median:.2f}"
+
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert re.findall(r"takes ([\d.]+) times", readme) == [
+        times("ours, none", BARE),
+        times(SNIPPET, BARE),
+        times("ours, cookies", SESSION),
+    ]
