@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 
 from app.cors import CORSPolicy
@@ -53,6 +53,15 @@ async def query_key() -> None: ...
 async def token() -> None: ...
 
 
+@router.get("/file")
+async def file() -> FileResponse:
+    return FileResponse("")
+
+
+@router.get("/file-class", response_class=FileResponse)
+async def file_by_class() -> None: ...
+
+
 @router.get("/cookie")
 async def cookie(
     cookie: Annotated[str, Header()], user_agent: Annotated[str, Header()]
@@ -74,6 +83,8 @@ async def response_header() -> None: ...
 
 
 MISSING = [
+    'GET {}/file: add "Content-Disposition" to expose_headers',
+    'GET {}/file-class: add "Content-Disposition" to expose_headers',
     'GET {}/header-model: add "traceparent" to allow_headers',
     'GET {}/key: add "X-Key" to allow_headers',
     'QUERY {}/method: add "QUERY" to allow_methods',
@@ -145,7 +156,7 @@ def test_nothing_is_missing_from_a_policy_that_has_it() -> None:
         environment="production",
         allow_methods=["GET", "HEAD", "QUERY"],
         allow_headers=["X-TENANT", "x-key", "authorization", "Traceparent"],
-        expose_headers=["Location", "x-total"],
+        expose_headers=["Location", "x-total", "content-disposition"],
     )
     assert list(missing_entries(included(), policy)) == []
     anything = CORSPolicy(

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import SettingsConfigDict
 
-from app.cors import CommaSeparated, CORSPolicy, CORSSettings, Origins
+from app.cors import CommaSeparated, CORSPolicy, CORSSettings, Hosts, Origins
 
 A, B = "https://a.example", "https://b.example"
 
@@ -435,3 +435,43 @@ def test_an_env_file_is_read_in_development_alone(environment: str | None) -> No
 def test_settings_stay() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings.load().max_body_size = 1
+
+
+class Named(CORSSettings):
+    allowed_hosts: Hosts = []
+
+    def cors_policy(self) -> CORSPolicy:
+        return CORSPolicy(environment=self.fastapi_env)
+
+
+@pytest.mark.parametrize(
+    ("value", "hosts"),
+    [
+        ("", []),
+        ("api.example.com", ["api.example.com"]),
+        ("API.example.com/, *.example.com:443", ["api.example.com", "*.example.com"]),
+        ('["10.0.0.7", "localhost"]', ["10.0.0.7", "localhost"]),
+    ],
+)
+def test_hosts(value: str, hosts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", value)
+    assert Named.load().allowed_hosts == hosts
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("https://api.example.com", "has more than a host; write api.example.com"),
+        ("*.example.com:8000", "has more than a host; write *.example.com"),
+        ("*", "is not a host; write api.example.com, or *.example.com for the names below it"),
+        ("api.*", "is not a host; write api.example.com, or *.example.com for the names below it"),
+    ],
+)
+def test_invalid_hosts_are_explained(
+    value: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", f"localhost,{value}")
+    assert said(capsys, Named) == [f"ALLOWED_HOSTS, entry 2: '{value}' {reason}"]

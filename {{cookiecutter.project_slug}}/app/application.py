@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError  # {%- if cookiecutter.__bearer +%}
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.trustedhost import TrustedHostMiddleware  # {%- if cookiecutter.__bearer +%}
 
 from app.bearer import add_bearer  # {%- else %}
 
@@ -54,6 +55,10 @@ def create_app(settings: Settings) -> CORSFastAPI:
     # {% elif cookiecutter.__bearer %}
     add_bearer(app, settings.auth_jwks_url, settings.auth_issuer, settings.auth_audience)
     # {% endif %}
+    if settings.allowed_hosts:
+        # Health checks of a container ask for 127.0.0.1.
+        names = [*settings.allowed_hosts, "127.0.0.1"]
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)
     app.include_router(health.router)
     # {% if cookiecutter.__bearer %}
     app.include_router(me.router)

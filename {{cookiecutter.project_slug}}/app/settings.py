@@ -9,7 +9,12 @@ from pydantic import PositiveInt  # {%- if cookiecutter.__bearer +%}
 from app.bearer import KeySetURL, TokenName  # {%- else %}
 
 # {% endif +%}
-from app.cors import CORSPolicy, CORSSettings, Origins  # {%- if cookiecutter.__credentialed +%}
+from app.cors import (
+    CORSPolicy,
+    CORSSettings,
+    Hosts,
+    Origins,
+)  # {%- if cookiecutter.__credentialed +%}
 from app.session import DEVELOPMENT_SECRET, SessionSecret  # {%- endif +%}
 
 
@@ -25,6 +30,7 @@ class Settings(CORSSettings):
     # {% else %}
     frontend_origins: Origins = []
     # {% endif %}
+    allowed_hosts: Hosts = []  # names of the service; empty for any
     max_body_size: PositiveInt = 1024 * 1024  # bytes
     # {% if cookiecutter.__credentialed %}
     session_secret: SessionSecret = DEVELOPMENT_SECRET

@@ -1,9 +1,11 @@
 """The owner's variables, as the environment sets them."""
 
 import pytest
+from fastapi.testclient import TestClient
 
+from app.application import create_app
 from app.settings import Settings
-from tests.conftest import PRODUCTION
+from tests.conftest import FRONTEND, PRODUCTION
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -35,3 +37,12 @@ def test_wrong_settings_are_explained(
         "FRONTEND_ORIGINS: 'app.example.com' has no scheme; write https://app.example.com" in lines
     )
     assert "MAX_BODY_SIZE: Input should be a valid integer, " in str(lines)
+
+
+def test_a_service_with_names_refuses_others() -> None:
+    settings = Settings.model_validate(PRODUCTION | {"allowed_hosts": ["api.example.com"]})
+    client = TestClient(create_app(settings), headers={"Origin": FRONTEND})
+    for host, status in (("api.example.com", 200), ("127.0.0.1:8000", 200), ("evil.example", 400)):
+        response = client.get("/health", headers={"Host": host})
+        assert response.status_code == status
+        assert response.headers["Access-Control-Allow-Origin"] == FRONTEND

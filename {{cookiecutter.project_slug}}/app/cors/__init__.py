@@ -8,7 +8,7 @@ from . import requirements as requirements  # first: it says which Starlette is 
 from .application import CORSFastAPI
 from .middleware import CORSPolicyMiddleware
 from .policy import CORSPolicy
-from .settings import CommaSeparated, CORSSettings, Origins
+from .settings import CommaSeparated, CORSSettings, Hosts, Origins
 
 __version__ = "0.2.0"
 
@@ -18,5 +18,6 @@ __all__ = [
     "CORSPolicyMiddleware",
     "CORSSettings",
     "CommaSeparated",
+    "Hosts",
     "Origins",
 ]

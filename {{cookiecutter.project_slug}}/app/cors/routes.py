@@ -3,11 +3,13 @@
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, get_type_hints
 
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.applications import Starlette
+from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Host, Mount
 
 from .policy import ANY, FORBIDDEN_REQUEST_HEADER, FORBIDDEN_RESPONSE_HEADER, CORSPolicy
@@ -29,9 +31,10 @@ class DocumentedRoute(RouteContext):
 def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
     """Say, for each route, what the policy needs before pages of other origins can use it.
 
-    Mounted applications count. Seen are the methods of every route, and the headers that FastAPI's
-    routes declare: parameters (`Header()`), security schemes, and `headers` in `responses`. Yields
-    lines such as `GET /orders: add "X-Tenant" to allow_headers`.
+    Mounted applications count. Seen are the methods of every route, the headers that FastAPI's
+    routes declare (parameters of `Header()`, security schemes, and `headers` in `responses`), and
+    the name of a file, where a route says that it returns a `FileResponse`. Yields lines such as
+    `GET /orders: add "X-Tenant" to allow_headers`.
     """
     for path, method, argument, name in sorted(set(_needs(app.routes, ""))):
         entries = getattr(policy, argument)
@@ -46,6 +49,8 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
         path = f"{prefix}{context.path or ''}"
         for method in context.methods or ():
             yield path, method, "allow_methods", method
+            if _returns_file(context.original_route):
+                yield path, method, "expose_headers", "Content-Disposition"
         if isinstance(context.original_route, Mount | Host):
             yield from _needs(context.routes, path)
 
@@ -63,6 +68,14 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
                     unreadable = FORBIDDEN_RESPONSE_HEADER.fullmatch(name)
                     if not unreadable and not READ_ANYWAY.fullmatch(name):
                         yield prefix + path, method.upper(), "expose_headers", name
+
+
+def _returns_file(route: BaseRoute) -> bool:
+    """Whether a route says so, as its response class or in its function's annotation."""
+    kinds = [getattr(route, "response_class", None)]
+    with suppress(NameError, TypeError):  # no annotation that can be read
+        kinds.append(get_type_hints(getattr(route, "endpoint", None)).get("return"))
+    return any(isinstance(kind, type) and issubclass(kind, FileResponse) for kind in kinds)
 
 
 def _request_headers(operation: dict[str, Any], schemes: dict[str, Any]) -> Iterator[str]:

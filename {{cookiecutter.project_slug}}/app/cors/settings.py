@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from .origins import BLANKS, AllowList, AllowListError, OriginError
+from .origins import BLANKS, AllowList, AllowListError, OriginError, parse_origin, shown
 from .policy import CORSPolicy, CORSPolicyError, Environment, NamedOrigins
 
 # Uvicorn and gunicorn take this status for "no worker can start", and start no other.
@@ -56,6 +56,18 @@ def _canonical(texts: list[str]) -> list[str]:
     return NamedOrigins(AllowList(texts).entries)
 
 
+def _host(text: str) -> str:
+    try:
+        origin = parse_origin(text if "://" in text else f"https://{text}")
+    except OriginError:
+        reason = "is not a host; write api.example.com, or *.example.com for the names below it"
+        raise ValueError(f"{shown(text)} {reason}") from None
+    host = f"{'*.' if origin.any_subdomain else ''}{origin.host}"
+    if "://" in text or origin.port is not None:
+        raise ValueError(f"{shown(text)} has more than a host; write {host}")
+    return host
+
+
 def _known(environment: object) -> object:
     names = get_args(Environment)
     if environment in names:
@@ -71,6 +83,9 @@ CommaSeparated = Annotated[list[T], NoDecode, BeforeValidator(_split)]
 
 Origins = Annotated[CommaSeparated[str], AfterValidator(_canonical)]
 """A list of origins and patterns, in canonical form, or `*` alone (see `AllowList`)."""
+
+Hosts = CommaSeparated[Annotated[str, AfterValidator(_host)]]
+"""A list of hosts, without scheme and port; `*.` before one stands for the names below it."""
 
 
 def _aliases(field: FieldInfo) -> list[str]:

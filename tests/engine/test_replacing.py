@@ -1,0 +1,69 @@
+"""A policy of many origins that is replaced under load, as docs/recipes.md does it."""
+
+import asyncio
+from dataclasses import replace
+
+from starlette.types import Message
+
+from app.cors import CORSFastAPI, CORSPolicy
+from app.cors.explain import scope_of
+
+COUNT = 20_000  # origins in a list
+REQUESTS = 3_000
+KEPT = "https://kept.example"
+
+
+def listed(generation: int) -> list[str]:
+    """Return a list: one origin is in each, and all others in one of two."""
+    return [KEPT, *(f"https://{generation}-{number}.example" for number in range(COUNT - 1))]
+
+
+async def under_load(requests: int) -> list[set[bool]]:
+    """Send requests while the policy is replaced again and again.
+
+    Return the verdicts on an origin that is in each list, one that is in none, and one that comes
+    and goes.
+    """
+    policy = CORSPolicy(environment="production", allow_origins=listed(0))
+    app = CORSFastAPI(cors_policy=policy)
+    done = False
+
+    async def follow() -> None:
+        generation = 0
+        while not done:
+            generation = 1 - generation
+            app.cors_policy = await asyncio.to_thread(
+                replace, policy, allow_origins=listed(generation)
+            )
+
+    async def verdict(origin: str) -> bool:
+        allowed: list[bool] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b""}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                names = [name.lower() for name, _ in message["headers"]]
+                allowed.append(b"access-control-allow-origin" in names)
+
+        await app(scope_of("GET", "https://api.example/", {"Origin": origin}), receive, send)
+        return allowed[0]
+
+    task = asyncio.create_task(follow())
+    verdicts: list[set[bool]] = [set(), set(), set()]
+    sent = 0
+    while sent < requests or len(verdicts[2]) < 2:
+        await asyncio.sleep(0)
+        for found, origin in zip(
+            verdicts, (KEPT, "https://none.example", "https://1-7.example"), strict=True
+        ):
+            found.add(await verdict(origin))
+            sent += 1
+    done = True
+    await task
+    return verdicts
+
+
+def test_no_verdict_is_wrong_while_the_list_is_replaced() -> None:
+    assert asyncio.run(under_load(REQUESTS)) == [{True}, {False}, {False, True}]
