@@ -1,0 +1,271 @@
+"""The recipes of docs/recipes.md, cut out of the page and run."""
+
+import itertools
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.cors.browser import Fetch
+from tests.baking import ROOT, Bakery
+from tests.browse import fetch
+from tests.serving import PATIENCE, REQUIRED, Server, clean_environment, free_port, run, send, serve
+
+PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+APP, FOREIGN, TENANT = "https://app.example.com", "https://evil.example", "https://shop.example.org"
+PRODUCTION = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": APP}
+CREDENTIALED = ("cookies", "cross-site-cookies")
+
+
+def blocks(heading: str, language: str = "python") -> list[str]:
+    """Return the blocks of code below a heading of the page."""
+    (section,) = re.findall(rf"^## {heading}[^\n]*\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    return re.findall(rf"```{language}\n(.*?)```", section, re.S)
+
+
+def copied(project: Path, folder: Path) -> Path:
+    """Return a copy of a project, to be edited."""
+    return Path(shutil.copytree(project, folder / "project"))
+
+
+def is_clean(project: Path) -> None:
+    """Check a project as its own pipeline does."""
+    for command in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
+        ended = subprocess.run(
+            [sys.executable, "-B", "-m", *command],
+            cwd=project,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+# A path has one of these ways to write each of its ends.
+BEGINNINGS = [
+    "/public",
+    "/Public",
+    "/%70ublic",
+    "/publi%63",
+    "//public",
+    "/./public",
+    "/x/../public",
+    "/public;x",
+    "/public%2f",
+    "/public%00",
+    "/public\\",
+    "/public.",
+    "/public%20",
+    "/publicity",
+]
+ENDS = [
+    "",
+    "/",
+    "/prices",
+    "/../notes",
+    "/%2e%2e/notes",
+    "/..%2fnotes",
+    "//notes",
+    "/..;/notes",
+    "\\..\\notes",
+    "/./notes",
+]
+PATHS = [*map("".join, itertools.product(BEGINNINGS, ENDS)), "/notes", "/notes/public/prices", "*"]
+
+
+def raw(port: int, path: str, method: str = "GET") -> dict[str, str]:
+    """Send a request with a path as it is written; return the answer's headers."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: api.example.com\r\nOrigin: {FOREIGN}\r\n"
+    if method == "OPTIONS":
+        head += "Access-Control-Request-Method: GET\r\n"
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+        connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        with connection.makefile("rb") as stream:
+            lines = stream.read().partition(b"\r\n\r\n")[0].decode().splitlines()[1:]
+    return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+
+
+@pytest.mark.parametrize("options", [(), ("--http", "h11"), ("--root-path", "/api")])
+@pytest.mark.parametrize("answer", ["none", "cookies"])
+def test_no_path_leads_from_one_part_to_the_other(
+    bakery: Bakery, answer: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    project = copied(bakery.bake(credentials=answer), tmp_path)
+    (project / "app" / "main.py").write_text(blocks("A public part")[0], encoding="utf-8")
+    if not options:
+        is_clean(project)
+    with serve(project, "parts:app", PRODUCTION, *options) as server:
+        answered = {path: raw(server.port, path) for path in PATHS}
+        for path, headers in answered.items():
+            allowed = headers.get("access-control-allow-origin")
+            part = headers.get("x-part")  # none where the server refuses the request itself
+            assert (part, allowed) in (("public", "*"), ("private", None), (None, None)), path
+            if part:
+                told = raw(server.port, path, "OPTIONS").get("access-control-allow-origin")
+                assert told == allowed, path
+        parts = [headers.get("x-part") for headers in answered.values()]
+        assert parts.count("public") > 20 and parts.count("private") > 20
+        assert answered["/public/prices"]["x-part"] == "public"
+        assert answered["/notes"]["x-part"] == "private"
+        outcome = fetch(server.port, Fetch(APP, "/notes/x", "DELETE"))
+        assert (outcome.readable, outcome.status) == (True, 422)
+
+
+def test_both_parts_serve_in_development_and_the_private_one_is_started(
+    bakery: Bakery, tmp_path: Path
+) -> None:
+    project = copied(bakery.bake(), tmp_path)
+    (project / "app" / "main.py").write_text(blocks("A public part")[0], encoding="utf-8")
+    application = project / "app" / "application.py"
+    text = application.read_text("utf-8")
+    application.write_text(
+        text.replace("    yield\n", '    print("started", flush=True)\n    yield\n')
+    )
+    port = free_port()
+    command = [sys.executable, "-m", "fastapi", "dev", "--no-reload", "--port", str(port)]
+    with run(command, project, clean_environment()) as server:
+        server.expect("started")
+        server.expect("Uvicorn running")
+        for path in ("/public/prices", "/health"):
+            outcome = fetch(port, Fetch("http://localhost:3000", path))
+            assert (outcome.readable, outcome.status) == (True, 200)
+
+
+def wait_until(server: Server, origin: str, allowed: bool) -> None:
+    """Wait until the service has taken up a change of its database."""
+    deadline = time.monotonic() + PATIENCE
+    while fetch(server.port, Fetch(origin, "/health")).readable != allowed:
+        assert time.monotonic() < deadline, server.output
+
+
+@pytest.mark.parametrize("answer", ["none", "bearer"])
+def test_tenants_frontends_come_from_a_database(
+    bakery: Bakery, answer: str, tmp_path: Path
+) -> None:
+    project = copied(bakery.bake(credentials=answer), tmp_path)
+    (tenants,) = blocks("Tenants")
+    assert "INTERVAL = 60" in tenants
+    (project / "app" / "tenants.py").write_text(tenants, encoding="utf-8")
+    application = project / "app" / "application.py"
+    text = application.read_text("utf-8")
+    text, count = re.subn(
+        r"\n\n@asynccontextmanager\n.*?    yield\n", "", text, count=1, flags=re.S
+    )
+    assert count == 1
+    text = text.replace("from collections.abc import AsyncIterator\n", "")
+    text = text.replace("from fastapi import FastAPI\n", "")
+    text = text.replace("from contextlib import asynccontextmanager\n\n", "")
+    text = text.replace(
+        "from app.settings import Settings\n", "{}from app.tenants import lifespan\n"
+    )
+    application.write_text(text.format("from app.settings import Settings\n"), encoding="utf-8")
+    is_clean(project)
+    often = tenants.replace("INTERVAL = 60", "INTERVAL = 0.01")
+    (project / "app" / "tenants.py").write_text(often, encoding="utf-8")
+
+    database = sqlite3.connect(project / "tenants.db", isolation_level=None)
+    database.execute("CREATE TABLE frontends (origin TEXT)")
+    with serve(project, "app.main:app", PRODUCTION) as server:
+        wait_until(server, APP, allowed=False)
+        database.execute("INSERT INTO frontends VALUES (?)", (TENANT,))
+        wait_until(server, TENANT, allowed=True)
+        database.execute("INSERT INTO frontends VALUES ('shop.example.net')")
+        server.expect("the frontends stay as they were: 'shop.example.net' has no scheme")
+        wait_until(server, TENANT, allowed=True)
+        database.execute("DROP TABLE frontends")
+        server.expect("the frontends stay as they were: .*no such table")
+        wait_until(server, TENANT, allowed=True)
+        database.execute("CREATE TABLE frontends (origin TEXT)")
+        wait_until(server, TENANT, allowed=False)
+    database.close()
+
+
+@pytest.mark.parametrize("answer", ["none", "cookies"])
+def test_a_page_that_takes_a_name_for_itself_writes_nothing(bakery: Bakery, answer: str) -> None:
+    """DNS rebinding: `Host` and `Origin` agree, and the browser says nothing about sites."""
+    (name,) = re.findall(r"ALLOWED_HOSTS=(\S+)", PAGE)
+    variables = PRODUCTION | {"ALLOWED_HOSTS": name}
+    body, written = b'{"text": "Buy milk"}', {"Content-Type": "application/json"}
+    with serve(bakery.bake(credentials=answer), "probes:app", variables) as server:
+        for host, origin, status in (
+            ("evil.example", "https://evil.example", 400),
+            (f"{name}.evil.example", f"https://{name}.evil.example", 400),
+            (f"evil.example#{name}", APP, 400),
+            (name, f"https://{name}", 201),
+            (f"{name}:8443", APP, 201),
+            ("127.0.0.1", APP, 201),
+        ):
+            headers = written | {"Host": host, "Origin": origin}
+            answered, received, _ = send(server.port, "POST", "/notes", headers, body)
+            readable = APP if origin == APP else None
+            assert (answered, received["Access-Control-Allow-Origin"]) == (status, readable), host
+
+
+FIELDS = {
+    "Tracing": ("allow_headers",),
+    "Downloads": ("expose_headers",),
+    "MCP over HTTP": ("allow_methods", "allow_headers", "expose_headers"),
+}
+
+
+@pytest.mark.parametrize("heading", FIELDS)
+def test_lines_of_a_policy(bakery: Bakery, heading: str, tmp_path: Path) -> None:
+    """They take the place of the project's, and then a page may do what the recipe says."""
+    (lines,) = blocks(heading, "text")
+    project = copied(bakery.bake(), tmp_path)
+    settings = project / "app" / "settings.py"
+    text = settings.read_text("utf-8")
+    head, mark, production = text.partition('case "staging"')
+    fields = re.findall(r"^(\w+)=\[(.*?)\],$", lines, re.M | re.S)
+    assert tuple(name for name, _ in fields) == FIELDS[heading]
+    for name, names in fields:
+        production, count = re.subn(
+            rf"{name}=\[.*?\],", f"{name}=[{names}],", production, count=1, flags=re.S
+        )
+        assert count == 1
+    settings.write_text(head + mark + production, encoding="utf-8")
+    policy = {name: re.findall(r'"(.*?)"', names) for name, names in fields}
+    with serve(project, "probes:app", PRODUCTION) as server:
+        asked = dict.fromkeys(policy.get("allow_headers", []), "x")
+        outcome = fetch(server.port, Fetch(APP, "/health", "GET", asked))
+        assert (outcome.readable, outcome.status) == (True, 200)
+        _, headers, _ = send(server.port, "GET", "/health", {"Origin": APP})
+        exposed = headers["Access-Control-Expose-Headers"]
+        assert exposed.split(", ") == policy.get("expose_headers", ["Location"])
+
+
+def test_the_origins_of_shells_can_be_listed(bakery: Bakery) -> None:
+    """As the table has them; those over http are for services without credentials."""
+    (section,) = re.findall(r"^## Mobile and desktop shells\n(.*?)^## ", PAGE, re.M | re.S)
+    table = section.partition("**It guarantees**")[0]
+    origins = [text for text in re.findall(r"`([a-z-]+://[^`]*)`", table) if "file:" not in text]
+    origins = [text.replace("<id>", "a" * 32) for text in origins if text != "https://"]
+    assert len(origins) == 6
+    for answer in ("none", "cookies"):
+        listed = [text for text in origins if answer == "none" or not text.startswith("http://")]
+        variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join(listed)}
+        with serve(bakery.bake(credentials=answer), "app.main:app", variables) as server:
+            for origin in listed:
+                assert fetch(server.port, Fetch(origin, "/health")).readable, origin
+
+
+def test_patterns_for_previews(bakery: Bakery) -> None:
+    patterns = re.findall(r"`(https://[^`]*\*[^`]*)`", PAGE)
+    safe = "https://*.preview.example.com"
+    assert sorted({*patterns}) == sorted(
+        {"https://*.vercel.app", "https://shop-git-*-acme.vercel.app", safe}
+    )
+    project = bakery.bake(credentials="cookies")
+    load = [sys.executable, "-B", "-c", "from app.settings import Settings; Settings.load()"]
+    for pattern in patterns:
+        variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": pattern}
+        environment = clean_environment(**REQUIRED | variables)
+        ended = subprocess.run(load, cwd=project, env=environment, capture_output=True, text=True)
+        assert ended.returncode == (0 if pattern == safe else 3)
+        assert (pattern in ended.stderr) == (pattern != safe)
