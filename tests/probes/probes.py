@@ -1,5 +1,6 @@
 """The rendered service with routes, middleware and handlers that fail in every way."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -55,6 +56,32 @@ def with_probes() -> FastAPI:
                 yield part
 
         return StreamingResponse(parts())
+
+    @app.get("/subject")
+    async def subject(request: Request) -> str | None:
+        return request.headers.get("X-Client-Subject")
+
+    gate = asyncio.Event()
+
+    @app.get("/drip")
+    async def drip() -> StreamingResponse:
+        """Send the second half once it has been asked for."""
+
+        async def halves() -> AsyncIterator[bytes]:
+            yield b"first"
+            await gate.wait()
+            gate.clear()
+            yield b"second"
+
+        return StreamingResponse(halves())
+
+    @app.get("/drop")
+    async def drop() -> None:
+        gate.set()
+
+    @app.get("/hang")
+    async def hang() -> None:
+        await asyncio.Event().wait()
 
     transfers: Counter[str] = Counter()
 
