@@ -21,7 +21,7 @@ FRONTEND = ROOT / "tests" / "frontend"
 REQUIRED_ENGINES = os.environ.get("REQUIRE_BROWSERS", "").split(",")
 
 settings.register_profile("default", max_examples=300, deadline=None)
-settings.register_profile("long", max_examples=25_000, deadline=None)  # --hypothesis-profile=long
+settings.register_profile("long", max_examples=10_000, deadline=None)  # --hypothesis-profile=long
 
 sys.dont_write_bytecode = True  # a __pycache__ in the template's folder would be rendered
 

@@ -159,9 +159,9 @@ def test_pages_read_what_they_read_without_a_proxy(fronts: Fronts, kind: str, an
     assert not wrong
 
 
-@both
-def test_headers_come_once(fronts: Fronts, kind: str, answer: str) -> None:
-    front = fronts(kind, answer)
+@pytest.mark.parametrize("kind", KINDS)
+def test_headers_come_once(fronts: Fronts, kind: str) -> None:
+    front = fronts(kind, "cookies")
     for (method, path), origin in itertools.product(
         [("GET", "/health"), ("GET", "/nowhere"), ("GET", "/boom"), ("GET", "/stream")],
         (None, FRONTEND, ADMIN, PREVIEW, *FOREIGN),
@@ -288,7 +288,9 @@ def test_listed_pages_read_the_proxys_own_errors(
             path, expected = "/health", DOWN[kind]
         elif what == "too large":
             path, length, expected = "/notes", 21_000_000, TOO_LARGE[kind]
-        for origin in (None, *LISTED, *FOREIGN, PREVIEW):
+        # Each hung request takes a second.
+        origins = (None, *LISTED, *FOREIGN, PREVIEW) if what != "hung" else (ADMIN, FOREIGN[0])
+        for origin in origins:
             status, received = asked(front, path, {"Origin": origin} if origin else {}, length)
             allowed = [origin] if origin in LISTED else None
             assert status == expected

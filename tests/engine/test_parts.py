@@ -40,7 +40,8 @@ APP = Starlette(
 def test_the_policy_is_that_of_the_part_that_answers(path: str, root_path: str) -> None:
     answer = ask(APP, {"Origin": FOREIGN}, path=root_path + path, root_path=root_path)
     allowed = answer.cors.get(b"access-control-allow-origin")
-    assert (answer.body, allowed) in ((b"public", b"*"), (b"private", None))
+    # The router finds no part for a path with a line break.
+    assert (answer.body, allowed) in ((b"public", b"*"), (b"private", None), (b"Not Found", None))
     preflight = {"Origin": FOREIGN, "Access-Control-Request-Method": "GET"}
     told = ask(APP, preflight, "OPTIONS", root_path + path, root_path=root_path)
     assert told.cors.get(b"access-control-allow-origin") == allowed
