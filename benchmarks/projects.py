@@ -4,8 +4,6 @@ Beside this template, those that a package registry has.
 """
 
 import os
-import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,12 +15,10 @@ from pathlib import Path
 from benchmarks import loopback
 from benchmarks.arms import ANSWERS, ENVIRONMENT, ROOT
 from benchmarks.figure import Figure
+from tests.serving import send
 
 UV = os.environ.get("UV", "uv")
 PAGE = "http://localhost:3000"
-READABLE = re.compile(
-    rf"^access-control-allow-origin: (\*|{PAGE})\r?$".encode(), re.IGNORECASE | re.MULTILINE
-)
 
 
 @dataclass(frozen=True)
@@ -181,20 +177,12 @@ def make(template: Template, tools: str, work: Path) -> Round:
     variables = {**ENVIRONMENT, "FASTAPI_ENV": "development"}
     with loopback.served(template.app, command, project, variables, template.path) as (_, port):
         first_answer = time.perf_counter() - began
-        allows = READABLE.search(answer(port, template.path)) is not None
+        _, headers, _ = send(port, "GET", template.path, {"Origin": PAGE})
+        allows = headers["Access-Control-Allow-Origin"] in ("*", PAGE)
     began = time.perf_counter()
     with loopback.served(template.app, command, project, variables, template.path) as (session, _):
         start, memory = time.perf_counter() - began, loopback.memory(session)
     return rendering, first_answer, allows, start, memory, *installed(environment)
-
-
-def answer(port: int, path: str) -> bytes:
-    """Return the answer to a page, headers and all."""
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: {PAGE}\r\nConnection: close\r\n"
-    with socket.create_connection(("127.0.0.1", port), loopback.PATIENCE) as connection:
-        connection.sendall(request.encode() + b"\r\n")
-        with connection.makefile("rb") as stream:
-            return stream.read()
 
 
 def installed(environment: Path) -> tuple[int, float]:

@@ -12,11 +12,8 @@ from tests.serving import send_from_many_origins
 
 UVICORN = ["uvicorn", "{app}", "--port", "{port}", "--no-access-log", "--log-level", "critical"]
 FLOOR = f"{BARE}, pydantic-settings"
-ASKED = (
-    FLOOR,
-    "ours, none",
-    "ours, cookies",
-)  # from foreign origins; that takes half a minute each
+# Those that are asked from foreign origins, which takes half a minute each.
+ASKED = (FLOOR, "ours, none", "ours, cookies")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from tests.serving import PATIENCE, REQUIRED, Server, clean_environment, free_po
 PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
 APP, FOREIGN, TENANT = "https://app.example.com", "https://evil.example", "https://shop.example.org"
 PRODUCTION = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": APP}
-CREDENTIALED = ("cookies", "cross-site-cookies")
 
 
 def blocks(heading: str, language: str = "python") -> list[str]:
@@ -161,10 +160,9 @@ def test_tenants_frontends_come_from_a_database(
     text = text.replace("from collections.abc import AsyncIterator\n", "")
     text = text.replace("from fastapi import FastAPI\n", "")
     text = text.replace("from contextlib import asynccontextmanager\n\n", "")
-    text = text.replace(
-        "from app.settings import Settings\n", "{}from app.tenants import lifespan\n"
-    )
-    application.write_text(text.format("from app.settings import Settings\n"), encoding="utf-8")
+    last = "from app.settings import Settings\n"
+    text = text.replace(last, f"{last}from app.tenants import lifespan\n")
+    application.write_text(text, encoding="utf-8")
     if answer == "none":
         is_clean(project)
     often = tenants.replace("INTERVAL = 60", "INTERVAL = 0.01")

@@ -47,9 +47,10 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
     contexts = list(iter_route_contexts(routes))
     for context in contexts:
         path = f"{prefix}{context.path or ''}"
+        returns_file = _returns_file(context.original_route)
         for method in context.methods or ():
             yield path, method, "allow_methods", method
-            if _returns_file(context.original_route):
+            if returns_file:
                 yield path, method, "expose_headers", "Content-Disposition"
         if isinstance(context.original_route, Mount | Host):
             yield from _needs(context.routes, path)
