@@ -23,9 +23,9 @@ def main() -> None:
     with rendered() as services:
         results = Results(
             projects=projects.measure(3, progress),
-            requests=in_process.measure(in_process.arms(services), REQUESTS, 21, 300, progress),
-            lists=in_process.measure(in_process.lists(services), QUICK, 15, 300, progress),
-            loads=loopback.measure(services, 5, progress),
+            requests=in_process.measure(in_process.arms(services), REQUESTS, 21, 200, progress),
+            lists=in_process.measure(in_process.lists(services), QUICK, 15, 200, progress),
+            loads=loopback.measure(services, 6, progress),
             starts=starting.measure(services, 5, 100_000, progress),
         )
     write(results)

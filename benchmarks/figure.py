@@ -17,10 +17,10 @@ class Figure:
 
     @property
     def spread(self) -> float:
-        """Half the distance of the quartiles."""
+        """Half the distance within which eight of ten rounds lie."""
         if len(self.rounds) == 1:
             return 0
-        low, _, high = quantiles(self.rounds, n=4)
+        low, *_, high = quantiles(self.rounds, n=10, method="inclusive")
         return (high - low) / 2
 
     def __truediv__(self, other: "Figure") -> "Figure":

@@ -136,9 +136,10 @@ Made by `uv run python -m benchmarks` on {machine()}.
 ## A request in the process
 
 ASGI calls without sockets, as multiples of what bare FastAPI takes in the same round: the median of
-the rounds, and ± half the distance of the quartiles. Arms take turns, in reversed order every other
-round, with the garbage collector off. The second row is the same application as the first: the
-noise. A preflight never reaches the application, and is compared with a request that does.
+the rounds, and ± half the distance within which eight of ten rounds lie. Arms take turns, in
+reversed order every other round, with the garbage collector off. The second row is the same
+application as the first: the noise. A preflight never reaches the application, and is compared with
+a request that does.
 
 {requests_table(results.requests)}
 ## Long lists

@@ -13,7 +13,7 @@ from tests.serving import send_from_many_origins
 UVICORN = ["uvicorn", "{app}", "--port", "{port}", "--no-access-log", "--log-level", "critical"]
 FLOOR = f"{BARE}, pydantic-settings"
 # Those that are asked from foreign origins, which takes half a minute each.
-ASKED = (FLOOR, "ours, none", "ours, cookies")
+ASKED = (FLOOR, "ours, cookies")
 
 
 @dataclass(frozen=True)

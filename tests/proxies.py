@@ -1,20 +1,37 @@
 """Real proxies on loopback, configured with the blocks of docs/proxies.md."""
 
+import http.client
 import re
 import shutil
+import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import trustme
+
+from app.cors import browser
 from tests.baking import ROOT
 from tests.conftest import not_installed
-from tests.serving import Server, clean_environment, free_port, run
+from tests.serving import (
+    PATIENCE,
+    Response,
+    Server,
+    clean_environment,
+    exchange,
+    free_port,
+    run,
+)
 
 PAGE = ROOT / "docs" / "proxies.md"
 PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 HOST = "api.example.com"
 LISTED = ("https://app.example.com", "https://admin.example.com")
+PATTERN, PREVIEW = "https://*.preview.example.com", "https://pr-7.preview.example.com"
+FOREIGN = ("https://evil.example", "https://app.example.com.evil.example", "null")
+VISITOR = "127.0.0.2"  # not the address that the proxy has
 
 
 @dataclass(frozen=True)
@@ -105,11 +122,11 @@ ErrorLog /dev/stderr
         ("caddy", "run", "--config", "configuration", "--adapter", "caddyfile"),
         "caddyfile",
         "api.example.com {",
-        "https://api.example.com:{port}, https://127.0.0.1:{port} {{",
+        "https://{host}:{port}, https://127.0.0.1:{port} {{",
         "serving initial configuration",
         """
 {
-    admin off
+    admin unix//FOLDER/admin.sock
     auto_https disable_redirects
     default_bind 127.0.0.1
     skip_install_trust
@@ -119,6 +136,28 @@ ErrorLog /dev/stderr
 }
 BLOCK
 """,
+    ),
+    "Varnish": Kind(
+        "varnish",
+        (
+            "varnishd",
+            "-F",
+            "-j",
+            "none",
+            "-n",
+            "FOLDER/working",
+            "-f",
+            "FOLDER/configuration",
+            "-a",
+            "127.0.0.1:PORT",
+            "-s",
+            "malloc,16m",
+        ),
+        "vcl",
+        "vcl 4.1;",
+        "vcl 4.1;",
+        "Child launched OK",
+        "BLOCK",
     ),
 }
 
@@ -144,31 +183,140 @@ def proxy(
     service: int,
     certificates: Certificates,
     changes: Mapping[str, str] | None = None,
+    host: str = HOST,
 ) -> Iterator[Server]:
     """Run a proxy with its block of the page in front of a service on a port.
 
-    `changes` are texts of the block, and what takes their place.
+    `changes` are texts of the block, and what takes their place. Varnish has nginx in front of it,
+    and `changes` are those of the one that has the text.
     """
+    if name != "Varnish":
+        with started(name, folder, service, certificates, changes or {}, host) as server:
+            yield server
+        return
+    own = {text: new for text, new in (changes or {}).items() if text in block_of("vcl")}
+    others = {text: new for text, new in (changes or {}).items() if text not in own}
+    cache = folder / "cache"
+    cache.mkdir()
+    with (
+        started("Varnish", cache, service, certificates, own, host) as varnish,
+        started("nginx", folder, varnish.port, certificates, others, host) as server,
+    ):
+        yield server
+
+
+@contextmanager
+def started(
+    name: str,
+    folder: Path,
+    service: int,
+    certificates: Certificates,
+    changes: Mapping[str, str],
+    host: str,
+) -> Iterator[Server]:
+    """Run one program with its block."""
     kind, port = KINDS[name], free_port()
     block = block_of(kind.language)
     for written, meant in {
-        **(changes or {}),
-        kind.listen: kind.listens.format(port=port),
+        **changes,
+        kind.listen: kind.listens.format(host=host, port=port),
         "127.0.0.1:8000": f"127.0.0.1:{service}",
-        "/etc/ssl/api.example.com.pem": str(certificates.server),
-        "/etc/ssl/api.example.com.key": str(certificates.server),
-        "/etc/ssl/clients.pem": str(certificates.clients),
     }.items():
-        assert written in block or written.endswith(".key"), written
+        assert written in block, written
         block = block.replace(written, meant)
+    for written, file in {
+        "/etc/ssl/api.example.com.pem": certificates.server,
+        "/etc/ssl/api.example.com.key": certificates.server,
+        "/etc/ssl/clients.pem": certificates.clients,
+    }.items():
+        block = block.replace(written, str(file))
     around = kind.around.replace("FOLDER", str(folder))
     (folder / "configuration").write_text(around.replace("BLOCK", block), encoding="utf-8")
-    program, *options = (word.replace("FOLDER", str(folder)) for word in kind.command)
-    found = shutil.which(program, path=PATH)
-    if found is None:
-        not_installed(program, f"apt-get install {kind.package}")
     home = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(folder))
-    with run([found, *options], folder, clean_environment(**home)) as server:
+    command = command_of(kind, kind.command, folder, port)
+    with run(command, folder, clean_environment(**home)) as server:
         server.expect(kind.ready)
         server.port = port
         yield server
+
+
+def command_of(kind: Kind, words: tuple[str, ...], folder: Path, port: int = 0) -> list[str]:
+    """Return a command with the path of its program, a folder and a port filled in."""
+    program, *options = words
+    found = shutil.which(program, path=PATH)
+    if found is None:
+        not_installed(program, f"apt-get install {kind.package}")
+    filled = (word.replace("FOLDER", str(folder)).replace("PORT", str(port)) for word in options)
+    return [found, *filled]
+
+
+class Connection(http.client.HTTPSConnection):
+    """A connection to a port of loopback, to the service by its name."""
+
+    def __init__(self, port: int, context: ssl.SSLContext) -> None:
+        super().__init__(HOST, port, timeout=PATIENCE)
+        self.trust = context
+
+    def connect(self) -> None:
+        """Connect from the visitor's address."""
+        sock = socket.create_connection(("127.0.0.1", self.port), PATIENCE, (VISITOR, 0))
+        self.sock = self.trust.wrap_socket(sock, server_hostname=HOST)
+
+
+@dataclass
+class Front:
+    """A proxy in front of a service."""
+
+    service: Server
+    proxy: Server
+    context: ssl.SSLContext
+    waits_for_body: bool = False  # the others answer by the length alone
+
+    @property
+    def origin(self) -> str:
+        return f"https://{HOST}:{self.proxy.port}"
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> Response:
+        """Send a request over TLS, as a visitor with an address of their own."""
+        own = {"Host": f"{HOST}:{self.proxy.port}", **(headers or {})}
+        return exchange(self.connect(context), method, path, own, body)
+
+    def connect(self, context: ssl.SSLContext | None = None) -> http.client.HTTPSConnection:
+        return Connection(self.proxy.port, context or self.context)
+
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> browser.Response:
+        """Send a request as a browser does."""
+        status, answer, content = self.send(method, url.removeprefix(self.origin), headers, body)
+        return browser.Response(status, answer.items(), content)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """What signs the certificates of servers and clients."""
+
+    certificates: Certificates
+    visitor: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+def authority_in(folder: Path) -> Authority:
+    """Make an authority, with its files in a folder."""
+    signs = trustme.CA()
+    pem, clients = folder / "server.pem", folder / "clients.pem"
+    signs.issue_cert(HOST, "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem)
+    signs.cert_pem.write_to_path(clients)
+    visitor, client = ssl.create_default_context(), ssl.create_default_context()
+    for context in (visitor, client):
+        signs.configure_trust(context)
+        context.check_hostname = True
+    signs.issue_cert("ada.example.com", common_name="Ada").configure_cert(client)
+    return Authority(Certificates(pem, clients), visitor, client)

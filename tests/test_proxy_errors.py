@@ -1,0 +1,242 @@
+"""What each proxy of docs/proxies.md says itself, and what `check` says of wrong configurations."""
+
+import http.client
+import itertools
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.baking import Bakery
+from tests.proxies import (
+    FOREIGN,
+    HOST,
+    KINDS,
+    LISTED,
+    PAGE,
+    PATTERN,
+    PREVIEW,
+    Authority,
+    Front,
+    authority_in,
+    proxy,
+)
+from tests.serving import Server, clean_environment, serve
+
+ADMIN = LISTED[1]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority_in(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def service(bakery: Bakery) -> Iterator[Server]:
+    variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join([*LISTED, PATTERN])}
+    with serve(bakery.bake(), "probes:app", variables) as server:
+        yield server
+
+
+# What the proxy says itself, and with which change of its configuration a test sees it soon.
+SHORT = {
+    "nginx": {"proxy_read_timeout 60s;": "proxy_read_timeout 1s;"},
+    "HAProxy": {"timeout server 60s": "timeout server 1s\n    retries 0"},
+    "httpd": {"ProxyTimeout 60": "ProxyTimeout 1"},
+    "Caddy": {"response_header_timeout 60s": "response_header_timeout 1s"},
+    "Varnish": {".first_byte_timeout = 60s;": ".first_byte_timeout = 1s;"},
+}
+DOWN = {"nginx": 502, "HAProxy": 503, "httpd": 503, "Caddy": 502, "Varnish": 503}
+HUNG = {"nginx": 504, "HAProxy": 504, "httpd": 502, "Caddy": 504, "Varnish": 503}
+TOO_LARGE = {"nginx": 413, "HAProxy": 413, "Caddy": 502, "Varnish": 413}
+
+
+OWN = [
+    *itertools.product(KINDS, ["killed", "hung", "overloaded"]),
+    *((kind, "too large") for kind in TOO_LARGE),
+]
+
+
+@pytest.mark.parametrize(("kind", "what"), OWN)
+def test_listed_pages_read_the_proxys_own_errors(
+    bakery: Bakery, authority: Authority, kind: str, what: str, tmp_path: Path
+) -> None:
+    variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join(LISTED)}
+    variables["MAX_BODY_SIZE"] = "30000000"  # more than the proxy's own limit
+    with ExitStack() as stack:
+        # With this limit, uvicorn answers each request with 503, and outside the application.
+        options = ["--limit-concurrency", "1"] if what == "overloaded" else []
+        service = stack.enter_context(serve(bakery.bake(), "probes:app", variables, *options))
+        running = stack.enter_context(
+            proxy(kind, tmp_path, service.port, authority.certificates, SHORT[kind])
+        )
+        front = Front(service, running, authority.visitor, kind == "Caddy")
+        assert front.send("GET", "/health")[0] == (503 if options else 200)
+        path, length, expected = "/health", 0, 503
+        if what == "killed":
+            service.popen.kill()
+            service.popen.wait()
+            expected = DOWN[kind]
+        elif what == "hung":
+            path, expected = "/hang", HUNG[kind]
+        elif what == "too large":
+            path, length, expected = "/notes", 21_000_000, TOO_LARGE[kind]
+        # Each hung request takes a second.
+        origins = (None, *LISTED, *FOREIGN, PREVIEW) if what != "hung" else (ADMIN, FOREIGN[0])
+        for origin in origins:
+            status, received = asked(front, path, {"Origin": origin} if origin else {}, length)
+            allowed = [origin] if origin in LISTED else None
+            assert status == expected
+            assert received.get_all("Access-Control-Allow-Origin") == allowed
+            assert received.get_all("Access-Control-Allow-Credentials") == (allowed and ["true"])
+            assert received.get_all("Vary") == ["Origin"]
+
+
+def asked(
+    front: Front, path: str, origin: Mapping[str, str], length: int
+) -> tuple[int, http.client.HTTPMessage]:
+    """Send a request, with a body of a length, and return the head of the answer."""
+    connection = front.connect()
+    connection.putrequest("POST" if length else "GET", path, skip_host=True)
+    lengths = {"Content-Length": str(length)} if length else {}
+    for name, value in {"Host": f"{HOST}:{front.proxy.port}", **origin, **lengths}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    if front.waits_for_body:
+        connection.send(b"x" * length)
+    response = connection.getresponse()
+    connection.close()
+    return response.status, response.headers
+
+
+PAGE_TEXT = " ".join(PAGE.read_text("utf-8").split())
+# What is wrong in a real proxy, and what `check` says of it: the text of the block that changes.
+PREFLIGHT_204 = "the answer to the preflight (204) has no Access-Control-Allow-Origin"
+TWICE = "Access-Control-Allow-Origin has more than one value"
+NO_VARY = "Vary does not name Origin"
+MOVED = "the preflight is redirected to https://other.example.com/health"
+NO_CORS = "what answers OPTIONS requests knows no CORS (405)"
+LOGIN = "the preflight needs authentication (401), and browsers send none with it"
+IN_NGINX, IN_HAPROXY = "proxy_http_version 1.1;", "default_backend service"
+IN_HTTPD, IN_CADDY = "    ProxyPreserveHost On\n", "    request_body {"
+FAULTS = [
+    (
+        "nginx",
+        "another header",
+        IN_NGINX,
+        "add_header Access-Control-Allow-Origin * always;",
+        TWICE,
+    ),
+    ("nginx", "no Vary", IN_NGINX, "proxy_hide_header Vary; add_header X-A b;", NO_VARY),
+    ("nginx", "redirect", IN_NGINX, "return 301 https://other.example.com$request_uri;", MOVED),
+    (
+        "nginx",
+        "own answer to OPTIONS",
+        IN_NGINX,
+        "if ($request_method = OPTIONS) { return 204; }",
+        PREFLIGHT_204,
+    ),
+    ("nginx", "no OPTIONS", IN_NGINX, "if ($request_method = OPTIONS) { return 405; }", NO_CORS),
+    (
+        "HAProxy",
+        "another header",
+        IN_HAPROXY,
+        "http-response add-header Access-Control-Allow-Origin *",
+        TWICE,
+    ),
+    ("HAProxy", "no Vary", IN_HAPROXY, "http-after-response del-header Vary", NO_VARY),
+    (
+        "HAProxy",
+        "redirect",
+        IN_HAPROXY,
+        "http-request redirect prefix https://other.example.com code 301",
+        MOVED,
+    ),
+    (
+        "HAProxy",
+        "own answer to OPTIONS",
+        IN_HAPROXY,
+        "http-request return status 204 if METH_OPTIONS",
+        PREFLIGHT_204,
+    ),
+    (
+        "HAProxy",
+        "no OPTIONS",
+        IN_HAPROXY,
+        "http-request deny deny_status 405 if METH_OPTIONS",
+        NO_CORS,
+    ),
+    (
+        "HAProxy",
+        "login",
+        IN_HAPROXY,
+        "http-request return status 401 content-type text/plain string no if METH_OPTIONS",
+        LOGIN,
+    ),
+    ("httpd", "another header", IN_HTTPD, "Header always add Access-Control-Allow-Origin *", TWICE),
+    ("httpd", "no Vary", IN_HTTPD, "Header unset Vary", NO_VARY),
+    (
+        "httpd",
+        "redirect",
+        IN_HTTPD,
+        "RewriteEngine on\nRewriteRule ^/(.*)$ https://other.example.com/$1 [R=301]",
+        MOVED,
+    ),
+    ("Caddy", "another header", IN_CADDY, "header +Access-Control-Allow-Origin *", TWICE),
+    ("Caddy", "no Vary", IN_CADDY, "header {\n-Vary\ndefer\n}", NO_VARY),
+    ("Caddy", "redirect", IN_CADDY, "redir https://other.example.com{uri} 301", MOVED),
+    (
+        "Caddy",
+        "own answer to OPTIONS",
+        IN_CADDY,
+        "@options method OPTIONS\nrespond @options 204",
+        PREFLIGHT_204,
+    ),
+    ("Caddy", "no OPTIONS", IN_CADDY, "@options method OPTIONS\nrespond @options 405", NO_CORS),
+]
+
+
+def checked(project: Path, authority: Authority, port: int) -> str:
+    """Run `check` of the service for the listed frontends, and return what it says in a line."""
+    variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join([*LISTED, PATTERN])}
+    trust = {"SSL_CERT_FILE": str(authority.certificates.clients)}
+    ended = subprocess.run(
+        [sys.executable, "-B", "-m", "app.cors", "check", f"https://127.0.0.1:{port}/health"],
+        cwd=project,
+        env=clean_environment(**variables, **trust),
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stderr == ""
+    assert ended.returncode == (1 if "WRONG" in ended.stdout else 0)
+    return " ".join(ended.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "where", "line", "sentence"),
+    [*FAULTS, *((kind, "none", "", "", "") for kind in KINDS)],
+    ids=lambda value: None,
+)
+def test_check_recognises_what_a_proxy_does_wrong(
+    bakery: Bakery,
+    service: Server,
+    authority: Authority,
+    kind: str,
+    fault: str,
+    where: str,
+    line: str,
+    sentence: str,
+    tmp_path: Path,
+) -> None:
+    changes = {where: f"{line}\n{where}"} if where else {}
+    with proxy(kind, tmp_path, service.port, authority.certificates, changes) as running:
+        said = checked(bakery.bake(), authority, running.port)
+    assert ("WRONG" in said) == bool(sentence)
+    assert sentence in said
+    if sentence:
+        words = re.sub(r" \(\d+\)| https:.*|, and browsers.*", "", sentence)
+        assert f"| {words} |" in PAGE_TEXT
