@@ -145,6 +145,18 @@ def test_a_stream_passes_as_it_comes(fronts: Fronts, kind: str) -> None:
     connection.close()
 
 
+def test_a_cache_keeps_a_response_for_each_origin(fronts: Fronts) -> None:
+    front = fronts("Varnish", "cookies")
+    bodies = []
+    for origin in (None, FRONTEND, ADMIN, PREVIEW, *FOREIGN) * 2:
+        _, received, body = front.send("GET", "/kept", {"Origin": origin} if origin else {})
+        allowed = [origin] if origin and origin not in FOREIGN else None
+        assert received.get_all("Access-Control-Allow-Origin") == allowed
+        assert received.get_all("Vary") == ["Origin"]
+        bodies.append(int(body))
+    assert bodies == [*range(7)] * 2
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_websockets_pass_and_foreign_ones_do_not(fronts: Fronts, kind: str) -> None:
     front = fronts(kind, "cookies")

@@ -123,6 +123,7 @@ NO_CORS = "what answers OPTIONS requests knows no CORS (405)"
 LOGIN = "the preflight needs authentication (401), and browsers send none with it"
 IN_NGINX, IN_HAPROXY = "proxy_http_version 1.1;", "default_backend service"
 IN_HTTPD, IN_CADDY = "    ProxyPreserveHost On\n", "    request_body {"
+IN_VARNISH = "    # What does not say"
 FAULTS = [
     (
         "nginx",
@@ -197,6 +198,14 @@ FAULTS = [
         PREFLIGHT_204,
     ),
     ("Caddy", "no OPTIONS", IN_CADDY, "@options method OPTIONS\nrespond @options 405", NO_CORS),
+    ("Varnish", "no Vary", IN_VARNISH, "unset beresp.http.Vary;", TWICE),
+    (
+        "Varnish",
+        "no OPTIONS",
+        "    if (req.http.Upgrade)",
+        'if (req.method == "OPTIONS") { return (synth(405)); }',
+        NO_CORS,
+    ),
 ]
 
 

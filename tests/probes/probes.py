@@ -3,8 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from itertools import count
 
-from fastapi import FastAPI, HTTPException, Request, WebSocket
+from fastapi import FastAPI, HTTPException, Request, Response, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.datastructures import Headers
@@ -90,7 +91,7 @@ def with_probes() -> FastAPI:
         transfers[name] += 1
 
     @app.get("/transfer/{name}")
-    async def count(name: str) -> int:
+    async def transferred(name: str) -> int:
         return transfers[name]
 
     @app.get("/page", response_class=HTMLResponse)
@@ -112,6 +113,14 @@ def with_probes() -> FastAPI:
     @app.get("/varied")
     async def varied() -> PlainTextResponse:
         return PlainTextResponse("", headers={"Vary": "Accept, origin"})
+
+    times = count()
+
+    @app.get("/kept")
+    async def kept(response: Response) -> int:
+        """Say how often the service was asked, to caches as well."""
+        response.headers["Cache-Control"] = "public, max-age=3600"
+        return next(times)
 
     @app.websocket("/ws")
     async def greet(websocket: WebSocket) -> None:
