@@ -22,11 +22,11 @@ def main() -> None:
 
     with rendered() as services:
         results = Results(
-            projects=projects.measure(3, progress),
+            projects=projects.measure(5, progress),
             requests=in_process.measure(in_process.arms(services), REQUESTS, 21, 200, progress),
             lists=in_process.measure(in_process.lists(services), QUICK, 15, 200, progress),
             loads=loopback.measure(services, 6, progress),
-            starts=starting.measure(services, 5, 100_000, progress),
+            starts=starting.measure(services, 11, 100_000, progress),
         )
     write(results)
     progress(f"written to {FOLDER}")

@@ -1,24 +1,32 @@
 """Answers become checked values: Jinja filters that cookiecutter.json applies after each question.
 
-A wrong answer raises FailedHookException, which cookiecutter shows as one line. Nothing is
-written then.
+On a terminal, a wrong answer is asked for again. Anywhere else it raises FailedHookException, which
+cookiecutter shows as one line, and nothing is written.
 """
 
+import inspect
 import json
 import re
 import sys
 import tomllib
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from cookiecutter.exceptions import FailedHookException
-from jinja2 import Environment
+from cookiecutter.prompt import read_user_variable
+from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
+from jinja2.runtime import Context
 from slugify import slugify
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 SERVICE = TEMPLATE / "{{cookiecutter.project_slug}}"
+QUESTIONS = ("project_name", "project_slug", "description", "credentials", "frontend_origins")
+CREDENTIALS = ("none", "bearer", "cookies", "cross-site-cookies")
 SLUG = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 MAX_SLUG_LENGTH = 63
 WINDOWS_DEVICES = {
@@ -52,25 +60,100 @@ origins = load_origins()
 dependencies = load_dependencies()
 
 
-def refuse(question: str, problem: str) -> FailedHookException:
-    return FailedHookException(f"{question}: {problem}")
+class WrongAnswer(FailedHookException):  # type: ignore[misc]
+    """What is wrong with the answer to a question, and, where that is known, the right one."""
+
+    def __init__(self, question: str, problem: str, instead: str | None = None) -> None:
+        super().__init__(f"{question}: {problem}")
+        self.question = question
+        self.instead = instead
+
+
+def running(function: str) -> dict[str, Any]:
+    """Return the variables of a function of cookiecutter's, or none if it does not run now.
+
+    Cookiecutter does not tell a template how it was called.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if frame.f_code.co_name == function and module.startswith("cookiecutter."):
+            return frame.f_locals
+        frame = frame.f_back
+    return {}
+
+
+def is_asking() -> bool:
+    """Whether cookiecutter asks questions on a terminal: not with --no-input, nor in an update."""
+    return sys.stdin.isatty() and not running("prompt_for_config").get("no_input", True)
+
+
+def ask_again(wrong: WrongAnswer) -> str:
+    """Say what is wrong, and ask once more; Enter takes the right answer, where it is known."""
+    prompts = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))["__prompts__"]
+    prefix = f"  [dim][{QUESTIONS.index(wrong.question) + 1}/{len(QUESTIONS)}][/] "
+    print(f"\n  {wrong}\n")
+    return str(read_user_variable(wrong.question, wrong.instead, prompts, prefix))
+
+
+def until_right(check: Callable[..., str]) -> Callable[..., str]:
+    """Return a check as a filter that, on a terminal, asks until the answer is right."""
+
+    @pass_context
+    def checked(context: Context, answer: str, *arguments: str) -> str:
+        while True:
+            try:
+                return check(answer, *arguments)
+            except WrongAnswer as wrong:
+                if not is_asking():
+                    raise
+                answer = ask_again(wrong)
+                # Where the hook, the replay file and later questions take it from.
+                context["cookiecutter"][wrong.question] = answer
+
+    return checked
+
+
+def check_given(given: Mapping[str, object]) -> None:
+    """Raise FailedHookException for answers on the command line that cookiecutter mishandles.
+
+    It ignores names that are no questions, lets private ones replace what was checked, and executes
+    Jinja in answers before a filter sees them.
+    """
+    lines = []
+    for name, answer in given.items():
+        if name not in QUESTIONS:
+            likely = get_close_matches(name.strip("_"), QUESTIONS, n=1)
+            proposal = f"write {likely[0]}" if likely else f"there are {', '.join(QUESTIONS)}"
+            lines.append(f"{name}: there is no such question; {proposal}")
+        elif problem := jinja_problem(str(answer)):
+            lines.append(f"{name}: {problem}")
+    if lines:
+        raise FailedHookException("\n".join(lines))
+
+
+def jinja_problem(text: str) -> str | None:
+    for tag in ("{{", "{%", "{#"):
+        if tag in text:
+            return f"{text!r} has {tag} in it, which an update of the project would execute"
+    return None
 
 
 def checked_text(question: str, text: str) -> str:
     if not text.isprintable():
-        raise refuse(question, f"{text!r} has a character that cannot be printed; leave it out")
-    for tag in ("{{", "{%", "{#"):
-        if tag in text:
-            raise refuse(
-                question, f"{text!r} has {tag} in it, which an update of the project would execute"
-            )
+        raise WrongAnswer(
+            question, f"{text!r} has a character that cannot be printed; leave it out"
+        )
+    if problem := jinja_problem(text):
+        raise WrongAnswer(question, problem)
     return text
 
 
 def checked_name(text: str) -> str:
     """Return the project's name: printable, not blank, not Jinja."""
     if not text.strip():
-        raise refuse("project_name", "it is empty; write the name that people use for the service")
+        problem = "it is empty; write the name that people use for the service"
+        raise WrongAnswer("project_name", problem)
     return checked_text("project_name", text)
 
 
@@ -98,10 +181,27 @@ def suggested_slug(name: str) -> str:
 def checked_slug(slug: str) -> str:
     """Return the slug as it is, when it can be a folder, a distribution and an image everywhere."""
     if problem := slug_problem(slug):
-        raise refuse(
-            "project_slug", f"{slug!r} cannot be used: {problem}; write {suggested_slug(slug)}"
-        )
+        instead = suggested_slug(slug)
+        problem = f"{slug!r} cannot be used: {problem}; write {instead}"
+        raise WrongAnswer("project_slug", problem, instead)
+    if is_asking() and is_taken(slug):
+        raise WrongAnswer("project_slug", f"there is a folder {slug} already; write another name")
     return slug
+
+
+def is_taken(slug: str) -> bool:
+    """Whether cookiecutter would refuse the folder, which it says after the last question."""
+    command = running("cookiecutter")
+    may_exist = command.get("overwrite_if_exists") or command.get("skip_if_file_exists")
+    return not may_exist and Path(command.get("output_dir", "."), slug).exists()
+
+
+def checked_credentials(answer: str) -> str:
+    """Return the answer if it is a choice: a portal may give any text."""
+    if answer not in CREDENTIALS:
+        problem = f"{answer!r} is not one of {', '.join(CREDENTIALS)}"
+        raise WrongAnswer("credentials", problem)
+    return answer
 
 
 def checked_origins(answer: str, browser_credentials: str) -> str:
@@ -113,7 +213,7 @@ def checked_origins(answer: str, browser_credentials: str) -> str:
     texts = [text for text in answer.split(",") if text.strip()]
     if not texts:
         problem = "it is empty; write none if no other origin may call the service"
-        raise refuse("frontend_origins", problem)
+        raise WrongAnswer("frontend_origins", problem)
     if [text.strip() for text in texts] == ["none"]:
         return ""
     check = partial(origins.require_secure, allow_loopback=False) if browser_credentials else None
@@ -121,9 +221,10 @@ def checked_origins(answer: str, browser_credentials: str) -> str:
         allowed = origins.AllowList(texts, check=check, allow_any=not browser_credentials)
     except origins.AllowListError as error:
         problems = ". ".join(map(str, error.problems))
-        if len(texts) > 1 and error.correction:
-            problems += f". The whole answer: {','.join(error.correction)}"
-        raise refuse("frontend_origins", problems) from None
+        instead = ",".join(error.correction or []) or None
+        if len(texts) > 1 and instead:
+            problems += f". The whole answer: {instead}"
+        raise WrongAnswer("frontend_origins", problems, instead) from None
     return ",".join(allowed.entries)
 
 
@@ -143,16 +244,17 @@ class Answers(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        filters = (
+        check_given(running("cookiecutter").get("extra_context") or {})
+        checks = (
             checked_name,
-            suggested_slug,
             checked_slug,
             checked_description,
+            checked_credentials,
             checked_origins,
-            literal,
-            escaped,
         )
-        environment.filters.update({function.__name__: function for function in filters})
+        filters = {function.__name__: function for function in (suggested_slug, literal, escaped)}
+        filters |= {check.__name__: until_right(check) for check in checks}
+        environment.filters.update(filters)
         # The hook records the answers in the order of the questions, as cruft does.
         environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
         # Where the hook finds the template. Cookiecutter's own `_repo_dir` may be relative to a

@@ -71,5 +71,7 @@ Next:
     cd {Path.cwd().name}
     uv run fastapi dev
     uv run pytest
+
+Commit the project before your first edit: then updates of the template merge with your edits.
 """
     )

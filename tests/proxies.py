@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import ssl
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Kind:
 
     Everything that it writes is in its own folder, and it stays in the foreground. `listen` is what
     the block says of its port, `listens` what a test says instead, and `ready` what the proxy
-    prints when it listens.
+    prints when it listens. `reload` is a command that makes it read its configuration again.
     """
 
     package: str
@@ -50,6 +51,7 @@ class Kind:
     listens: str
     ready: str
     around: str
+    reload: tuple[str, ...] = ()
 
 
 MODULES = (
@@ -86,6 +88,7 @@ http {
     BLOCK
 }
 """,
+        ("nginx", "-p", "FOLDER", "-c", "configuration", "-e", "stderr", "-s", "reload"),
     ),
     "HAProxy": Kind(
         "haproxy",
@@ -95,6 +98,7 @@ http {
         "bind 127.0.0.1:{port} ssl",
         "Loading success",
         "BLOCK",
+        ("sh", "-c", "kill -USR2 PID"),
     ),
     "httpd": Kind(
         "apache2",
@@ -116,6 +120,7 @@ ErrorLog /dev/stderr
             f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n" for name in MODULES
         )
         + "BLOCK\n",
+        ("apache2", "-f", "FOLDER/configuration", "-k", "graceful"),
     ),
     "Caddy": Kind(
         "caddy",
@@ -136,6 +141,7 @@ ErrorLog /dev/stderr
 }
 BLOCK
 """,
+        ("caddy", "reload", "--config", "configuration", "--adapter", "caddyfile"),
     ),
     "Varnish": Kind(
         "varnish",
@@ -160,6 +166,18 @@ BLOCK
         "BLOCK",
     ),
 }
+# Changes of the blocks with which a test sees soon that a service hangs, or is down.
+SHORT = {
+    "nginx": {"proxy_read_timeout 60s;": "proxy_read_timeout 1s;"},
+    "HAProxy": {"timeout server 60s": "timeout server 1s"},
+    "httpd": {"ProxyTimeout 60": "ProxyTimeout 1"},
+    "Caddy": {"response_header_timeout 60s": "response_header_timeout 1s"},
+    "Varnish": {".first_byte_timeout = 60s;": ".first_byte_timeout = 1s;"},
+}
+NO_RETRIES = {"HAProxy": {"timeout connect 5s": "timeout connect 5s\n    retries 0"}}
+# What the proxy says itself then.
+DOWN = {"nginx": 502, "HAProxy": 503, "httpd": 503, "Caddy": 502, "Varnish": 503}
+HUNG = {"nginx": 504, "HAProxy": 504, "httpd": 502, "Caddy": 504, "Varnish": 503}
 
 
 def block_of(language: str) -> str:
@@ -232,22 +250,37 @@ def started(
         block = block.replace(written, str(file))
     around = kind.around.replace("FOLDER", str(folder))
     (folder / "configuration").write_text(around.replace("BLOCK", block), encoding="utf-8")
-    home = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(folder))
-    command = command_of(kind, kind.command, folder, port)
-    with run(command, folder, clean_environment(**home)) as server:
+    command = command_of(kind.package, kind.command, FOLDER=folder, PORT=port)
+    with run(command, folder, environment_in(folder)) as server:
         server.expect(kind.ready)
         server.port = port
         yield server
 
 
-def command_of(kind: Kind, words: tuple[str, ...], folder: Path, port: int = 0) -> list[str]:
-    """Return a command with the path of its program, a folder and a port filled in."""
+def command_of(package: str, words: tuple[str, ...], **values: object) -> list[str]:
+    """Return a command with the path of its program, and with values for words in capitals."""
     program, *options = words
     found = shutil.which(program, path=PATH)
     if found is None:
-        not_installed(program, f"apt-get install {kind.package}")
-    filled = (word.replace("FOLDER", str(folder)).replace("PORT", str(port)) for word in options)
-    return [found, *filled]
+        not_installed(program, f"apt-get install {package}")
+    for name, value in values.items():
+        options = [option.replace(name, str(value)) for option in options]
+    return [found, *options]
+
+
+def reload(name: str, folder: Path, server: Server) -> None:
+    """Let a proxy read its configuration again, and wait until it has; Caddy's command waits."""
+    kind = KINDS[name]
+    command = command_of(kind.package, kind.reload, FOLDER=folder, PID=server.popen.pid)
+    subprocess.run(command, cwd=folder, env=environment_in(folder), check=True, capture_output=True)
+    if name != "Caddy":
+        server.expect(f"(?s){kind.ready}.*{kind.ready}")
+
+
+def environment_in(folder: Path) -> dict[str, str]:
+    """Return an environment whose home is a folder."""
+    home = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(folder))
+    return clean_environment(**home)
 
 
 class Connection(http.client.HTTPSConnection):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import venv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -100,6 +101,13 @@ def clean_environment(**variables: str) -> dict[str, str]:
     )
     shell = {name: value for name, value in os.environ.items() if not reach.fullmatch(name)}
     return shell | {"PYTHONPYCACHEPREFIX": str(COMPILED)} | variables
+
+
+def fresh_machine(home: Path) -> dict[str, str]:
+    """Return an environment with a fresh Python first on the PATH, and without uv."""
+    venv.create(home / "python", with_pip=True)
+    path = [str(home / "python" / "bin"), "/usr/bin", "/bin"]
+    return clean_environment(PATH=os.pathsep.join(path), HOME=str(home))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Answers, good and bad, as they are typed and as they are given on the command line."""
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,11 @@ import pytest
 from tests.baking import CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
 from tests.nasty import NASTY
 from tests.serving import PATIENCE, clean_environment
+from tests.terminal import typed
+from tests.test_updates import CRUFT, Workshop
+from tests.test_updates import workshop as workshop
+
+COMMAND = [sys.executable, "-m", "cookiecutter"]
 
 
 def type_answers(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -41,6 +47,8 @@ def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: P
     assert tree(folder / "ada-s-api") == tree(bakery.bake(**answers))
     assert ended.stdout.endswith(
         "\n    cd ada-s-api\n    uv run fastapi dev\n    uv run pytest\n\n"
+        "Commit the project before your first edit: "
+        "then updates of the template merge with your edits.\n\n"
     )
 
 
@@ -81,7 +89,7 @@ def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_answer_ends_the_run_at_its_question(
+def test_without_a_terminal_a_wrong_answer_ends_the_run(
     answers: dict[str, str], line: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"
@@ -94,3 +102,108 @@ def test_a_wrong_answer_ends_the_run_at_its_question(
     assert f"[{QUESTIONS.index(question) + 1}/5]" in ended.stdout
     assert f"[{QUESTIONS.index(question) + 2}/5]" not in ended.stdout
     assert list(folder.iterdir()) == []
+
+
+def on_a_terminal(
+    workshop: Workshop, answers: list[str], *options: str, folder: str = "typed"
+) -> tuple[int, str, Path]:
+    """Answer the questions on a terminal; return the status, what was shown, and the folder."""
+    where = workshop.folder / folder
+    where.mkdir(exist_ok=True)
+    command = [*COMMAND, f"git+file://{workshop.remote}", "--checkout", "v1", *options]
+    environment = clean_environment(HOME=str(workshop.folder), TERM="dumb", COLUMNS="300")
+    return *typed(command, where, answers, environment), where
+
+
+def recorded(project: Path) -> dict[str, str]:
+    """Return the answers that an update will use."""
+    state = json.loads((project / ".cruft.json").read_text("utf-8"))
+    return {name: state["context"]["cookiecutter"][name] for name in QUESTIONS}
+
+
+def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) -> None:
+    """Enter takes the right answer where there is one; the good answers are what is recorded."""
+    status, shown, folder = on_a_terminal(
+        workshop,
+        [
+            *["{{ name }}", "Ada's API"],
+            *["Ada_API", ""],
+            *["{% raw %}", "Says hi"],
+            "3",
+            *["https://a.example/x,HTTPS://B.example", ""],
+        ],
+    )
+    assert status == 0, shown
+    answers = {
+        "project_name": "Ada's API",
+        "project_slug": "ada-api",
+        "description": "Says hi",
+        "credentials": "cookies",
+        "frontend_origins": "https://a.example,https://b.example",
+    }
+    project = folder / "ada-api"
+    assert recorded(project) == answers
+    files = tree(project)
+    del files[".cruft.json"]
+    assert files == tree(bakery.bake(**answers))
+    (replay,) = (workshop.folder / ".cookiecutter_replay").glob("*.json")
+    replayed = json.loads(replay.read_text("utf-8"))["cookiecutter"]
+    assert {name: replayed[name] for name in QUESTIONS} == answers
+    for line in (
+        "project_name: '{{ name }}' has {{ in it",
+        "project_slug: 'Ada_API' cannot be used",
+        "description: '{% raw %}' has {% in it",
+        "frontend_origins: 'https://a.example/x' has more than scheme, host and port",
+    ):
+        assert line in shown
+    for number, question in ((1, "called"), (2, "folder"), (3, "sentence"), (5, "production")):
+        asked = [line for line in shown.splitlines() if f"[{number}/5]" in line]
+        assert len(asked) == 2 and all(question in line for line in asked), shown
+    assert "Traceback" not in shown
+
+
+def test_a_question_is_asked_until_its_answer_is_right(workshop: Workshop) -> None:
+    wrong = ["*", "https://*.github.io/x", "http://app.example.com"]
+    status, shown, folder = on_a_terminal(
+        workshop, ["", "", "", "4", *wrong, "https://app.example.com"]
+    )
+    assert status == 0, shown
+    assert recorded(folder / "my-service")["frontend_origins"] == "https://app.example.com"
+    assert shown.count("[5/5]") == 4
+
+
+def test_a_folder_that_exists_is_reported_at_its_question(workshop: Workshop) -> None:
+    (workshop.folder / "typed" / "my-service").mkdir(parents=True)
+    status, shown, folder = on_a_terminal(workshop, ["", "", "other", "", "", ""])
+    assert status == 0, shown
+    assert "project_slug: there is a folder my-service already; write another name" in shown
+    assert (folder / "other" / "app" / "main.py").exists()
+    # It also asks whether it may download the template again.
+    status, shown, _ = on_a_terminal(workshop, [""] * 6, "--overwrite-if-exists")
+    assert (status, "already" in shown) == (0, False)
+
+
+def test_nothing_is_asked_where_nobody_was_asked(workshop: Workshop) -> None:
+    """On a terminal, too: with --no-input, and while a project is updated."""
+    line = "frontend_origins: 'app.example.com' has no scheme; write https://app.example.com"
+    status, shown, folder = on_a_terminal(
+        workshop, [], "--no-input", "frontend_origins=app.example.com"
+    )
+    assert (status, [*folder.iterdir()]) == (1, [])
+    assert shown == f"{line}\n"
+
+    project, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
+    path = project / ".cruft.json"
+    state = json.loads(path.read_text("utf-8"))
+    answers = state["context"]["cookiecutter"]
+    answers["frontend_origins"] = "app.example.com"
+    del answers["__frontend_origins"]
+    path.write_text(json.dumps(state), encoding="utf-8")
+    workshop.commit(project)
+    workshop.replace("{{cookiecutter.project_slug}}/AGENTS.md", "# Notes", "# More notes")
+    workshop.publish("v2")
+    environment = clean_environment(HOME=str(workshop.folder), TERM="dumb", COLUMNS="300")
+    status, shown = typed([*CRUFT, "update"], project, [], environment)
+    assert status == 1
+    assert line in shown
+    assert "[5/5]" not in shown

@@ -5,29 +5,37 @@ import itertools
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from tests.baking import Bakery
 from tests.proxies import (
+    DOWN,
     FOREIGN,
     HOST,
+    HUNG,
     KINDS,
     LISTED,
+    NO_RETRIES,
     PAGE,
     PATTERN,
     PREVIEW,
+    SHORT,
     Authority,
     Front,
     authority_in,
     proxy,
+    reload,
 )
-from tests.serving import Server, clean_environment, serve
+from tests.serving import PATIENCE, Server, clean_environment, serve
 
 ADMIN = LISTED[1]
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+PRODUCTION = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join([*LISTED, PATTERN])}
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +45,11 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def service(bakery: Bakery) -> Iterator[Server]:
-    variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join([*LISTED, PATTERN])}
-    with serve(bakery.bake(), "probes:app", variables) as server:
+    with serve(bakery.bake(), "probes:app", PRODUCTION) as server:
         yield server
 
 
-# What the proxy says itself, and with which change of its configuration a test sees it soon.
-SHORT = {
-    "nginx": {"proxy_read_timeout 60s;": "proxy_read_timeout 1s;"},
-    "HAProxy": {"timeout server 60s": "timeout server 1s\n    retries 0"},
-    "httpd": {"ProxyTimeout 60": "ProxyTimeout 1"},
-    "Caddy": {"response_header_timeout 60s": "response_header_timeout 1s"},
-    "Varnish": {".first_byte_timeout = 60s;": ".first_byte_timeout = 1s;"},
-}
-DOWN = {"nginx": 502, "HAProxy": 503, "httpd": 503, "Caddy": 502, "Varnish": 503}
-HUNG = {"nginx": 504, "HAProxy": 504, "httpd": 502, "Caddy": 504, "Varnish": 503}
+# What the proxy says itself of a body over its limit.
 TOO_LARGE = {"nginx": 413, "HAProxy": 413, "Caddy": 502, "Varnish": 413}
 
 
@@ -65,17 +63,16 @@ OWN = [
 def test_listed_pages_read_the_proxys_own_errors(
     bakery: Bakery, authority: Authority, kind: str, what: str, tmp_path: Path
 ) -> None:
-    variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join(LISTED)}
-    variables["MAX_BODY_SIZE"] = "30000000"  # more than the proxy's own limit
+    variables = PRODUCTION | {"MAX_BODY_SIZE": "30000000"}  # more than the proxy's own limit
     with ExitStack() as stack:
         # With this limit, uvicorn answers each request with 503, and outside the application.
         options = ["--limit-concurrency", "1"] if what == "overloaded" else []
         service = stack.enter_context(serve(bakery.bake(), "probes:app", variables, *options))
+        changes = SHORT[kind] if what == "hung" else NO_RETRIES.get(kind)
         running = stack.enter_context(
-            proxy(kind, tmp_path, service.port, authority.certificates, SHORT[kind])
+            proxy(kind, tmp_path, service.port, authority.certificates, changes)
         )
         front = Front(service, running, authority.visitor, kind == "Caddy")
-        assert front.send("GET", "/health")[0] == (503 if options else 200)
         path, length, expected = "/health", 0, 503
         if what == "killed":
             service.popen.kill()
@@ -111,6 +108,46 @@ def asked(
     response = connection.getresponse()
     connection.close()
     return response.status, response.headers
+
+
+NEW = "https://new.example.com"
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.reload])
+def test_a_reload_takes_up_a_change_and_ends_no_request(
+    bakery: Bakery, authority: Authority, kind: str, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        service = stack.enter_context(serve(bakery.bake(), "probes:app", PRODUCTION))
+        running = stack.enter_context(
+            proxy(kind, tmp_path, service.port, authority.certificates, NO_RETRIES.get(kind))
+        )
+        front = Front(service, running, authority.visitor)
+        connection = stack.enter_context(closing(front.connect()))
+        connection.request("GET", "/drip", headers={"Host": f"{HOST}:{running.port}"})
+        response = connection.getresponse()
+        assert response.read(5) == b"first"
+
+        configuration = tmp_path / "configuration"
+        text = configuration.read_text("utf-8")
+        configuration.write_text(text.replace(ADMIN, NEW), encoding="utf-8")
+        reload(kind, tmp_path, running)
+        front.send("GET", "/drop")
+        assert response.read() == b"second"
+
+        service.popen.kill()
+        service.popen.wait()
+        deadline = time.monotonic() + PATIENCE
+        while readers(front) != [NEW]:  # processes with the old configuration may still answer
+            assert time.monotonic() < deadline
+
+
+def readers(front: Front) -> list[str]:
+    """Return who may read the proxy's own errors, of an old and a new origin."""
+    answers = (
+        (origin, front.send("GET", "/health", {"Origin": origin})) for origin in (ADMIN, NEW)
+    )
+    return [origin for origin, (_, received, _) in answers if received[ALLOW_ORIGIN] == origin]
 
 
 PAGE_TEXT = " ".join(PAGE.read_text("utf-8").split())
@@ -211,12 +248,11 @@ FAULTS = [
 
 def checked(project: Path, authority: Authority, port: int) -> str:
     """Run `check` of the service for the listed frontends, and return what it says in a line."""
-    variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join([*LISTED, PATTERN])}
     trust = {"SSL_CERT_FILE": str(authority.certificates.clients)}
     ended = subprocess.run(
         [sys.executable, "-B", "-m", "app.cors", "check", f"https://127.0.0.1:{port}/health"],
         cwd=project,
-        env=clean_environment(**variables, **trust),
+        env=clean_environment(**PRODUCTION, **trust),
         capture_output=True,
         text=True,
     )

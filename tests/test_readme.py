@@ -1,10 +1,8 @@
 """The commands of both READMEs, run as written, where there is only Python, pip and git."""
 
-import os
 import re
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -14,16 +12,13 @@ from hooks.filters import origins
 from tests.baking import CREDENTIALS, ROOT, SERVICE, Bakery
 from tests.browse import fetch
 from tests.origins_table import REFUSED
-from tests.serving import REQUIRED, clean_environment, run, send, serve
+from tests.serving import REQUIRED, clean_environment, fresh_machine, run, send, serve
 from tests.test_sources import copy_template
 
 
 @pytest.fixture
 def bare_machine(tmp_path: Path) -> dict[str, str]:
-    """An environment with a fresh Python first on the PATH, and without uv."""
-    venv.create(tmp_path / "python", with_pip=True)
-    path = [str(tmp_path / "python" / "bin"), "/usr/bin", "/bin"]
-    return clean_environment(PATH=os.pathsep.join(path), HOME=str(tmp_path))
+    return fresh_machine(tmp_path)
 
 
 RENDER, TEST = "cookiecutter --output-dir .. .", "uv run pytest"

@@ -97,8 +97,6 @@ def test_no_path_leads_from_one_part_to_the_other(
 ) -> None:
     project = copied(bakery.bake(credentials=answer), tmp_path)
     (project / "app" / "main.py").write_text(blocks("A public part")[0], encoding="utf-8")
-    if answer == "none" and not options:
-        is_clean(project)
     with serve(project, "parts:app", PRODUCTION, *options) as server:
         answered = {path: raw(server.port, path) for path in PATHS}
         for path, headers in answered.items():
@@ -114,6 +112,29 @@ def test_no_path_leads_from_one_part_to_the_other(
         assert answered["/notes"]["x-part"] == "private"
         outcome = fetch(server.port, Fetch(APP, "/notes/x", "DELETE"))
         assert (outcome.readable, outcome.status) == (True, 422)
+
+
+@pytest.mark.parametrize("method", ["get", "put"])
+def test_each_part_is_held_against_its_own_routes(
+    bakery: Bakery, method: str, tmp_path: Path
+) -> None:
+    """A method that the public policy lacks fails the tests, though the other part has it."""
+    project = copied(bakery.bake(), tmp_path)
+    main, check = blocks("A public part")
+    main = main.replace("@public.get", f"@public.{method}")
+    (project / "app" / "main.py").write_text(main, encoding="utf-8")
+    (project / "tests" / "test_parts.py").write_text(check, encoding="utf-8")
+    if method == "get":
+        is_clean(project)
+    ended = subprocess.run(
+        [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=project,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == (method == "put"), ended.stdout
+    assert ('PUT /prices: add "PUT" to allow_methods' in ended.stdout) == (method == "put")
 
 
 def test_both_parts_serve_in_development_and_the_private_one_is_started(

@@ -58,9 +58,9 @@ class Workshop:
         self.git(self.template, "push", "--quiet", "--tags", "origin", "main")
 
     def commit(self, project: Path) -> None:
-        self.git(project, "init", "--quiet")
+        self.git(project, "init", "--quiet", "--initial-branch", "main")
         self.git(project, "add", "--all")
-        self.git(project, "commit", "--quiet", "--message", "Ours")
+        self.git(project, "commit", "--quiet", "--allow-empty", "--message", "Ours")
 
     def render(self, source: str, *options: str, into: str = "project") -> tuple[Path, str]:
         """Render the template with plain cookiecutter; return the project and what was printed."""
@@ -86,7 +86,9 @@ class Workshop:
             "def shouted(text: str) -> str:\n    return text.upper()\n\n\ndef literal(",
         )
         self.replace(
-            "hooks/filters.py", "        literal,\n", "        literal,\n        shouted,\n"
+            "hooks/filters.py",
+            "(suggested_slug, literal, escaped)",
+            "(suggested_slug, literal, escaped, shouted)",
         )
         self.replace(
             f"{service}/README.md",

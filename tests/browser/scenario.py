@@ -54,6 +54,12 @@ class World:
     ports: dict[str, int]
     services: dict[tuple[str, str, str], Service] = field(default_factory=dict)
 
+    @property
+    def origins(self) -> list[str]:
+        """What services allow outside development: two origins and a pattern."""
+        names = (HOSTS["exact"], HOSTS["second"], "*.preview.localhost")
+        return [f"https://{name}:{self.ports['https']}" for name in names]
+
     def page(self, kind: str, service: Service) -> str:
         """Return the address of a page of a kind of origin."""
         if kind == "own":
@@ -68,11 +74,9 @@ class World:
         if key not in self.services:
             scheme = "http" if environment == "development" else "https"
             options = [] if scheme == "http" else ["--ssl-certfile", str(self.certificate)]
-            port = self.ports["https"]
-            frontends = [f"https://{HOSTS[kind]}:{port}" for kind in ("exact", "second")]
             variables = {
                 "FASTAPI_ENV": environment,
-                "FRONTEND_ORIGINS": ",".join([*frontends, f"https://*.preview.localhost:{port}"]),
+                "FRONTEND_ORIGINS": ",".join(self.origins),
                 "MAX_BODY_SIZE": "1000",
             }
             project = self.bakery.bake(credentials=answer)

@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> CORSFastAPI:
         cors_policy=settings.cors_policy(),
         lifespan=lifespan,
         max_body_size=settings.max_body_size,
+        openapi_url="/openapi.json" if settings.serve_docs else None,
         # Behind a TLS proxy a redirect leads to http://, and the browser then sends `Origin: null`.
         redirect_slashes=False,
     )

@@ -32,6 +32,7 @@ class Settings(CORSSettings):
     # {% endif %}
     allowed_hosts: Hosts = []  # names of the service; empty for any
     max_body_size: PositiveInt = 1024 * 1024  # bytes
+    serve_docs: bool = True  # /docs, /redoc and /openapi.json
     # {% if cookiecutter.__credentialed %}
     session_secret: SessionSecret = DEVELOPMENT_SECRET
     # {% endif %}

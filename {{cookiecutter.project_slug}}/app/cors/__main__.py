@@ -33,7 +33,8 @@ from .policy import (
 from .refusals import MAX_SHOWN
 from .settings import CANNOT_START, CORSSettings
 
-SERVICE = __package__.rpartition(".")[0]  # the package that this one lies in
+# The package that this one lies in; where it is installed by itself, the usual one.
+SERVICE = __package__.rpartition(".")[0] or "app"
 ADDRESS = "https://service.example"  # where `explain` takes the service to be
 WIDTH = 100
 CELL = 26  # characters of a column of `show`
@@ -75,14 +76,18 @@ def main() -> int:
     )
     for command in (one, two, three):
         command.add_argument("--json", action="store_true", help="print JSON")
-    for stream in (sys.stdout, sys.stderr):  # consoles' words are not ASCII, some terminals are
-        if isinstance(
-            stream, TextIOWrapper
-        ):  # consoles' words are not ASCII, and some terminals are
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # browsers' words are not ASCII, some terminals are
             stream.reconfigure(errors="backslashreplace")
     options = parser.parse_args()
 
-    settings: CORSSettings = import_module(f"{SERVICE}.settings").Settings.load()
+    try:
+        module = import_module(f"{SERVICE}.settings")
+    except ModuleNotFoundError as error:
+        if error.name not in (SERVICE, f"{SERVICE}.settings"):
+            raise
+        parser.error(f"there is no {SERVICE}.settings here; run it where the service's code is")
+    settings: CORSSettings = module.Settings.load()
     return int(options.run(options, settings))
 
 

@@ -1,0 +1,43 @@
+"""A person at a terminal."""
+
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+STYLE = re.compile(rb"\x1b\[[0-9;]*m")
+
+
+def typed(
+    command: Sequence[str], folder: Path, answers: Sequence[str], environment: Mapping[str, str]
+) -> tuple[int, str]:
+    """Run a command on a terminal, and type an answer at each question.
+
+    Return its exit status, and what the terminal showed, with its colours. Without answers left,
+    the terminal is closed.
+    """
+    ours, its = pty.openpty()
+    left = [*answers]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+    ) as popen:
+        os.close(its)
+        shown = b""
+        with suppress(OSError):  # the other side is closed: the command has ended
+            while part := os.read(ours, 10_000):
+                shown += part
+                if STYLE.sub(b"", shown).endswith(b": "):
+                    if not left:
+                        break
+                    os.write(ours, left.pop(0).encode() + b"\n")
+        os.close(ours)
+    return popen.returncode, shown.decode().replace("\r\n", "\n")

@@ -1,0 +1,167 @@
+"""Answers from a form: the schema, the workflow that renders, and Backstage's template."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from docs import schema
+from hooks import filters
+from tests.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
+from tests.serving import fresh_machine
+from tests.test_sources import COOKIECUTTER, copy_template
+from tests.workflows import Runner
+
+RENDER = ROOT / ".github" / "workflows" / "render.yml"
+RIGHT = {
+    "project_name": "Ada's API",
+    "project_slug": "ada-s-api",
+    "description": 'Says "hi", 100 %.',
+    "credentials": "cookies",
+    "frontend_origins": "https://shop.example.com, https://*.example.org",
+}
+WRONG = [
+    (
+        {"frontend_origins": "shop.example.com"},
+        "frontend_origins: 'shop.example.com' has no scheme; write https://shop.example.com",
+    ),
+    ({"description": "{{ cycler.__init__ }}"}, "description: '{{ cycler.__init__ }}' has {{ in it"),
+]
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return fresh_machine(tmp_path_factory.mktemp("machine"))
+
+
+def test_the_checks_know_the_questions() -> None:
+    assert list(filters.QUESTIONS) == QUESTIONS
+    assert list(filters.CREDENTIALS) == CREDENTIALS
+
+
+def test_the_schema_is_made_from_the_questions() -> None:
+    assert schema.PATH.read_text("utf-8") == schema.text()
+    Draft202012Validator.check_schema(schema.schema())
+
+
+@pytest.mark.parametrize(
+    ("change", "is_right"),
+    [
+        ({}, True),
+        ({"project_slug": "a"}, True),
+        ({"project_slug": "Ada"}, False),
+        ({"project_slug": "a" * 64}, False),
+        ({"project_name": ""}, False),
+        ({"credentials": "cookie"}, False),
+        ({"frontend_origins": ""}, False),
+        ({"frontend_origin": "https://shop.example.com"}, False),
+        ({"__frontend_origins": "*"}, False),
+    ],
+)
+def test_what_the_schema_refuses_the_template_refuses(
+    bakery: Bakery, change: dict[str, str], is_right: bool
+) -> None:
+    answers = RIGHT | change
+    assert Draft202012Validator(schema.schema()).is_valid(answers) == is_right
+    result = bakery.cookies.bake(extra_context=answers)
+    assert (result.exception is None) == is_right, result.exception
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("frontend_origin", "frontend_origin: there is no such question; write frontend_origins"),
+        ("__frontend_origins", "__frontend_origins: there is no such question; write frontend_or"),
+        ("database", f"database: there is no such question; there are {', '.join(QUESTIONS)}"),
+    ],
+)
+def test_names_that_are_no_questions_are_refused(bakery: Bakery, name: str, line: str) -> None:
+    result = bakery.cookies.bake(extra_context={name: "x"})
+    assert str(result.exception).startswith(line)
+
+
+def test_a_portal_that_replaces_the_choices_gets_no_other_answer(tmp_path: Path) -> None:
+    """As a tool that writes its values into cookiecutter.json."""
+    copy_template(tmp_path / "template")
+    path = tmp_path / "template" / "cookiecutter.json"
+    path.write_text(json.dumps(CONFIGURATION | {"credentials": "cookie"}), encoding="utf-8")
+    ended = subprocess.run(
+        [*COOKIECUTTER, "template"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == (
+        "credentials: 'cookie' is not one of none, bearer, cookies, cross-site-cookies\n"
+    )
+
+
+def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tuple[int, str, Path]:
+    """Run the workflow; return its status, what it said, and the repository that it pushes to."""
+    template, repository = folder / "template", folder / "org" / "new"
+    copy_template(template)
+    subprocess.run(
+        ["git", "init", "--quiet", "--bare", "--initial-branch", "main", str(repository)],
+        check=True,
+    )
+    variables = machine | {"GITHUB_SERVER_URL": f"file://{folder}"}
+    values = {f"inputs.{name}": answer for name, answer in answers.items()}
+    values |= {"inputs.repository": "org/new", "secrets.SERVICES_TOKEN": "a token"}
+    status, said = Runner(folder, variables, values).run(RENDER, template)
+    return status, said, repository
+
+
+def test_the_workflow_renders_and_pushes(
+    bakery: Bakery, machine: dict[str, str], tmp_path: Path
+) -> None:
+    status, said, repository = render(machine, tmp_path, RIGHT)
+    assert status == 0, said
+    subprocess.run(["git", "clone", "--quiet", str(repository), "clone"], cwd=tmp_path, check=True)
+    rendered = tree(bakery.bake(**RIGHT))
+    pushed = {
+        name: content
+        for name, content in tree(tmp_path / "clone").items()
+        if not name.startswith(".git/")
+    }
+    assert pushed.keys() == rendered.keys() | {"uv.lock"}
+    assert all(pushed[name] == content for name, content in rendered.items())
+
+
+@pytest.mark.parametrize(("change", "line"), WRONG)
+def test_the_workflow_stops_at_a_wrong_answer(
+    machine: dict[str, str], change: dict[str, str], line: str, tmp_path: Path
+) -> None:
+    status, said, repository = render(machine, tmp_path, RIGHT | change)
+    assert status == 1
+    assert line in said
+    assert "Traceback" not in said
+    assert not any((repository / "refs" / "heads").iterdir())
+
+
+def test_the_forms_ask_what_the_template_asks() -> None:
+    """The workflow's inputs and Backstage's form have the questions, the choices and defaults."""
+    inputs = yaml.safe_load(RENDER.read_text("utf-8"))[True]["workflow_dispatch"]["inputs"]
+    form, repository = backstage()["spec"]["parameters"]
+    assert [*inputs] == ["repository", *QUESTIONS]
+    assert [*form["properties"]] == form["required"] == QUESTIONS
+    for name, meant in schema.schema()["properties"].items():
+        assert form["properties"][name] == meant | {"default": meant.get("default")} or (
+            "default" not in meant and form["properties"][name] == meant
+        )
+        assert inputs[name]["description"] == meant["title"]
+        if "default" in meant and name != "credentials":
+            assert inputs[name]["default"] == meant["default"]
+    assert inputs["credentials"]["options"] == CREDENTIALS
+    (step,) = [one for one in backstage()["spec"]["steps"] if one["id"] == "render"]
+    sent = step["input"]["workflowInputs"]
+    assert [*sent] == [*inputs]
+    assert all(sent[name] == f"${{{{ parameters.{name} }}}}" for name in QUESTIONS)
+    assert step["input"]["workflowId"] == RENDER.name
+
+
+def backstage() -> dict[str, Any]:
+    """Return Backstage's template."""
+    template: dict[str, Any] = yaml.safe_load((ROOT / "template.yaml").read_text("utf-8"))
+    return template
