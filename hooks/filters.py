@@ -60,7 +60,7 @@ origins = load_origins()
 dependencies = load_dependencies()
 
 
-class WrongAnswer(FailedHookException):  # type: ignore[misc]
+class WrongAnswer(Exception):
     """What is wrong with the answer to a question, and, where that is known, the right one."""
 
     def __init__(self, question: str, problem: str, instead: str | None = None) -> None:
@@ -106,7 +106,7 @@ def until_right(check: Callable[..., str]) -> Callable[..., str]:
                 return check(answer, *arguments)
             except WrongAnswer as wrong:
                 if not is_asking():
-                    raise
+                    raise FailedHookException(str(wrong)) from None
                 answer = ask_again(wrong)
                 # Where the hook, the replay file and later questions take it from.
                 context["cookiecutter"][wrong.question] = answer

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from cookiecutter.exceptions import FailedHookException
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -217,7 +216,7 @@ def test_jinja_is_refused_where_it_is_typed(tag: str) -> None:
         ("project_name", filters.checked_name),
         ("description", filters.checked_description),
     ):
-        with pytest.raises(FailedHookException, match=f"^{question}: .* which an update"):
+        with pytest.raises(filters.WrongAnswer, match=f"^{question}: .* which an update"):
             check(f"a {tag} b")
 
 

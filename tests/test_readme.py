@@ -26,12 +26,15 @@ SERVE = "&& python3 -m uv run fastapi dev"
 EXPLAIN = "GET /notes --env production"
 CHECK = "uv run python -m app.cors check https://api.example.com/health"
 LOCALLY = "FASTAPI_ENV=staging FRONTEND_ORIGINS=http://localhost:3000 "
-TEAM_COMMANDS = (
+PORTALS, FLEET, ADOPT = (ROOT / "docs" / f"{name}.md" for name in ("portals", "fleet", "adopt"))
+PORTAL = "frontend_origins=https://shop.example.com"
+FLEET_COMMANDS = (
     "gh:org/template --checkout v0.1.0",
-    "frontend_origins=https://shop.example.com",
+    'git push --atomic origin main "$version"',
     "cruft check --checkout v0.2.0",
     "cruft update --checkout v0.2.0 --skip-apply-ask",
 )
+ADD = "uv add "
 CHECKS = ("uv run ruff format", "uv run ruff check", "uv run mypy")
 CERTIFICATES = "--ssl-cert-reqs 1"
 
@@ -51,18 +54,29 @@ def command(readme: Path, ending: str) -> str:
 
 
 def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
-    """Here, in the gate, in the updates or with client certificates; a new one needs a test."""
+    """Here, in the gate, in updates, adoption or with client certificates; new ones need a test."""
     always = (SERVE, TEST, LOCALLY, EXPLAIN, CHECK, *CHECKS)
-    run_elsewhere: dict[Path, tuple[str, ...]] = {
-        ROOT: (RENDER, TEST, *TEAM_COMMANDS),
-        bakery.bake(credentials="none"): always,
-        bakery.bake(credentials="bearer"): always,
-        bakery.bake(credentials="cookies"): (*always, CERTIFICATES),
-        bakery.bake(credentials="cross-site-cookies"): (*always, CERTIFICATES),
+    with_cookies = (*always, CERTIFICATES)
+    pages: dict[Path, tuple[str, ...]] = {
+        ROOT / "README.md": (RENDER, TEST),
+        PORTALS: (PORTAL,),
+        FLEET: FLEET_COMMANDS,
+        ADOPT: (ADD,),
+        bakery.bake(credentials="none") / "README.md": always,
+        bakery.bake(credentials="bearer") / "README.md": always,
+        bakery.bake(credentials="cookies") / "README.md": with_cookies,
+        bakery.bake(credentials="cross-site-cookies") / "README.md": with_cookies,
     }
-    for folder, endings in run_elsewhere.items():
-        found = commands(folder / "README.md")
-        assert sorted(found) == sorted(command(folder / "README.md", ending) for ending in endings)
+    for page, endings in pages.items():
+        assert sorted(commands(page)) == sorted(command(page, ending) for ending in endings)
+
+
+def test_the_first_screen_shows_what_comes_out(bakery: Bakery) -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    settings = bakery.bake(credentials="cookies") / "app" / "settings.py"
+    assert block in settings.read_text("utf-8")
+    assert len(text.splitlines()) <= 120
 
 
 def test_the_first_command_renders(bare_machine: dict[str, str], tmp_path: Path) -> None:

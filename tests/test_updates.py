@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import ROOT, tree
+from tests.baking import tree
 from tests.serving import clean_environment
 from tests.test_gate import UV
-from tests.test_readme import TEAM_COMMANDS, command
+from tests.test_readme import FLEET, FLEET_COMMANDS, PORTAL, PORTALS, command
 from tests.test_sources import ANSWERS, COOKIECUTTER, GIVEN, copy_template
 
 CRUFT = [sys.executable, "-m", "cruft"]
@@ -238,13 +238,12 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
 
 
 def test_the_commands_for_teams(workshop: Workshop) -> None:
-    """As the README has them.
+    """As the pages have them.
 
     An address of cruft's and cookiecutter's kind leads to the workshop.
     """
-    tagged, portal, check, update = (
-        command(ROOT / "README.md", ending) for ending in TEAM_COMMANDS
-    )
+    tagged, release, check, update = (command(FLEET, ending) for ending in FLEET_COMMANDS)
+    portal = command(PORTALS, PORTAL)
     configuration = workshop.folder / "cookiecutterrc"
     configuration.write_text(
         f'abbreviations: {{gh: "file://{workshop.remote}"}}\n', encoding="utf-8"
@@ -262,7 +261,8 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["my-service", "orders-api"]
     project = folder / "orders-api"
     workshop.commit(project)
-    workshop.release("v0.2.0")
+    workshop.release("v2")
+    bash(release, workshop.template)
     bash(check, project, status=1)
     bash(update, project)
     assert (project / "README.md").read_text("utf-8").startswith("# ORDERS-API\n")
