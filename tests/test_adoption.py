@@ -1,0 +1,534 @@
+"""Services that exist take the engine from the repository, as docs/adopt.md says."""
+
+import difflib
+import itertools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from app.cors import CORSPolicy, Origins
+from app.cors.browser import Fetch
+from app.cors.origins import AllowList
+from benchmarks.projects import RIVALS, UV
+from tests.browse import fetch
+from tests.serving import Server, clean_environment, free_port, run
+from tests.test_readme import ADD, ADOPT, command
+from tests.test_sources import copy_template
+
+PAGE = ADOPT.read_text("utf-8")
+APP = "https://app.example.com"
+FOREIGN = ("https://evil.example", "null", f"{APP}.evil.example")
+FASTAPI, MIDDLEWARE = "from fastapi import FastAPI\n", "from fastapi.middleware.cors import CORS"
+POLICY = """cors_policy=CORSPolicy(
+            environment={environment},
+            allow_origins={origins},
+            allow_credentials={credentials},
+            allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"],
+            allow_headers=["Authorization", "Content-Type"],
+        ),
+"""
+LOCAL = '"development" if settings.{} == "local" else "production"'
+# full-stack-fastapi-template's way of configuring CORS, written down.
+FULL_STACK = {
+    "app/core/config.py": '''"""Settings, as that template has them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AnyUrl, BeforeValidator, computed_field
+from pydantic_settings import BaseSettings
+
+
+def parse_cors(value: Any) -> list[str] | str:
+    if isinstance(value, str) and not value.startswith("["):
+        return [text.strip() for text in value.split(",") if text.strip()]
+    if isinstance(value, list | str):
+        return value
+    raise ValueError(value)
+
+
+class Settings(BaseSettings):
+    ENVIRONMENT: Literal["local", "staging", "production"] = "local"
+    FRONTEND_HOST: str = "http://localhost:5173"
+    BACKEND_CORS_ORIGINS: Annotated[list[AnyUrl] | str, BeforeValidator(parse_cors)] = []
+
+    @computed_field
+    @property
+    def all_cors_origins(self) -> list[str]:
+        listed = [str(origin).rstrip("/") for origin in self.BACKEND_CORS_ORIGINS]
+        return [*listed, self.FRONTEND_HOST]
+
+
+settings = Settings()
+''',
+    "app/main.py": '''"""The application."""
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from app.core.config import settings
+
+app = FastAPI(title="Full stack")
+
+if settings.all_cors_origins:
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.all_cors_origins,
+        allow_credentials=True,
+        allow_methods=["*"],
+        allow_headers=["*"],
+    )
+
+
+@app.get("/health-check/")
+async def health_check() -> bool:
+    return True
+''',
+    "tests/test_main.py": """from fastapi.testclient import TestClient
+
+from app.main import app
+
+
+def test_health_check() -> None:
+    assert TestClient(app).get("/health-check/").json() is True
+""",
+}
+STARLETTE = {
+    "main.py": '''"""An application without FastAPI."""
+
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+
+async def hello(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
+async def boom(request: Request) -> PlainTextResponse:
+    raise RuntimeError
+
+
+app = Starlette(routes=[Route("/", hello), Route("/boom", boom)])
+app.add_middleware(CORSMiddleware, allow_origins=["https://app.example.com"])
+''',
+    "test_main.py": """from starlette.testclient import TestClient
+
+from main import app
+
+
+def test_hello() -> None:
+    assert TestClient(app).get("/").text == "hello"
+""",
+}
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A service: where it comes from, and what changes in it.
+
+    `source` are its files, or the name of the template that renders it. `needs` are what installs
+    its own tests' dependencies, and `edits` texts of a file, with what takes their place.
+    """
+
+    source: dict[str, str] | str
+    file: str
+    edits: list[tuple[str, str]]
+    app: str
+    path: str
+    needs: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    has_credentials: bool = False
+    methods: tuple[str, ...] = ("GET", "DELETE")
+
+
+# Path (empty: one that is there), method and headers.
+REQUESTS: list[tuple[str, str, dict[str, str]]] = [
+    ("", "GET", {}),
+    ("", "GET", {"X-Unlisted": "x"}),
+    ("/nowhere", "GET", {}),
+    ("/nowhere", "DELETE", {}),
+    ("/boom", "GET", {}),
+]
+SERVICES = {
+    "cookiecutter-fastapi-starter": Existing(
+        "cookiecutter-fastapi-starter",
+        "app/main.py",
+        [
+            (FASTAPI, "from cors_right import CORSFastAPI, CORSPolicy\n" + FASTAPI),
+            (f"{MIDDLEWARE}Middleware\n", ""),
+            (
+                "app = FastAPI(\n",
+                "app = CORSFastAPI(\n        "
+                + POLICY.format(
+                    environment=LOCAL.format("environment"),
+                    origins="settings.cors_origins",
+                    credentials=True,
+                ),
+            ),
+            (
+                """    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_credentials=True,
+        allow_methods=["*"],
+        allow_headers=["*"],
+    )
+""",
+                "",
+            ),
+        ],
+        "app.main:app",
+        "/api/v1/health",
+        ["--extra", "dev"],
+        {"CORS_ORIGINS": f'["{APP}"]', "ENVIRONMENT": "production"},
+        has_credentials=True,
+    ),
+    "fastapi_template": Existing(
+        "fastapi_template",
+        "service/web/application.py",
+        [
+            (FASTAPI, "from cors_right import CORSFastAPI, CORSPolicy\n" + FASTAPI),
+            (
+                "app = FastAPI(\n",
+                "app = CORSFastAPI(\n        "
+                + POLICY.format(
+                    environment='"production"', origins=f'["{APP}"]', credentials=False
+                ),
+            ),
+        ],
+        "service.web.application:get_app",
+        "/api/health",
+        ["--group", "dev"],
+    ),
+    "fastapi-new": Existing(
+        "fastapi-new",
+        "main.py",
+        [
+            (FASTAPI, "from cors_right import CORSFastAPI, CORSPolicy\n"),
+            (
+                "app = FastAPI()\n",
+                f'policy = CORSPolicy(environment="production", allow_origins=["{APP}"])\n'
+                "app = CORSFastAPI(cors_policy=policy)\n",
+            ),
+        ],
+        "main:app",
+        "/",
+        methods=("GET",),
+    ),
+    "full-stack-fastapi-template": Existing(
+        FULL_STACK,
+        "app/main.py",
+        [
+            (FASTAPI, "from cors_right import CORSFastAPI, CORSPolicy\n"),
+            ("from starlette.middleware.cors import CORSMiddleware\n", ""),
+            (
+                'app = FastAPI(title="Full stack")\n',
+                'app = CORSFastAPI(\n    title="Full stack",\n    '
+                + POLICY.format(
+                    environment=LOCAL.format("ENVIRONMENT"),
+                    origins="settings.all_cors_origins",
+                    credentials=True,
+                ).replace("        ", "    ")
+                + ")\n",
+            ),
+            (
+                """
+if settings.all_cors_origins:
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.all_cors_origins,
+        allow_credentials=True,
+        allow_methods=["*"],
+        allow_headers=["*"],
+    )
+""",
+                "",
+            ),
+        ],
+        "app.main:app",
+        "/health-check/",
+        ["fastapi", "pydantic-settings", "uvicorn", "pytest", "httpx2"],
+        {
+            "ENVIRONMENT": "production",
+            "BACKEND_CORS_ORIGINS": APP,
+            "FRONTEND_HOST": "https://admin.example.com",
+        },
+        has_credentials=True,
+    ),
+    "Starlette": Existing(
+        STARLETTE,
+        "main.py",
+        [
+            (
+                "from starlette.middleware.cors import CORSMiddleware\n",
+                "from cors_right import CORSPolicy, CORSPolicyMiddleware\n",
+            ),
+            (
+                f'app.add_middleware(CORSMiddleware, allow_origins=["{APP}"])\n',
+                f'policy = CORSPolicy(environment="production", allow_origins=["{APP}"])\n'
+                "app = CORSPolicyMiddleware(app, policy)\n",
+            ),
+        ],
+        "main:app",
+        "/",
+        ["starlette", "uvicorn", "pytest", "httpx2"],
+        methods=("GET",),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def distribution(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The repository as it is now, with a tag, as a requirement names it."""
+    folder = tmp_path_factory.mktemp("repository")
+    copy_template(folder)
+    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
+    for arguments in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message", "x"],
+        ["tag", "v0.2.0"],
+    ):
+        subprocess.run([*git, *arguments], cwd=folder, check=True)
+    return f"git+file://{folder}@v0.2.0"
+
+
+def uv(*arguments: str, where: Path, status: int = 0) -> str:
+    """Run uv; return what it says."""
+    ended = subprocess.run(
+        [UV, *arguments],
+        cwd=where,
+        env=clean_environment(UV_PYTHON_DOWNLOADS="never"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == status, ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def rendered(service: Existing, folder: Path) -> Path:
+    """Return the project, rendered or written down."""
+    if isinstance(service.source, dict):
+        for name, text in service.source.items():
+            path = folder / "project" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return folder / "project"
+    template = RIVALS[service.source]
+    uv("venv", "--quiet", "--python", sys.executable, "tool", where=folder)
+    python = str(folder / "tool" / "bin" / "python")
+    uv("pip", "install", "--quiet", "--python", python, str(template.package), where=folder)
+    (folder / "work").mkdir()
+    programs = [str(folder / "tool" / "bin"), str(Path(UV).parent), os.environ["PATH"]]
+    subprocess.run(
+        template.command,
+        cwd=folder / "work",
+        env=clean_environment(PATH=os.pathsep.join(programs), UV_PYTHON_DOWNLOADS="never"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+    (project,) = (folder / "work").iterdir()
+    return project
+
+
+def adopted(service: Existing, project: Path) -> tuple[int, int]:
+    """Change the project as the page says; return how many lines were added and removed."""
+    path = project / service.file
+    before = path.read_text("utf-8")
+    after = before
+    for old, new in service.edits:
+        assert old in after, old
+        after = after.replace(old, new, 1)
+    path.write_text(after, encoding="utf-8")
+    lines = [*difflib.unified_diff(before.splitlines(), after.splitlines(), n=0)][2:]
+    return sum(line[0] == "+" for line in lines), sum(line[0] == "-" for line in lines)
+
+
+PROBE = """
+import importlib
+
+app = getattr(importlib.import_module({module!r}), {name!r})
+app = app() if {name!r} == "get_app" else app
+if hasattr(app, "add_api_route"):
+    async def boom() -> None:
+        raise RuntimeError
+    app.add_api_route("/boom", boom)
+"""
+
+
+@contextmanager
+def served(service: Existing, project: Path, python: Path) -> Iterator[Server]:
+    """Serve a project with its own Python, with a route that fails."""
+    module, _, name = service.app.partition(":")
+    probe = project / "with_probe.py"
+    probe.write_text(PROBE.format(module=module, name=name), encoding="utf-8")
+    port = free_port()
+    command = [str(python), "-m", "uvicorn", "with_probe:app", "--port", str(port)]
+    with run(command, project, clean_environment(**service.variables)) as server:
+        server.expect("Uvicorn running")
+        server.port = port
+        yield server
+    probe.unlink()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_adopts_the_policy(name: str, distribution: str, tmp_path: Path) -> None:
+    service = SERVICES[name]
+    project = rendered(service, tmp_path)
+    uv("venv", "--quiet", "--python", sys.executable, "environment", where=tmp_path)
+    python = tmp_path / "environment" / "bin" / "python"
+    install = ["pip", "install", "--quiet", "--python", str(python)]
+    package = f"cors-right-fastapi @ {distribution}"
+    pyproject = project / "pyproject.toml"
+    if pyproject.exists():
+        text = pyproject.read_text("utf-8")
+        if "fastapi==0.115.0" in text:  # too old, and the resolver says so
+            said = uv(*install, "-r", str(pyproject), package, where=project, status=1)
+            assert "fastapi>=0.138" in said and "fastapi==0.115.0" in said
+            text = text.replace("fastapi==0.115.0", "fastapi>=0.138")
+            pyproject.write_text(text, encoding="utf-8")
+        uv(*install, "-r", str(pyproject), *service.needs, package, where=project)
+    else:
+        uv(*install, *service.needs, package, where=project)
+
+    added, removed = adopted(service, project)
+    print(f"{name}: +{added} -{removed}")
+    assert added <= 10
+    with served(service, project, python) as server:
+        wrong = []
+        for (path, method, headers), origin, credentials in itertools.product(
+            REQUESTS, (APP, *FOREIGN), (False, True)
+        ):
+            request = Fetch(
+                origin, path or service.path, method, headers, with_credentials=credentials
+            )
+            outcome = fetch(server.port, request)
+            is_covered = method in service.methods and not headers
+            allowed = origin == APP and is_covered and service.has_credentials >= credentials
+            status = {"/nowhere": 404, "/boom": 500}.get(path, 200) if allowed else None
+            if (outcome.readable, outcome.status) != (allowed, status):
+                wrong.append((path, method, headers, origin, credentials, outcome))
+        assert not wrong
+    has_tests = any(project.glob("test*"))
+    if has_tests:
+        ended = subprocess.run(
+            [str(python), "-m", "pytest", "-q"],
+            cwd=project,
+            env=clean_environment(PYTHONPATH=str(project)),
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert bool(has_tests) == (name != "fastapi-new")
+
+
+def test_the_command_of_the_page(distribution: str, tmp_path: Path) -> None:
+    """Where the distribution is added, it has its types, and names what is too old."""
+    (tmp_path / "pyproject.toml").write_text(
+        f'[project]\nname = "service"\nversion = "1"\nrequires-python = ">={sys.version_info[0]}'
+        f'.{sys.version_info[1]}"\n',
+        encoding="utf-8",
+    )
+    line = command(ADOPT, ADD).replace("git+https://github.com/org/template@v0.2.0", distribution)
+    assert distribution in line
+    environment = clean_environment(
+        PATH=os.pathsep.join([str(Path(UV).parent), os.environ["PATH"]]),
+        UV_PYTHON=sys.executable,
+    )
+
+    def bash(line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+
+    ended = bash(f"{line} && uv add --quiet --dev mypy httpx2 pytest")
+    assert ended.returncode == 0, ended.stderr
+    (block,) = re.findall(r"^```python\n(.*?)```", PAGE, re.M | re.S)
+    (tmp_path / "settings.py").write_text(block, encoding="utf-8")
+    ended = bash("uv run mypy --strict settings.py")
+    assert ended.returncode == 0, ended.stdout
+    show = "from settings import Settings; print(Settings().cors_origins)"
+    ended = bash(f"CORS_ORIGINS=HTTPS://A.example/,https://b.example uv run python -c '{show}'")
+    assert ended.stdout == "['https://a.example', 'https://b.example']\n"
+    ended = bash("uv run python -m cors_right show")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "there is no app.settings here; run it where the service's code is" in ended.stderr
+
+    bash("uv pip install --quiet --no-deps starlette==0.41.3")
+    ended = bash("uv run --no-sync python -c 'import cors_right'")
+    assert ended.stderr.endswith(
+        "ImportError: cors_right needs starlette>=1.7, and 0.41.3 is installed\n"
+    )
+
+
+def rows(head: str) -> list[tuple[str, str]]:
+    """Return the rows of the table whose head begins so."""
+    (table,) = re.findall(rf"^\| {head} .*\n\|[-|]+\n((?:\|.*\n)+)", PAGE, re.M)
+    found = [re.split(r"(?<!\\) \| ", line.strip("| \n")) for line in table.splitlines()]
+    return [(before.replace("\\|", "|"), after) for before, after in found]
+
+
+def quoted(text: str) -> list[str]:
+    """Return what is in backticks."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+@pytest.mark.parametrize(("before", "after"), rows("before"))
+def test_old_settings_become_what_the_table_says(before: str, after: str) -> None:
+    origins = TypeAdapter(Origins)
+    text = quoted(before)[0].partition("BACKEND_CORS_ORIGINS=")[2] or quoted(before)[0]
+    with_credentials = "with credentials" in before
+    if after.startswith("the same"):
+        policy = CORSPolicy(environment="production", allow_origins=origins.validate_python(text))
+        assert policy.allow_origins
+    elif with_credentials:
+        with pytest.raises(ValueError, match="list the frontends"):
+            CORSPolicy(environment="production", allow_origins=[text], allow_credentials=True)
+    else:
+        with pytest.raises(ValidationError) as caught:
+            origins.validate_python(text)
+        proposed = quoted(after) if after.startswith("`") else []
+        assert all(f"write {proposal}" in str(caught.value) for proposal in proposed)
+        assert bool(proposed) == ("; write " in str(caught.value))
+
+
+TRIED = [
+    f"{scheme}://{host}{port}"
+    for scheme in ("http", "https")
+    for host in (
+        *("example.com", "app.example.com", "www.example.com", "evilexample.com", "localhost"),
+        *("app.example.com.evil.example", "evil.example", "shop.vercel.app", "shop-x.vercel.app"),
+    )
+    for port in ("", ":3000")
+]
+
+
+@pytest.mark.parametrize(("before", "after"), rows("`allow_origin_regex`"))
+def test_expressions_become_patterns_that_let_nobody_else_in(before: str, after: str) -> None:
+    expression = re.compile(quoted(before)[0])
+    patterns = quoted(after) if after.startswith("`") else []
+    let_in = {origin for origin in TRIED if expression.fullmatch(origin)}
+    assert let_in
+    if "none" in after:
+        assert let_in & {
+            "https://shop.vercel.app",
+            "https://shop-x.vercel.app",
+            "https://evilexample.com",
+        }
+    else:
+        allowed = AllowList(patterns)
+        found = {origin for origin in TRIED if origin in allowed}
+        with_own_port = {"http://localhost"} if "port 80" in after else set()
+        assert found == let_in | with_own_port
