@@ -466,7 +466,7 @@ def test_the_command_of_the_page(distribution: str, tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "there is no app.settings here; run it where the service's code is" in ended.stderr
 
-    bash("uv pip install --quiet --no-deps starlette==0.41.3")
+    bash("uv pip install --quiet --python .venv --no-deps starlette==0.41.3")
     ended = bash("uv run --no-sync python -c 'import cors_right'")
     assert ended.stderr.endswith(
         "ImportError: cors_right needs starlette>=1.7, and 0.41.3 is installed\n"
