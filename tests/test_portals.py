@@ -1,17 +1,21 @@
 """Answers from a form: the schema, the workflow that renders, and Backstage's template."""
 
 import json
+import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft202012Validator
+from referencing import Registry
 
 from docs import schema
 from hooks import filters
 from tests.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
+from tests.conftest import not_installed
 from tests.serving import fresh_machine
 from tests.test_sources import COOKIECUTTER, copy_template
 from tests.workflows import Runner
@@ -165,3 +169,34 @@ def backstage() -> dict[str, Any]:
     """Return Backstage's template."""
     template: dict[str, Any] = yaml.safe_load((ROOT / "template.yaml").read_text("utf-8"))
     return template
+
+
+def published(folder: Path) -> Registry[Any]:
+    """Return the schemas that Backstage publishes, by their names."""
+    packages = ["@backstage/plugin-scaffolder-common@2.4.0", "@backstage/catalog-model@1.10.3"]
+    if not shutil.which("npm"):
+        not_installed("npm", "it comes with Node.js, 20 or later")
+    said = subprocess.check_output(["npm", "pack", "--silent", *packages], cwd=folder, text=True)
+    for number, name in enumerate(said.split()):
+        with tarfile.open(folder / name) as archive:
+            archive.extractall(folder / str(number), filter="data")
+    schemas = []
+    for file in (
+        "0/package/dist/Template.v1beta3.schema.json.cjs.js",
+        "1/package/dist/schema/Entity.schema.json.cjs.js",
+        "1/package/dist/schema/EntityMeta.schema.json.cjs.js",
+        "1/package/dist/schema/shared/common.schema.json.cjs.js",
+    ):
+        script = (
+            f"const m = require({json.dumps(str(folder / file))}); JSON.stringify(m.default ?? m)"
+        )
+        schemas.append(json.loads(subprocess.check_output(["node", "-p", script])))
+    return Registry().with_contents([(schema["$id"], schema) for schema in schemas])
+
+
+@pytest.mark.parametrize("mistake", [{}, {"spec": {"type": "service"}}, {"kind": "Service"}])
+def test_backstage_can_read_the_template(mistake: dict[str, Any], tmp_path: Path) -> None:
+    registry = published(tmp_path)
+    (name,) = [name for name in registry if "Template" in name]
+    validator = Draft7Validator(registry[name].contents, registry=registry)
+    assert validator.is_valid(backstage() | mistake) == (not mistake)
