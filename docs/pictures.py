@@ -4,12 +4,9 @@ They show what the template really says. Needs Chromium with its driver, and
 `report/browsers.html` of a test run.
 """
 
-import os
-import pty
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from tests.baking import ROOT
 from tests.browser.engines import Browser, started
 from tests.browser.report import PAGE
 from tests.serving import REQUIRED, clean_environment, send, serve
+from tests.terminal import typed
 
 PICTURES = ROOT / "docs"
 WIDTH = 112  # columns
@@ -40,21 +38,13 @@ for (const group of document.querySelectorAll("details")) {
 """
 
 
-def typed(folder: Path, answers: list[str]) -> str:
-    """Run cookiecutter on a terminal, beside the template, and return what it showed."""
-    ours, its = pty.openpty()
+def answered(folder: Path) -> str:
+    """Answer the questions, the last one wrongly, and return what the terminal showed."""
     environment = clean_environment(HOME=str(folder), TERM="xterm-256color", COLUMNS=str(WIDTH))
+    answers = ["Shop API", "", "", "3", f"{ORIGINS}/login", ""]
     command = [sys.executable, "-m", "cookiecutter", "template"]
-    with subprocess.Popen(command, cwd=folder, env=environment, stdin=its, stdout=its, stderr=its):
-        os.close(its)
-        shown = b""
-        with suppress(OSError):  # the terminal's other side is closed: cookiecutter has ended
-            while part := os.read(ours, 10_000):
-                shown += part
-                if answers and shown.rstrip(b"\x1b[0m").endswith(b": "):
-                    os.write(ours, answers.pop(0).encode() + b"\n")
-        os.close(ours)
-    return shown.decode().replace("\r\n", "\n")
+    _, shown = typed(command, folder, answers, environment)
+    return f"$ cookiecutter gh:org/template\n{shown.rstrip()}"
 
 
 def policy(project: Path) -> str:
@@ -123,10 +113,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, started("chromium") as browser:
         folder = Path(name)
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder / "template")], check=True)
-        refused = typed(folder, ["Shop API", "", "", "3", "https://shop.example.com/login"])
-        accepted = typed(folder, ["Shop API", "", "", "3", ORIGINS])
-        command = "$ cookiecutter gh:org/template\n"
-        photograph(browser, f"{command}{refused}\n{command}{accepted.rstrip()}", "prompts.png")
+        photograph(browser, answered(folder), "prompts.png")
         photograph(browser, policy(folder / "shop-api"), "policy.png")
         photograph(browser, explanation(folder / "shop-api"), "explain.png")
         browser.driver.set_window_size(1100, 900)
@@ -135,4 +122,5 @@ def main() -> None:
         browser.driver.save_screenshot(str(PICTURES / "browsers.png"))
 
 
-main()
+if __name__ == "__main__":
+    main()

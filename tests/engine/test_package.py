@@ -5,6 +5,7 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from hashlib import sha256
 from pathlib import Path
 
@@ -56,8 +57,11 @@ def test_the_sums_are_those_of_the_files() -> None:
 
 
 def test_its_version_is_the_one_of_the_changelog() -> None:
-    changelog = (FOLDER.parent.parent.parent / "CHANGELOG.md").read_text("utf-8")
+    root = FOLDER.parent.parent.parent
+    changelog = (root / "CHANGELOG.md").read_text("utf-8")
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     assert re.findall(r"^## ([0-9.]+)", changelog, re.M)[0] == app.cors.__version__
+    assert project["version"] == app.cors.__version__
 
 
 @pytest.mark.parametrize(

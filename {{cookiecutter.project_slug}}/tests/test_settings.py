@@ -46,3 +46,11 @@ def test_a_service_with_names_refuses_others() -> None:
         response = client.get("/health", headers={"Host": host})
         assert response.status_code == status
         assert response.headers["Access-Control-Allow-Origin"] == FRONTEND
+
+
+@pytest.mark.parametrize(("serve_docs", "status"), [(True, 200), (False, 404)])
+def test_the_docs_can_be_switched_off(serve_docs: bool, status: int) -> None:
+    settings = Settings.model_validate(PRODUCTION | {"serve_docs": serve_docs})
+    client = TestClient(create_app(settings))
+    for path in ("/docs", "/redoc", "/openapi.json"):
+        assert client.get(path).status_code == status
