@@ -84,7 +84,7 @@ def running(function: str) -> dict[str, Any]:
 
 
 def is_asking() -> bool:
-    """Whether cookiecutter asks questions on a terminal: not with --no-input, nor in an update."""
+    """Whether cookiecutter asks questions on a terminal; --no-input and updates ask none."""
     return sys.stdin.isatty() and not running("prompt_for_config").get("no_input", True)
 
 
@@ -117,8 +117,8 @@ def until_right(check: Callable[..., str]) -> Callable[..., str]:
 def check_given(given: Mapping[str, object]) -> None:
     """Raise FailedHookException for answers on the command line that cookiecutter mishandles.
 
-    It ignores names that are no questions, lets private ones replace what was checked, and executes
-    Jinja in answers before a filter sees them.
+    It ignores names that are not questions, lets private ones replace what was checked, and
+    executes Jinja in answers before a filter sees them.
     """
     lines = []
     for name, answer in given.items():
@@ -190,7 +190,7 @@ def checked_slug(slug: str) -> str:
 
 
 def is_taken(slug: str) -> bool:
-    """Whether cookiecutter would refuse the folder, which it says after the last question."""
+    """Whether cookiecutter would refuse the folder, which it would say after the last question."""
     command = running("cookiecutter")
     may_exist = command.get("overwrite_if_exists") or command.get("skip_if_file_exists")
     return not may_exist and Path(command.get("output_dir", "."), slug).exists()

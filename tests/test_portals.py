@@ -83,7 +83,7 @@ def test_what_the_schema_refuses_the_template_refuses(
         ("database", f"database: there is no such question; there are {', '.join(QUESTIONS)}"),
     ],
 )
-def test_names_that_are_no_questions_are_refused(bakery: Bakery, name: str, line: str) -> None:
+def test_names_that_are_not_questions_are_refused(bakery: Bakery, name: str, line: str) -> None:
     result = bakery.cookies.bake(extra_context={name: "x"})
     assert str(result.exception).startswith(line)
 

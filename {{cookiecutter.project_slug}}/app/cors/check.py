@@ -81,7 +81,7 @@ def example(entry: str) -> str:
 
 
 def look_alikes(policy: CORSPolicy) -> list[str]:
-    """Return origins that a policy does not allow, those that resemble its own among them."""
+    """Return origins that a policy does not allow; most of them resemble those that it does."""
     found = ["https://foreign.example", "null"]
     for origin in map(example, policy.allow_origins[:3]):
         scheme, _, authority = origin.partition("://")

@@ -29,7 +29,7 @@ MAX_SHOWN = 100  # characters of an origin, a path or a name
 MAX_NAMED = 10  # names to add
 MAX_COMPARED = 100  # entries whose spelling is compared with a host's
 THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}  # which browsers tell apart
-LIKE = 0.8  # from which on a host is taken for another one, misspelt; 1 is the same
+LIKE = 0.8  # a host that resembles another one more is taken for it, misspelt; 1 is the same
 INTERVAL = 60  # seconds between two lines of the same origin and reason
 MAX_LINES = 10  # in an interval
 
@@ -41,9 +41,9 @@ class Refusal:
     """Why a policy refuses a request, in words; `str()` gives the line of the log.
 
     `origins` are the `Origin` headers as they came, `method` and `path` what was asked for.
-    `missing` says what an allowed origin's preflight asks for in vain; it is empty where the origin
-    is what is refused. The words are looked for when they are read, because they take a look at
-    each entry of the list.
+    `missing` says what an allowed origin's preflight asks for and the policy lacks; it is empty
+    where the origin itself is refused. The words are made when they are read, because that takes a
+    look at each entry of the list.
     """
 
     policy: CORSPolicy
@@ -145,7 +145,7 @@ def refused_write(policy: CORSPolicy, scope: Scope) -> Refusal:
 
 
 def unlisted(policy: CORSPolicy, method: str, names: str) -> tuple[str, ...]:
-    """Say what to do about a method and header names that a preflight asks for in vain.
+    """Say what to add, for a method and header names that a preflight asks for.
 
     `names` are joined by commas. Empty where the policy lists all of them.
     """

@@ -29,10 +29,10 @@ def is_foreign(origins: list[str], hosts: list[str], scheme: str, policy: CORSPo
 def is_own(origin: str, hosts: list[str], scheme: str, policy: CORSPolicy) -> bool:
     """Whether an `Origin` is the service's own: that of the request's `Host`.
 
-    An https page is its own also where the request came over http, from a proxy that ends TLS. An
-    http page is not where the request came over https, and, where the policy shares credentials,
-    only on loopback: the scheme is http behind a TLS proxy that is not trusted, too, and anyone on
-    the network path can make a page of the service's name over http.
+    An https page is the service's own even if the request came over http, from a proxy that ends
+    TLS. An http page never is if the request came over https. Otherwise it is, but where the policy
+    shares credentials only on loopback: behind a TLS proxy that is not trusted, requests seem to
+    come over http, and anyone on the network path can make an http page of the service's name.
     """
     page_scheme, _, page_host = origin.partition("://")
     if page_scheme not in DEFAULT_PORTS or len(hosts) != 1:

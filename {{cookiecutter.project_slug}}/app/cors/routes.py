@@ -31,9 +31,9 @@ class DocumentedRoute(RouteContext):
 def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
     """Say, for each route, what the policy needs before pages of other origins can use it.
 
-    Mounted applications count. Seen are the methods of every route, the headers that FastAPI's
-    routes declare (parameters of `Header()`, security schemes, and `headers` in `responses`), and
-    the name of a file, where a route says that it returns a `FileResponse`. Yields lines such as
+    It looks at the methods of every route, the headers that FastAPI's routes declare (parameters of
+    `Header()`, security schemes, and `headers` in `responses`), and the name of a file, where a
+    route says that it returns a `FileResponse`; in mounted applications, too. Yields lines such as
     `GET /orders: add "X-Tenant" to allow_headers`.
     """
     for path, method, argument, name in sorted(set(_needs(app.routes, ""))):
