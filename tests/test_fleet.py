@@ -18,9 +18,15 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return fresh_machine(tmp_path_factory.mktemp("machine"))
 
 
-def ours(workshop: Workshop, *, title: str = "# Orders", is_committed_first: bool = True) -> Path:
-    """Return a project of version 1 whose team has changed the title of its README."""
-    project, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
+def ours(
+    workshop: Workshop,
+    *,
+    title: str = "# Orders",
+    is_committed_first: bool = True,
+    checkout: str = "v1",
+) -> Path:
+    """Return a project whose team has changed the title of its README."""
+    project, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", checkout)
     if is_committed_first:
         workshop.commit(project)
     readme = project / "README.md"
@@ -43,12 +49,11 @@ def branches(repository: Path) -> list[str]:
     return subprocess.check_output(command, cwd=repository, text=True).split()
 
 
-def updated(
-    workshop: Workshop, machine: dict[str, str], project: Path, pulls: int = 0
-) -> tuple[int, str, str]:
+def updated(workshop: Workshop, machine: dict[str, str], project: Path) -> tuple[int, str, str]:
     """Run the workflow in a project; return its status, what it said, and what `gh` was asked."""
-    runner = Runner(workshop.folder, machine, {"github.token": "a token"}, pulls)
-    return *runner.run(project / UPDATE, project), runner.log
+    runner = Runner(workshop.folder, machine)
+    status = runner.run(project / UPDATE, project)
+    return status, runner.said, runner.log
 
 
 def test_a_new_version_becomes_one_pull_request(
@@ -59,20 +64,21 @@ def test_a_new_version_becomes_one_pull_request(
     workshop.replace("{{cookiecutter.project_slug}}/AGENTS.md", "# Notes", "# More notes")
     workshop.publish("v2")
     workshop.publish("v3-rc.1")
-    status, said, asked = updated(workshop, machine, project)
-    assert status == 0, said
-    assert " passed" in said
+    runner = Runner(workshop.folder, machine)
+    assert runner.run(project / UPDATE, project) == 0, runner.said
+    assert " passed" in runner.said
     assert branches(repository) == ["main", "template-v2"]
-    assert asked.count("pr create --head template-v2 --title Update to v2 of the template") == 1
+    assert (
+        runner.log.count("pr create --head template-v2 --title Update to v2 of the template") == 1
+    )
     for name, line in (("AGENTS.md", "# More notes"), ("README.md", "# Orders")):
         shown = ["git", "show", f"template-v2:{name}"]
         assert subprocess.check_output(shown, cwd=repository, text=True).startswith(line)
 
-    workshop.git(project, "switch", "--quiet", "main")
-    status, said, asked = updated(workshop, machine, project, pulls=1)
-    assert status == 0, said
-    assert "There is a pull request for v2 already." in said
-    assert asked.count("pr create") == 1
+    runner.pulls = 1
+    assert runner.run(project / UPDATE, project, only="propose") == 0, runner.said
+    assert "There is a pull request for v2 already." in runner.said
+    assert runner.log.count("pr create") == 1
 
 
 @pytest.mark.parametrize("is_committed_first", [True, False])
@@ -100,14 +106,21 @@ def test_a_check_that_fails_stops_the_update(workshop: Workshop, machine: dict[s
 
 
 @pytest.mark.parametrize(
-    ("is_recorded", "line"),
-    [(True, "The project is at v1."), (False, "::notice::There is no .cruft.json")],
+    ("checkout", "line"),
+    [
+        ("v1", "The project is at v1, or newer."),
+        ("main", "The project is at v1, or newer."),  # and does not go back
+        ("", "::notice::There is no .cruft.json"),
+    ],
 )
 def test_nothing_to_do(
-    workshop: Workshop, machine: dict[str, str], is_recorded: bool, line: str
+    workshop: Workshop, machine: dict[str, str], checkout: str, line: str
 ) -> None:
-    project = ours(workshop)
-    if not is_recorded:
+    workshop.replace("{{cookiecutter.project_slug}}/AGENTS.md", "# Notes", "# More notes")
+    workshop.git(workshop.template, "commit", "--quiet", "--all", "--message", "Newer")
+    workshop.git(workshop.template, "push", "--quiet", "origin", "main")
+    project = ours(workshop, checkout=checkout or "v1")
+    if not checkout:
         workshop.git(project, "rm", "--quiet", ".cruft.json")
         workshop.commit(project)
     repository = published(workshop, project)

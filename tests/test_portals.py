@@ -112,9 +112,8 @@ def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tu
     )
     variables = machine | {"GITHUB_SERVER_URL": f"file://{folder}"}
     values = {f"inputs.{name}": answer for name, answer in answers.items()}
-    values |= {"inputs.repository": "org/new", "secrets.SERVICES_TOKEN": "a token"}
-    status, said = Runner(folder, variables, values).run(RENDER, template)
-    return status, said, repository
+    runner = Runner(folder, variables, values | {"inputs.repository": "org/new"})
+    return runner.run(RENDER, template), runner.said, repository
 
 
 def test_the_workflow_renders_and_pushes(

@@ -29,10 +29,10 @@ LOCALLY = "FASTAPI_ENV=staging FRONTEND_ORIGINS=http://localhost:3000 "
 PORTALS, FLEET, ADOPT = (ROOT / "docs" / f"{name}.md" for name in ("portals", "fleet", "adopt"))
 PORTAL = "frontend_origins=https://shop.example.com"
 FLEET_COMMANDS = (
-    "gh:org/template --checkout v0.1.0",
+    "gh:org/template --checkout v0.2.0",
     'git push --atomic origin main "$version"',
-    "cruft check --checkout v0.2.0",
-    "cruft update --checkout v0.2.0 --skip-apply-ask",
+    "cruft check --checkout v0.3.0",
+    "cruft update --checkout v0.3.0 --skip-apply-ask",
 )
 ADD = "uv add "
 CHECKS = ("uv run ruff format", "uv run ruff check", "uv run mypy")

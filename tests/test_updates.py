@@ -253,7 +253,7 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
         path = f'PATH="{Path(UV).parent}:$PATH" COOKIECUTTER_CONFIG="{configuration}"'
         return workshop.run(folder, "bash", "-c", f"export {path}; {line}", status=status)
 
-    workshop.publish("v0.1.0")
+    workshop.publish("v0.2.0")
     folder = workshop.folder / "team"
     folder.mkdir()
     bash(f"yes '' | {tagged}", folder)
@@ -261,7 +261,8 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["my-service", "orders-api"]
     project = folder / "orders-api"
     workshop.commit(project)
-    workshop.release("v2")
+    workshop.replace("pyproject.toml", 'version = "0.2.0"', 'version = "0.3.0"')
+    workshop.release("v3")
     bash(release, workshop.template)
     bash(check, project, status=1)
     bash(update, project)

@@ -1,7 +1,8 @@
-"""The script lines of GitHub's workflows, run in bash as a runner does it."""
+"""GitHub's workflows: their script lines, run in bash as a runner does it."""
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Runner:
     variables: Mapping[str, str]
     values: dict[str, str] = field(default_factory=dict)
     pulls: int = 0
+    said: str = ""
 
     @property
     def log(self) -> str:
@@ -37,51 +39,69 @@ class Runner:
         file = self.folder / "gh.log"
         return file.read_text("utf-8") if file.exists() else ""
 
-    def run(self, workflow: Path, where: Path) -> tuple[int, str]:
-        """Run the steps of a workflow's job until one fails; return its status and the output."""
-        (job,) = yaml.safe_load(workflow.read_text("utf-8"))["jobs"].values()
-        bin_folder, output = self.folder / "gh", self.folder / "output"
-        bin_folder.mkdir(exist_ok=True)
-        (bin_folder / "gh").write_text(GH, encoding="utf-8")
-        (bin_folder / "gh").chmod(0o755)
+    def run(self, workflow: Path, clone: Path, only: str | None = None) -> int:
+        """Run a workflow's jobs, or one, each in a fresh copy of a clone; return their status."""
+        programs = self.folder / "programs"
+        programs.mkdir(exist_ok=True)
+        (programs / "gh").write_text(GH, encoding="utf-8")
+        (programs / "gh").chmod(0o755)
         (self.folder / "gh.log.count").write_text(f"{self.pulls}\n", encoding="utf-8")
-        environment = {
+        for name, job in yaml.safe_load(workflow.read_text("utf-8"))["jobs"].items():
+            if not self.holds(job) or only not in (None, name):
+                continue
+            work, temporary = self.folder / f"work-{name}", self.folder / f"temporary-{name}"
+            for folder in (work, temporary):
+                shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(clone, work, symlinks=True)
+            temporary.mkdir()
+            self.values["runner.temp"] = str(temporary)
+            for step in filter(self.holds, job["steps"]):
+                if status := self.run_step(step, work):
+                    return status
+            for output, text in job.get("outputs", {}).items():
+                self.values[f"needs.{name}.outputs.{output}"] = self.filled(text)
+        return 0
+
+    def run_step(self, step: Mapping[str, Any], work: Path) -> int:
+        """Run a step's script, or keep or bring an artifact; return its status."""
+        action = step.get("uses", "").partition("@")[0]
+        kept = self.folder / "artifacts" / step.get("with", {}).get("name", "")
+        if action == "actions/upload-artifact":
+            kept.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.filled(step["with"]["path"]), kept)
+        elif action == "actions/download-artifact":
+            shutil.copytree(kept, self.filled(step["with"]["path"]), dirs_exist_ok=True)
+        if "run" not in step:
+            return 0
+        output = self.folder / "output"
+        output.write_text("", encoding="utf-8")
+        variables = {
             **self.variables,
-            "PATH": os.pathsep.join([str(bin_folder), self.variables["PATH"]]),
+            "PATH": os.pathsep.join([str(self.folder / "programs"), self.variables["PATH"]]),
             "GH_LOG": str(self.folder / "gh.log"),
             "GITHUB_OUTPUT": str(output),
-            "RUNNER_TEMP": str(self.folder),
+            "RUNNER_TEMP": self.values["runner.temp"],
         }
-        said = ""
-        for step in job["steps"]:
-            if "run" not in step or not self.value(step.get("if", "")):
-                continue
-            output.write_text("", encoding="utf-8")
-            own = self.environment(job) | self.environment(step)
-            ended = subprocess.run(
-                ["bash", "-e", "-c", step["run"]],
-                cwd=where,
-                env=environment | own,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            said += ended.stdout
-            for line in output.read_text("utf-8").splitlines():
-                name, _, value = line.partition("=")
-                self.values[f"steps.{step['id']}.outputs.{name}"] = value
-            if ended.returncode:
-                return ended.returncode, said
-        return 0, said
+        ended = subprocess.run(
+            ["bash", "-e", "-c", step["run"]],
+            cwd=work,
+            env=variables | {name: self.filled(text) for name, text in step.get("env", {}).items()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said += ended.stdout
+        for line in output.read_text("utf-8").splitlines():
+            name, _, value = line.partition("=")
+            self.values[f"steps.{step['id']}.outputs.{name}"] = value
+        return ended.returncode
 
-    def value(self, condition: str) -> bool:
-        """Whether a step's condition holds: none, or an output that a step has set."""
-        return not condition or bool(self.values.get(condition))
+    def holds(self, job_or_step: Mapping[str, Any]) -> bool:
+        """Whether a condition holds: none, or the name of an output that is set."""
+        condition = job_or_step.get("if")
+        return condition is None or bool(self.values.get(condition))
 
-    def environment(self, owner: Mapping[str, Any]) -> dict[str, str]:
-        """Return the variables of a job or step, with the values of their expressions."""
-        return {
-            name: EXPRESSION.sub(lambda match: self.values[match[1]], str(text))
-            for name, text in owner.get("env", {}).items()
-        }
+    def filled(self, text: str) -> str:
+        """Return a text with the values of its expressions; an output that is not set is empty."""
+        return EXPRESSION.sub(lambda match: self.values.get(match[1], ""), text)

@@ -92,7 +92,7 @@ def test_loopback(host: str, expected: bool) -> None:
         (
             "http://localhost:3000",
             False,
-            "is any program on the visitor's machine; development allows it without an entry",
+            "is any program on the visitor's machine; leave it to development",
         ),
         (
             "http://app.example.com",

@@ -48,7 +48,8 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
     for context in contexts:
         path = f"{prefix}{context.path or ''}"
         returns_file = _returns_file(context.original_route)
-        for method in context.methods or ():
+        # Browsers need no entry for HEAD, and Starlette adds it wherever there is GET.
+        for method in set(context.methods or ()) - {"HEAD"}:
             yield path, method, "allow_methods", method
             if returns_file:
                 yield path, method, "expose_headers", "Content-Disposition"
