@@ -169,10 +169,10 @@ of another one, add to it.
 Each template with its defaults, and without a database where it offers that. The first two times
 run from the command: until the project is rendered, and until it has answered a page at
 `http://localhost:3000`, with its dependencies installed from a warm cache and uvicorn in front. The
-third is that of a later start. Figures are medians, with multiples of the first row in brackets:
-that template has a pyproject.toml and the snippet. All projects run under the same Python.
-`fastapi_template` and `fastapi-new` install, or try to install, while they render. Packages are
-those of production.
+third is that of a later start, the median of three. Figures are medians, with multiples of the
+first row in brackets: that template has a pyproject.toml and the snippet. All projects run under
+the same Python. `fastapi_template` and `fastapi-new` install, or try to install, while they render.
+Packages are those of production.
 
 {projects}"""
 

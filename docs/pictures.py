@@ -1,4 +1,4 @@
-"""Take the pictures of the README again: `uv run python -m docs.pictures`.
+"""Take the pictures of the pages again: `uv run python -m docs.pictures`.
 
 They show what the template really says. Needs Chromium with its driver, and
 `report/browsers.html` of a test run.

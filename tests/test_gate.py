@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,31 @@ def test_the_workflows_mean_something(bakery: Bakery, frontend: Path) -> None:
                 [actionlint, workflow.name], cwd=workflow.parent, capture_output=True, text=True
             )
             assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [
+        ("vendor.github-issue-forms", "ISSUE_TEMPLATE/[!c]*.yml"),
+        ("vendor.github-issue-config", "ISSUE_TEMPLATE/config.yml"),
+        ("vendor.dependabot", "dependabot.yml"),
+    ],
+)
+def test_github_can_read_its_files(bakery: Bakery, schema: str, pattern: str) -> None:
+    files = [
+        str(file) for folder in (ROOT, bakery.bake()) for file in (folder / ".github").glob(pattern)
+    ]
+    assert files
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *files]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_editors_and_formatters_agree(bakery: Bakery) -> None:
+    for folder in (ROOT, bakery.bake()):
+        ruff = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]
+        lines = (folder / ".editorconfig").read_text("utf-8").splitlines()
+        assert f"max_line_length = {ruff['line-length']}" in lines
 
 
 def test_the_actions_are_those_that_dependabot_updates(bakery: Bakery) -> None:

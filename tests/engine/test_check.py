@@ -456,7 +456,7 @@ def test_an_origin_that_the_settings_do_not_list_is_explained(server: Crooked) -
     assert found[1] == Finding(APP, True)
 
 
-def test_a_page_over_https_calls_no_http() -> None:
+def test_a_page_over_https_cannot_call_http() -> None:
     (found,) = [one for one in check("http://api.example.test/x", POLICY, [APP]) if one.is_allowed]
     assert (found.wrong, found.change) == (
         "a page over https cannot call an address over http",

@@ -61,7 +61,7 @@ def test_the_policies_side_by_side(run: Any) -> None:
     assert run("show", FASTAPI_ENV="staging") == (0, SHOWN, "")
 
 
-def test_no_origins_are_none(run: Any) -> None:
+def test_a_list_without_origins_says_none(run: Any) -> None:
     _, output, _ = run("show", FRONTEND_ORIGINS="")
     assert "allow_origins      *            none                       none" in output
 
