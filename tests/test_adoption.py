@@ -35,6 +35,14 @@ POLICY = """cors_policy=CORSPolicy(
             allow_headers=["Authorization", "Content-Type"],
         ),
 """
+PASTED = """    app.add_middleware(
+        CORSMiddleware,
+        allow_origins={},
+        allow_credentials=True,
+        allow_methods=["*"],
+        allow_headers=["*"],
+    )
+"""
 LOCAL = '"development" if settings.{} == "local" else "production"'
 # full-stack-fastapi-template's way of configuring CORS, written down.
 FULL_STACK = {
@@ -78,19 +86,14 @@ from app.core.config import settings
 app = FastAPI(title="Full stack")
 
 if settings.all_cors_origins:
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.all_cors_origins,
-        allow_credentials=True,
-        allow_methods=["*"],
-        allow_headers=["*"],
-    )
-
+'''
+    + PASTED.format("settings.all_cors_origins")
+    + """
 
 @app.get("/health-check/")
 async def health_check() -> bool:
     return True
-''',
+""",
     "tests/test_main.py": """from fastapi.testclient import TestClient
 
 from app.main import app
@@ -176,14 +179,7 @@ SERVICES = {
                 ),
             ),
             (
-                """    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_credentials=True,
-        allow_methods=["*"],
-        allow_headers=["*"],
-    )
-""",
+                PASTED.format("settings.cors_origins"),
                 "",
             ),
         ],
@@ -242,16 +238,7 @@ SERVICES = {
                 + ")\n",
             ),
             (
-                """
-if settings.all_cors_origins:
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.all_cors_origins,
-        allow_credentials=True,
-        allow_methods=["*"],
-        allow_headers=["*"],
-    )
-""",
+                "\nif settings.all_cors_origins:\n" + PASTED.format("settings.all_cors_origins"),
                 "",
             ),
         ],

@@ -123,6 +123,7 @@ def test_the_workflow_renders_and_pushes(
     assert status == 0, said
     subprocess.run(["git", "clone", "--quiet", str(repository), "clone"], cwd=tmp_path, check=True)
     rendered = tree(bakery.bake(**RIGHT))
+    rendered.pop(".cruft.json", None)  # the workflow's template is no repository here
     pushed = {
         name: content
         for name, content in tree(tmp_path / "clone").items()

@@ -143,9 +143,10 @@ def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) ->
     }
     project = folder / "ada-api"
     assert recorded(project) == answers
-    files = tree(project)
-    del files[".cruft.json"]
-    assert files == tree(bakery.bake(**answers))
+    files, given = tree(project), tree(bakery.bake(**answers))
+    for rendered in (files, given):
+        rendered.pop(".cruft.json", None)  # where it comes from differs
+    assert files == given
     (replay,) = (workshop.folder / ".cookiecutter_replay").glob("*.json")
     replayed = json.loads(replay.read_text("utf-8"))["cookiecutter"]
     assert {name: replayed[name] for name in QUESTIONS} == answers

@@ -78,7 +78,7 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
     assert output.endswith(
         "\n\nWith these settings the service does not start in production:\n"
         "FRONTEND_ORIGINS: 'http://localhost:3000' is any program on the visitor's machine; "
-        "development allows it without an entry\n"
+        "leave it to development\n"
     )
     status, output, _ = run("show", "--json", **settings)
     assert status == 0

@@ -176,7 +176,7 @@ NOT_JSON = 'FRONTEND_ORIGINS: it is not a JSON list; write ["a", "b"] or a,b'
                 "MAX_BODY_SIZE: Input should be a valid integer, "
                 "unable to parse string as an integer",
                 "FRONTEND_ORIGINS: 'http://localhost:3000' is any program on the visitor's "
-                "machine; development allows it without an entry",
+                "machine; leave it to development",
             ],
         ),
     ],
