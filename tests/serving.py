@@ -95,8 +95,8 @@ def clean_environment(**variables: str) -> dict[str, str]:
     folder of their own, so that rendered projects stay as they are, and nothing is compiled twice.
     """
     reach = re.compile(
-        "FASTAPI_.*|FRONTEND_ORIGINS|MAX_BODY_SIZE|SESSION_SECRET|AUTH_.*|PORT"
-        "|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
+        "FASTAPI_.*|FRONTEND_ORIGINS|ALLOWED_HOSTS|MAX_BODY_SIZE|SERVE_DOCS|SESSION_SECRET|AUTH_.*"
+        "|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
         "|VIRTUAL_ENV|PYTHONPATH|PYTHONDONTWRITEBYTECODE|UV_PROJECT.*|UV_INTERNAL_.*"
     )
     shell = {name: value for name, value in os.environ.items() if not reach.fullmatch(name)}

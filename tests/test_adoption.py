@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from pydantic import TypeAdapter, ValidationError
+from starlette.applications import Starlette
 
-from app.cors import CORSPolicy, Origins
+from app.cors import CORSFastAPI, CORSPolicy, CORSPolicyMiddleware, Origins
 from app.cors.browser import Fetch
 from app.cors.origins import AllowList
 from benchmarks.projects import RIVALS, UV
@@ -26,7 +31,7 @@ from tests.test_sources import copy_template
 PAGE = ADOPT.read_text("utf-8")
 APP = "https://app.example.com"
 FOREIGN = ("https://evil.example", "null", f"{APP}.evil.example")
-FASTAPI, MIDDLEWARE = "from fastapi import FastAPI\n", "from fastapi.middleware.cors import CORS"
+IMPORT, MIDDLEWARE = "from fastapi import FastAPI\n", "from fastapi.middleware.cors import CORS"
 POLICY = """cors_policy=CORSPolicy(
             environment={environment},
             allow_origins={origins},
@@ -167,7 +172,7 @@ SERVICES = {
         "cookiecutter-fastapi-starter",
         "app/main.py",
         [
-            (FASTAPI, "from cors_right import CORSFastAPI, CORSPolicy\n" + FASTAPI),
+            (IMPORT, "from cors_right import CORSFastAPI, CORSPolicy\n" + IMPORT),
             (f"{MIDDLEWARE}Middleware\n", ""),
             (
                 "app = FastAPI(\n",
@@ -193,7 +198,7 @@ SERVICES = {
         "fastapi_template",
         "service/web/application.py",
         [
-            (FASTAPI, "from cors_right import CORSFastAPI, CORSPolicy\n" + FASTAPI),
+            (IMPORT, "from cors_right import CORSFastAPI, CORSPolicy\n" + IMPORT),
             (
                 "app = FastAPI(\n",
                 "app = CORSFastAPI(\n        "
@@ -210,7 +215,7 @@ SERVICES = {
         "fastapi-new",
         "main.py",
         [
-            (FASTAPI, "from cors_right import CORSFastAPI, CORSPolicy\n"),
+            (IMPORT, "from cors_right import CORSFastAPI, CORSPolicy\n"),
             (
                 "app = FastAPI()\n",
                 f'policy = CORSPolicy(environment="production", allow_origins=["{APP}"])\n'
@@ -225,7 +230,7 @@ SERVICES = {
         FULL_STACK,
         "app/main.py",
         [
-            (FASTAPI, "from cors_right import CORSFastAPI, CORSPolicy\n"),
+            (IMPORT, "from cors_right import CORSFastAPI, CORSPolicy\n"),
             ("from starlette.middleware.cors import CORSMiddleware\n", ""),
             (
                 'app = FastAPI(title="Full stack")\n',
@@ -458,6 +463,23 @@ def test_the_command_of_the_page(distribution: str, tmp_path: Path) -> None:
     assert ended.stderr.endswith(
         "ImportError: cors_right needs starlette>=1.7, and 0.41.3 is installed\n"
     )
+
+
+@pytest.mark.parametrize("block", re.findall(r"```diff\n(.*?)```", PAGE, re.S))
+def test_the_diffs_of_the_page(block: str) -> None:
+    """Both sides run, and the application's policy covers its routes, as the page's test says."""
+    lines = block.splitlines()
+    assert sum(line[:1] == "+" for line in lines) <= 10
+    for sign, expected in (("-", (FastAPI, Starlette)), ("+", (CORSFastAPI, CORSPolicyMiddleware))):
+        side = "\n".join(line[1:] for line in lines if line[:1] in ("", " ", sign))
+        settings = SimpleNamespace(cors_origins=[APP], environment="production")
+        names: dict[str, Any] = {"settings": settings, "app": Starlette()}
+        exec(side.replace("cors_right", "app.cors"), names)
+        assert isinstance(names["app"], expected)
+    if isinstance(names["app"], CORSFastAPI):
+        (check,) = re.findall(r"^  ```python\n(.*?)^  ```", PAGE, re.M | re.S)
+        exec(dedent(check).replace("cors_right", "app.cors"), names)
+        names["test_the_policy_covers_every_route"]()
 
 
 def rows(head: str) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ MAX_SHOWN = 100  # characters of an origin, a path or a name
 MAX_NAMED = 10  # names to add
 MAX_COMPARED = 100  # entries whose spelling is compared with a host's
 THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}  # which browsers tell apart
-LIKE = 0.8  # a host that resembles another one more is taken for it, misspelt; 1 is the same
+LIKE = 0.8  # hosts that are more alike than this count as misspelt; 1 is the same
 INTERVAL = 60  # seconds between two lines of the same origin and reason
 MAX_LINES = 10  # in an interval
 
