@@ -17,10 +17,10 @@ class Figure:
 
     @property
     def spread(self) -> float:
-        """Half the distance within which eight of ten rounds lie."""
+        """Half the distance within which nine of ten rounds lie."""
         if len(self.rounds) == 1:
             return 0
-        low, *_, high = quantiles(self.rounds, n=10, method="inclusive")
+        low, *_, high = quantiles(self.rounds, n=20, method="inclusive")
         return (high - low) / 2
 
     def __truediv__(self, other: "Figure") -> "Figure":

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,23 +163,27 @@ def measure(
     progress: Callable[[str], None],
     servers: Iterable[str] = SERVERS,
 ) -> dict[str, dict[str, Load]]:
-    """Measure every arm under every server, in turn; medians by server and arm."""
+    """Measure every arm under every server, in turn, with new processes in each round.
+
+    Processes of the same application differ by up to a fifth, for as long as they live.
+    """
     apps = {name: (ROOT, f"benchmarks.pasted:{app}") for name, app in PASTED.items()}
     apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in ANSWERS}
     figures: dict[str, dict[str, Load]] = {}
     for server in servers:
         loads: dict[str, list[tuple[float, ...]]] = {name: [] for name in apps}
-        with ExitStack() as stack:
-            running = {
-                name: stack.enter_context(served(app, SERVERS[server], folder))
-                for name, (folder, app) in apps.items()
-            }
-            for turn in range(rounds + 1):  # the first one warms
-                progress(f"{server}, round {turn} of {rounds}")
+        for turn in range(rounds):
+            progress(f"{server}, round {turn + 1} of {rounds}")
+            with ExitStack() as stack, ThreadPoolExecutor() as pool:
+                starts = [
+                    pool.submit(stack.enter_context, served(app, SERVERS[server], folder))
+                    for folder, app in apps.values()
+                ]
+                running = dict(zip(apps, (start.result() for start in starts), strict=True))
                 for name in [*apps] if turn % 2 else [*apps][::-1]:
                     loads[name].append(load(*running[name]))
         figures[server] = {
-            name: Load(*(Figure([*values]) for values in zip(*taken[1:], strict=True)))
+            name: Load(*(Figure([*values]) for values in zip(*taken, strict=True)))
             for name, taken in loads.items()
         }
     return figures

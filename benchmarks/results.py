@@ -136,7 +136,7 @@ Made by `uv run python -m benchmarks` on {machine()}.
 ## A request in the process
 
 ASGI calls without sockets, as multiples of what bare FastAPI takes in the same round: the median of
-the rounds, and ± half the distance within which eight of ten rounds lie. Arms take turns, in
+the rounds, and ± half the distance within which nine of ten rounds lie. Arms take turns, in
 reversed order every other round, with the garbage collector off. The second row is the same
 application as the first: the noise. A preflight never reaches the application, and is compared with
 a request that does.
@@ -152,9 +152,9 @@ The service as rendered, as multiples of a list of one origin.
 ## Under load
 
 `wrk`, one thread, 32 connections, a GET with an allowed `Origin`. The servers of a table run at the
-same time and are asked in turn, for a second each; the figures are medians of the rounds. Those
-without ± depend on what else the machine does; multiples are of the same round. Processor time is
-that of one request.
+same time and are asked in turn, for a second each, and each round has new processes; the figures
+are medians of the rounds. Those without ± depend on what else the machine does; multiples are of
+the same round. Processor time is that of one request.
 
 {loads}
 ## Start
