@@ -1,5 +1,6 @@
-"""What owners add in the first month. Their own tests pass after each step, the gate in the end.
+"""What owners add in the first month.
 
+Their own tests pass after each step, which one answer shows, and the gate passes in the end.
 Nothing of it edits `app/cors/`, which a test of the service notices.
 """
 
