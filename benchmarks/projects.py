@@ -152,9 +152,8 @@ def install(environment: Path, what: list[str]) -> None:
     subprocess.run([UV, "pip", "install", "--quiet", *target, *what], check=True)
 
 
-def make(template: Template, tools: str, work: Path) -> Round:
-    """Render a project into an empty folder, install it, start it, and ask it."""
-    began = time.perf_counter()
+def render(template: Template, tools: str, work: Path) -> Path:
+    """Render a project into an empty folder; return where it is."""
     subprocess.run(
         template.command,
         cwd=work,
@@ -167,8 +166,15 @@ def make(template: Template, tools: str, work: Path) -> Round:
         stdin=subprocess.DEVNULL,
         capture_output=True,
     )
-    rendering = time.perf_counter() - began
     (project,) = work.iterdir()
+    return project
+
+
+def make(template: Template, tools: str, work: Path) -> Round:
+    """Render a project into an empty folder, install it, start it, and ask it."""
+    began = time.perf_counter()
+    project = render(template, tools, work)
+    rendering = time.perf_counter() - began
     environment = work / "environment"
     install(environment, ["--requirements", str(project / "pyproject.toml")])
     python = [str(environment / "bin" / "python"), "-m"]

@@ -22,12 +22,7 @@ class Bakery:
     baked: dict[tuple[tuple[str, str], ...], Path] = field(default_factory=dict)
 
     def bake(self, **answers: str) -> Path:
-        """Return the project rendered for the answers; it is shared, so leave it as it is.
-
-        Cookiecutter ignores an answer to a question that it does not ask; here it is an error.
-        """
-        if unknown := answers.keys() - set(QUESTIONS):
-            raise ValueError(f"no such question: {unknown}")
+        """Return the project rendered for the answers; it is shared, so leave it as it is."""
         key = tuple(sorted(answers.items()))
         if key not in self.baked:
             self.baked[key] = self.bake_new(**answers)

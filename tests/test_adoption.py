@@ -22,11 +22,11 @@ from starlette.applications import Starlette
 from app.cors import CORSFastAPI, CORSPolicy, CORSPolicyMiddleware, Origins
 from app.cors.browser import Fetch
 from app.cors.origins import AllowList
-from benchmarks.projects import RIVALS, UV
+from benchmarks.projects import RIVALS, UV, install_tool, render
 from tests.browse import fetch
 from tests.serving import Server, clean_environment, free_port, run
 from tests.test_readme import ADD, ADOPT, command
-from tests.test_sources import copy_template
+from tests.test_sources import make_repository
 
 PAGE = ADOPT.read_text("utf-8")
 APP = "https://app.example.com"
@@ -283,15 +283,7 @@ SERVICES = {
 def distribution(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The repository as it is now, with a tag, as a requirement names it."""
     folder = tmp_path_factory.mktemp("repository")
-    copy_template(folder)
-    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
-    for arguments in (
-        ["init", "--quiet"],
-        ["add", "--all"],
-        ["commit", "--quiet", "--message", "x"],
-        ["tag", "v0.2.0"],
-    ):
-        subprocess.run([*git, *arguments], cwd=folder, check=True)
+    make_repository(folder, "v0.2.0")
     return f"git+file://{folder}@v0.2.0"
 
 
@@ -318,21 +310,8 @@ def rendered(service: Existing, folder: Path) -> Path:
             path.write_text(text, encoding="utf-8")
         return folder / "project"
     template = RIVALS[service.source]
-    uv("venv", "--quiet", "--python", sys.executable, "tool", where=folder)
-    python = str(folder / "tool" / "bin" / "python")
-    uv("pip", "install", "--quiet", "--python", python, str(template.package), where=folder)
     (folder / "work").mkdir()
-    programs = [str(folder / "tool" / "bin"), str(Path(UV).parent), os.environ["PATH"]]
-    subprocess.run(
-        template.command,
-        cwd=folder / "work",
-        env=clean_environment(PATH=os.pathsep.join(programs), UV_PYTHON_DOWNLOADS="never"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
-    )
-    (project,) = (folder / "work").iterdir()
-    return project
+    return render(template, install_tool(template, folder / "tool"), folder / "work")
 
 
 def adopted(service: Existing, project: Path) -> tuple[int, int]:

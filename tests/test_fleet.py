@@ -5,17 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import fresh_machine
 from tests.test_updates import NAME, Workshop
 from tests.test_updates import workshop as workshop
 from tests.workflows import Runner
+from tests.workflows import machine as machine
 
 UPDATE = Path(".github/workflows/update.yml")
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return fresh_machine(tmp_path_factory.mktemp("machine"))
 
 
 def ours(

@@ -16,9 +16,9 @@ from docs import schema
 from hooks import filters
 from tests.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
 from tests.conftest import not_installed
-from tests.serving import fresh_machine
 from tests.test_sources import COOKIECUTTER, copy_template
 from tests.workflows import Runner
+from tests.workflows import machine as machine
 
 RENDER = ROOT / ".github" / "workflows" / "render.yml"
 RIGHT = {
@@ -35,11 +35,6 @@ WRONG = [
     ),
     ({"description": "{{ cycler.__init__ }}"}, "description: '{{ cycler.__init__ }}' has {{ in it"),
 ]
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return fresh_machine(tmp_path_factory.mktemp("machine"))
 
 
 def test_the_checks_know_the_questions() -> None:

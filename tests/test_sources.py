@@ -30,20 +30,26 @@ def copy_template(folder: Path) -> None:
         (folder / name).write_bytes((ROOT / name).read_bytes())
 
 
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository with the template as it is now, tagged `v0`, and a zip file of it."""
-    folder = tmp_path_factory.mktemp("template")
+def make_repository(folder: Path, tag: str) -> None:
+    """Make a git repository with the template as it is now, and a tag."""
     git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
     copy_template(folder)
     for command in (
         ["init", "--quiet", "--initial-branch", "main"],
         ["add", "--all"],
         ["commit", "--quiet", "--message", "The template"],
-        ["tag", "v0"],
-        ["archive", "--prefix", "template/", "--output", "template.zip", "v0"],
+        ["tag", tag],
     ):
         subprocess.run([*git, *command], cwd=folder, check=True)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository with the template as it is now, tagged `v0`, and a zip file of it."""
+    folder = tmp_path_factory.mktemp("template")
+    make_repository(folder, "v0")
+    command = ["git", "archive", "--prefix", "template/", "--output", "template.zip", "v0"]
+    subprocess.run(command, cwd=folder, check=True)
     return folder
 
 

@@ -3,6 +3,7 @@
 The service is on api.example.localhost.
 """
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,17 @@ class World:
             server = self.stack.enter_context(serve(project, "probes:app", variables, *options))
             self.services[key] = Service(server, scheme, host)
         return self.services[key]
+
+
+def to_fetch(url: str, arguments: Mapping[str, Any], with_credentials: bool) -> dict[str, Any]:
+    """Return a request of `tests.cases` as `fetch_all` takes it."""
+    return {
+        "url": url,
+        "method": arguments.get("method", "GET"),
+        "headers": arguments.get("headers", {}),
+        "body": arguments["body"].decode() if "body" in arguments else None,
+        "credentials": "include" if with_credentials else "omit",
+    }
 
 
 # Runs in the page, one request after the other.

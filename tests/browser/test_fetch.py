@@ -21,6 +21,7 @@ from tests.browser.scenario import (
     expected_requests,
     fetch_all,
     received,
+    to_fetch,
 )
 from tests.cases import REQUESTS, may_read
 from tests.serving import exchange
@@ -80,15 +81,8 @@ def test_pages_see_what_the_policy_allows(
             mark = f"{browser.engine}-{answer}-{environment}-{kind}-{len(cases)}".replace(" ", "-")
             arguments, _ = REQUESTS[name]
             cases[mark] = (name, with_credentials)
-            requests.append(
-                {
-                    "url": f"{service.url}{arguments['url']}?case={mark}",
-                    "method": arguments.get("method", "GET"),
-                    "headers": arguments.get("headers", {}),
-                    "body": arguments["body"].decode() if "body" in arguments else None,
-                    "credentials": "include" if with_credentials else "omit",
-                }
-            )
+            url = f"{service.url}{arguments['url']}?case={mark}"
+            requests.append(to_fetch(url, arguments, with_credentials))
         outcomes = fetch_all(browser, world.page(kind, service), kind, requests)
         last = f"{browser.engine}-{answer}-{environment}-{kind}-last".replace(" ", "-")
         fetch_all(

@@ -13,7 +13,7 @@ from typing import Any
 from tests.baking import Bakery
 from tests.browser.engines import Browser
 from tests.browser.report import Case, record
-from tests.browser.scenario import LISTED, Service, World, fetch_all
+from tests.browser.scenario import LISTED, Service, World, fetch_all, to_fetch
 from tests.cases import REQUESTS, may_read
 from tests.proxies import DOWN, HUNG, KINDS, NO_RETRIES, SHORT, Certificates, authority_in, proxy
 from tests.proxies import LISTED as ON_THE_PAGE
@@ -92,17 +92,11 @@ def differences(
             yield (kind, name, page, meant, seen)
 
 
-def request(front: Service, name: str) -> dict[str, object]:
+def request(front: Service, name: str) -> dict[str, Any]:
     """Return a request through a proxy, as `fetch_all` takes it."""
     path = {"hung": "/hang", "killed": "/health"}.get(name)
     arguments: dict[str, Any] = {"url": path} if path else REQUESTS[name][0]
-    return {
-        "url": f"{front.url}{arguments['url']}",
-        "method": arguments.get("method", "GET"),
-        "headers": arguments.get("headers", {}),
-        "body": arguments["body"].decode() if "body" in arguments else None,
-        "credentials": "include",
-    }
+    return to_fetch(f"{front.url}{arguments['url']}", arguments, True)
 
 
 def in_words(status: int | None) -> str:
