@@ -87,7 +87,7 @@ def rendered() -> Iterator[dict[str, Path]]:
 
 def load(project: Path, **arguments: Any) -> ASGIApp:
     """Return the application of a rendered service; its modules make room for the next one's."""
-    logging.getLogger("app.cors").addHandler(logging.NullHandler())  # refusals are not printed
+    logging.getLogger("cors_right").addHandler(logging.NullHandler())  # refusals are not printed
     before = take_modules()
     sys.path.insert(0, str(project))
     try:

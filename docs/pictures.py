@@ -80,13 +80,13 @@ def explanation(project: Path) -> str:
     arguments = "http://shop.example.com PUT /notes --header Content-Type"
     environment = {"FRONTEND_ORIGINS": ORIGINS, "SESSION_SECRET": REQUIRED["SESSION_SECRET"]}
     ended = subprocess.run(
-        [sys.executable, "-m", "app.cors", "explain", *arguments.split()],
+        [sys.executable, "-m", "cors_right", "explain", *arguments.split()],
         cwd=project,
         env=clean_environment(**environment),
         capture_output=True,
         text=True,
     )
-    return f"$ uv run python -m app.cors explain {arguments}\n{ended.stdout.rstrip()}"
+    return f"$ uv run python -m cors_right explain {arguments}\n{ended.stdout.rstrip()}"
 
 
 def photograph(browser: Browser, text: str, name: str) -> None:

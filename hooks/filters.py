@@ -43,7 +43,7 @@ def load_origins() -> ModuleType:
 
     Executed from its text: an import would leave a __pycache__ in the folder that is rendered.
     """
-    path = SERVICE / "app" / "cors" / "origins.py"
+    path = SERVICE / "cors_right" / "origins.py"
     module = ModuleType("origins")
     exec(compile(path.read_text("utf-8"), path, "exec"), module.__dict__)
     return module

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from app.cors.browser import Fetch, Outcome, Response
-from app.cors.browser import fetch as browse
+from cors_right.browser import Fetch, Outcome, Response
+from cors_right.browser import fetch as browse
+
 from tests.serving import send
 
 

@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from cors_right.browser import Response
+from cors_right.explain import scope_of
 from starlette.types import ASGIApp, Message
 
-from app.cors.browser import Response
-from app.cors.explain import scope_of
 from tests.browser.pages import EMPTY_PAGE
 
 Behaviour = Callable[[str, str, Mapping[str, str], bytes], Response]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from cors_right import browser
 
-from app.cors import browser
 from tests.baking import ROOT
 from tests.conftest import not_installed
 from tests.serving import (

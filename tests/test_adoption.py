@@ -15,13 +15,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cors_right import CORSFastAPI, CORSPolicy, CORSPolicyMiddleware, Origins
+from cors_right.browser import Fetch
+from cors_right.origins import AllowList
 from fastapi import FastAPI
 from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 
-from app.cors import CORSFastAPI, CORSPolicy, CORSPolicyMiddleware, Origins
-from app.cors.browser import Fetch
-from app.cors.origins import AllowList
 from benchmarks.projects import RIVALS, UV, install_tool, render
 from tests.browse import fetch
 from tests.serving import Server, clean_environment, free_port, run
@@ -453,11 +453,11 @@ def test_the_diffs_of_the_page(block: str) -> None:
         side = "\n".join(line[1:] for line in lines if line[:1] in ("", " ", sign))
         settings = SimpleNamespace(cors_origins=[APP], environment="production")
         names: dict[str, Any] = {"settings": settings, "app": Starlette()}
-        exec(side.replace("cors_right", "app.cors"), names)
+        exec(side.replace("cors_right", "cors_right"), names)
         assert isinstance(names["app"], expected)
     if isinstance(names["app"], CORSFastAPI):
         (check,) = re.findall(r"^  ```python\n(.*?)^  ```", PAGE, re.M | re.S)
-        exec(dedent(check).replace("cors_right", "app.cors"), names)
+        exec(dedent(check).replace("cors_right", "cors_right"), names)
         names["test_the_policy_covers_every_route"]()
 
 

@@ -240,7 +240,7 @@ def test_the_commands_work_in_it(image: Image) -> None:
             (["check", f"http://localhost:{server.port}/health"], 0, "allowed   https://app"),
         ):
             ended = subprocess.run(
-                ["python", "-m", "app.cors", *arguments],
+                ["python", "-m", "cors_right", *arguments],
                 cwd=image.folder,
                 env=image.environment | REQUIRED,
                 capture_output=True,
@@ -279,6 +279,7 @@ def test_the_image_holds_the_service_and_nothing_else(image: Image) -> None:
     assert sorted(path.name for path in image.folder.iterdir()) == [
         ".venv",
         "app",
+        "cors_right",
         "pyproject.toml",
         "uv.lock",
     ]

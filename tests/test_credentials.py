@@ -36,7 +36,7 @@ def test_each_answer_brings_its_own_and_nothing_else(bakery: Bakery) -> None:
     for answer in CREDENTIALS:
         project = bakery.bake(credentials=answer)
         assert set(tree(project)) == common | OPTIONAL_FILES[answer]
-        owned = [text for name, text in tree(project).items() if not name.startswith("app/cors/")]
+        owned = [text for name, text in tree(project).items() if not name.startswith("cors_right/")]
         text = b"\n".join(owned).decode()
         words = {
             "bearer": ("jwt", "AUTH_", "Subject"),

@@ -1,7 +1,7 @@
 """What owners add in the first month.
 
 Their own tests pass after each step, which one answer shows, and the gate passes in the end.
-Nothing of it edits `app/cors/`, which a test of the service notices.
+Nothing of it edits `cors_right/`, which a test of the service notices.
 """
 
 import shutil
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cors_right.browser import Fetch
 
-from app.cors.browser import Fetch
 from tests.baking import CREDENTIALS, Bakery
 from tests.browse import fetch
 from tests.serving import REQUIRED, clean_environment, free_port, run

@@ -6,15 +6,15 @@ import subprocess
 import sys
 
 import pytest
+from cors_right.browser import Fetch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.cors.browser import Fetch
 from hooks import filters
 from tests.baking import Bakery
 from tests.browse import fetch
 from tests.conftest import Serving
-from tests.engine.texts import TEXTS
+from tests.library.texts import TEXTS
 from tests.origins_table import REFUSED, REPAIRED, VALID
 from tests.serving import clean_environment
 

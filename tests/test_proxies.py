@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from typing import Protocol
 
 import pytest
+from cors_right import browser
+from cors_right.browser import Fetch
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from app.cors import browser
-from app.cors.browser import Fetch
 from tests.baking import CREDENTIALS, Bakery
 from tests.cases import JSON, REQUESTS, may_read
 from tests.proxies import (

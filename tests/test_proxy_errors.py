@@ -250,7 +250,7 @@ def checked(project: Path, authority: Authority, port: int) -> str:
     """Run `check` of the service for the listed frontends, and return what it says in a line."""
     trust = {"SSL_CERT_FILE": str(authority.certificates.clients)}
     ended = subprocess.run(
-        [sys.executable, "-B", "-m", "app.cors", "check", f"https://127.0.0.1:{port}/health"],
+        [sys.executable, "-B", "-m", "cors_right", "check", f"https://127.0.0.1:{port}/health"],
         cwd=project,
         env=clean_environment(**PRODUCTION, **trust),
         capture_output=True,

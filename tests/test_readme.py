@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from cors_right.browser import Fetch
 
-from app.cors.browser import Fetch
 from hooks.filters import origins
 from tests.baking import CREDENTIALS, ROOT, SERVICE, Bakery
 from tests.browse import fetch
@@ -24,7 +24,7 @@ def bare_machine(tmp_path: Path) -> dict[str, str]:
 RENDER, TEST = "cookiecutter --output-dir .. .", "uv run pytest"
 SERVE = "&& python3 -m uv run fastapi dev"
 EXPLAIN = "GET /notes --env production"
-CHECK = "uv run python -m app.cors check https://api.example.com/health"
+CHECK = "uv run python -m cors_right check https://api.example.com/health"
 LOCALLY = "FASTAPI_ENV=staging FRONTEND_ORIGINS=http://localhost:3000 "
 PORTALS, FLEET, ADOPT = (ROOT / "docs" / f"{name}.md" for name in ("portals", "fleet", "adopt"))
 PORTAL = "frontend_origins=https://shop.example.com"
@@ -157,7 +157,7 @@ def test_a_refusal_is_explained_as_the_readme_shows(bakery: Bakery, credentials:
     ended = ran(command(project / "README.md", EXPLAIN))
     assert (ended.returncode, ended.stderr) == (1, "")
     assert f" log {' '.join(shown)} " in f"{' '.join(ended.stdout.split())} "
-    assert ran("FASTAPI_ENV=development uv run python -m app.cors show").returncode == 0
+    assert ran("FASTAPI_ENV=development uv run python -m cors_right show").returncode == 0
     required = REQUIRED | {"FASTAPI_ENV": "production"}
     with serve(project, "app.main:app", required) as server:
         line = command(project / "README.md", CHECK)
@@ -184,7 +184,7 @@ def test_every_refusal_is_explained() -> None:
     for reason in grammar:
         assert [message for message in messages if reason in message], reason
     sources = "".join(
-        (SERVICE / "app" / "cors" / name).read_text("utf-8")
+        (SERVICE / "cors_right" / name).read_text("utf-8")
         for name in ("origins.py", "public_suffixes.py")
     )
     for reason in credentials:

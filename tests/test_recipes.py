@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from cors_right.browser import Fetch
 
-from app.cors.browser import Fetch
 from tests.baking import ROOT, Bakery
 from tests.browse import fetch
 from tests.serving import PATIENCE, REQUIRED, Server, clean_environment, free_port, run, send, serve

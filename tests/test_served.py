@@ -6,8 +6,8 @@ from email.message import Message
 from typing import Protocol
 
 import pytest
+from cors_right.browser import Fetch
 
-from app.cors.browser import Fetch
 from tests.baking import CREDENTIALS, Bakery
 from tests.browse import fetch
 from tests.cases import ENVIRONMENTS, REQUESTS, may_read

@@ -96,7 +96,7 @@ class Workshop:
             "# {{ cookiecutter.__slug | shouted }}",
         )
         self.replace(
-            f"{service}/app/cors/origins.py",
+            f"{service}/cors_right/origins.py",
             'return f"{self.scheme}://',
             'return f"{self.scheme}://v2.',
         )

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.cors.browser import SAFELISTED_METHODS, unsafe_names
+from cors_right.browser import SAFELISTED_METHODS, unsafe_names
+
 from tests.baking import Bakery
 from tests.browser.engines import Browser
 from tests.serving import Server, serve

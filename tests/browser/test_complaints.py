@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cors_right.browser import Fetch, Response, fetch
+from cors_right.console import console
 
-from app.cors.browser import Fetch, Response, fetch
-from app.cors.console import console
 from tests.baking import Bakery
 from tests.browser.complaints import COMPLAINTS, PAGE, PROXIES, Complaint
 from tests.browser.engines import Browser
@@ -72,7 +72,7 @@ def explained(project: Path, complaint: Complaint, path: str) -> dict[str, Any]:
     arguments = [origin, method, path, "--json"]
     arguments += [f"--header={name}" for name in options.get("headers", {})]
     arguments += ["--credentials"] if "credentials" in options else []
-    command = [sys.executable, "-B", "-m", "app.cors", "explain", *arguments]
+    command = [sys.executable, "-B", "-m", "cors_right", "explain", *arguments]
     environment = clean_environment(**REQUIRED | variables(complaint))
     ended = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (1, "")
@@ -303,7 +303,7 @@ def proxied(bakery: Bakery, pages: dict[str, Crooked]) -> Iterator[dict[str, tup
 
     def checked(name: str) -> str:
         url = f"http://localhost:{pages['P'].server_port}/{name}/health"
-        command = [sys.executable, "-B", "-m", "app.cors", "check", url, listed]
+        command = [sys.executable, "-B", "-m", "cors_right", "check", url, listed]
         variables = clean_environment(**REQUIRED | environment)
         ended = subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True)
         assert (ended.returncode, ended.stderr) == (1 if "WRONG" in ended.stdout else 0, "")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from functools import partial
 
 import pytest
+from cors_right.browser import Fetch, Response, origin_of
+from cors_right.browser import fetch as browse
 
-from app.cors.browser import Fetch, Response, origin_of
-from app.cors.browser import fetch as browse
 from tests.baking import CREDENTIALS
 from tests.browser.engines import Browser
 from tests.browser.report import Case, record
@@ -42,7 +42,7 @@ PREDICTED: dict[tuple[str, str, str, bool], tuple[int | None, list[str]]] = {}
 def predicted(
     service: Service, origin: str, name: str, with_credentials: bool
 ) -> tuple[int | None, list[str]]:
-    """Return what `app.cors.browser` says that a page sees and sends; it does not ask twice."""
+    """Return what `cors_right.browser` says that a page sees and sends; it does not ask twice."""
     key = (service.url, origin, name, with_credentials)
     if key not in PREDICTED:
         arguments, _ = REQUESTS[name]

@@ -1,4 +1,4 @@
-"""The verdicts and console messages of `app.cors.browser`, against those of the engines."""
+"""The verdicts and console messages of `cors_right.browser`, against those of the engines."""
 
 import itertools
 import json
@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cors_right import CORSPolicy, CORSPolicyMiddleware
+from cors_right.browser import Blocked, CorsError, Fetch, Outcome, Response, fetch
+from cors_right.console import console
 
-from app.cors import CORSPolicy, CORSPolicyMiddleware
-from app.cors.browser import Blocked, CorsError, Fetch, Outcome, Response, fetch
-from app.cors.console import console
 from tests.browser.engines import Browser, chromium, missing_package
 from tests.browser.report import Case, record
 from tests.browser.scenario import fetch_all
 from tests.conftest import not_installed
 from tests.crooked import Crooked, asked, crooked, fixed
-from tests.engine.asgi import passed
+from tests.library.asgi import passed
 from tests.serving import PATIENCE
 
 PAGE, SERVICE = "http://app.example.localhost", "http://api.example.localhost"

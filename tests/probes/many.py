@@ -3,11 +3,11 @@
 import json
 import os
 
+from cors_right import refusals
 from fastapi import WebSocket
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.application import create_app
-from app.cors import refusals
 from app.settings import Settings
 
 refusals.INTERVAL = 0  # a line for each refusal, because every test looks for its own

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from cors_right import CORSFastAPI
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.trustedhost import TrustedHostMiddleware  # {%- if cookiecutter.__bearer +%}
@@ -10,7 +11,6 @@ from fastapi.middleware.trustedhost import TrustedHostMiddleware  # {%- if cooki
 from app.bearer import add_bearer  # {%- else %}
 
 # {% endif +%}
-from app.cors import CORSFastAPI
 from app.errors import invalid_request
 from app.routes import (
     health,

@@ -2,19 +2,13 @@
 
 from typing import Annotated
 
+from cors_right import CORSPolicy, CORSSettings, Hosts, Origins
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from pydantic import PositiveInt  # {%- if cookiecutter.__bearer +%}
 
-from app.bearer import KeySetURL, TokenName  # {%- else %}
+from app.bearer import KeySetURL, TokenName  # {%- elif cookiecutter.__credentialed +%}
 
-# {% endif +%}
-from app.cors import (
-    CORSPolicy,
-    CORSSettings,
-    Hosts,
-    Origins,
-)  # {%- if cookiecutter.__credentialed +%}
 from app.session import DEVELOPMENT_SECRET, SessionSecret  # {%- endif +%}
 
 

@@ -1,11 +1,11 @@
 from hashlib import sha256
 from pathlib import Path
 
-ENGINE = Path(__file__).parent.parent / "app" / "cors"
+ENGINE = Path(__file__).parent.parent / "cors_right"
 
 
 def test_the_engine_is_as_shipped() -> None:
-    """An update of the template replaces `app/cors/`, so that edits there get lost.
+    """An update of the template replaces `cors_right/`, so that edits there get lost.
 
     What the service allows is in `app/settings.py`. A fix of the engine belongs in the template.
     """
@@ -17,4 +17,4 @@ def test_the_engine_is_as_shipped() -> None:
     edited = sorted(
         name for name in sums.keys() | found.keys() if sums.get(name) != found.get(name)
     )
-    assert not edited, f"{edited} in app/cors/ are not as shipped; change app/settings.py instead"
+    assert not edited, f"{edited} in cors_right/ are not as shipped; change app/settings.py instead"

@@ -1,10 +1,10 @@
 """The policy as it is written: it is valid in each environment, and it covers every route."""
 
 import pytest
+from cors_right.routes import missing_entries
 from fastapi.testclient import TestClient
 
 from app.application import create_app
-from app.cors.routes import missing_entries
 from app.settings import Settings
 
 

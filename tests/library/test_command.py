@@ -1,4 +1,4 @@
-"""`python -m app.cors show` and `explain`, for a service of the tests."""
+"""`python -m cors_right show` and `explain`, for a service of the tests."""
 
 import asyncio
 import json
@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cors_right import __main__ as command
+from cors_right import explain as explaining
+from cors_right.browser import CorsError, Response
+from cors_right.explain import answer_of, scope_of
 
-from app.cors import __main__ as command
-from app.cors import explain as explaining
-from app.cors.browser import CorsError, Response
-from app.cors.explain import answer_of, scope_of
-from tests.engine.asgi import passed
-from tests.engine.service import application
+from tests.library.asgi import passed
+from tests.library.service import application
 
 APP = "https://app.example.com"
-PREFIX = "python -m app.cors"
+PREFIX = "python -m cors_right"
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run the command with arguments; return its exit status, and what it wrote where."""
-    monkeypatch.setattr(command, "SERVICE", "tests.engine.service")
+    monkeypatch.setattr(command, "SERVICE", "tests.library.service")
     monkeypatch.setattr(logging, "disable", lambda: None)
 
     def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["python -m app.cors", *arguments])
+        monkeypatch.setattr(sys, "argv", ["python -m cors_right", *arguments])
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         try:
@@ -120,7 +120,7 @@ OPTIONS /notes
 A browser sends no more than the preflight: PreflightMissingAllowOriginHeader
 why       the list has https://app.example.com (FRONTEND_ORIGINS); the scheme differs
 change    open the page at https://app.example.com, or add http://app.example.com to
-          FRONTEND_ORIGINS (where that is not set, to the list in tests/engine/service/settings.py)
+          FRONTEND_ORIGINS (where that is not set, to the list in tests/library/service/settings.py)
 Chromium  blocked by CORS policy: Response to preflight request doesn't pass access control check:
           No 'Access-Control-Allow-Origin' header is present on the requested resource.
 Firefox   (Reason: CORS header ‘Access-Control-Allow-Origin’ missing)
@@ -177,7 +177,7 @@ def explained(run: Any, *arguments: str, **environment: str) -> dict[str, Any]:
     return found
 
 
-FILE = "tests/engine/service/settings.py"
+FILE = "tests/library/service/settings.py"
 UNLISTED = "the policy does not list what the request needs"
 CREDENTIALS = "the page sends credentials, and the response does not allow them"
 LEAVE_OUT = (
@@ -359,7 +359,7 @@ def test_null_is_explained(run: Any) -> None:
 def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
     status, output, errors = run(*arguments)
     assert (status, output) == (2, "")
-    assert errors.startswith("usage: python -m app.cors")
+    assert errors.startswith("usage: python -m cors_right")
     assert message in errors
 
 
@@ -369,7 +369,7 @@ def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
         (
             [],
             [
-                "usage: python -m app.cors [-h] COMMAND ...",
+                "usage: python -m cors_right [-h] COMMAND ...",
                 " What the CORS policy is, why a browser blocks, what a deployed service does. ",
                 " COMMAND show show the policy of each environment",
                 "explain say what a browser does with a request, and why",
@@ -476,19 +476,19 @@ def test_long_words_are_not_broken(run: Any) -> None:
 @pytest.mark.parametrize(
     ("line", "status"),
     [
-        ("python -m app.cors explain https://b.test | head -1", 0),
-        ("python -m app.cors explain https://b.test > /dev/null", 1),
-        ("PYTHONIOENCODING=ascii python -m app.cors explain https://b.test > /dev/null", 1),
+        ("python -m cors_right explain https://b.test | head -1", 0),
+        ("python -m cors_right explain https://b.test > /dev/null", 1),
+        ("PYTHONIOENCODING=ascii python -m cors_right explain https://b.test > /dev/null", 1),
     ],
 )
 def test_pipes_and_terminals_are_survived(line: str, status: int, tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "__init__.py").touch()
-    (tmp_path / "app" / "cors").symlink_to(Path(command.__file__).parent)
+    (tmp_path / "cors_right").symlink_to(Path(command.__file__).parent)
     for name in ("settings", "application"):
         source = Path(application.__file__).with_name(f"{name}.py").read_text("utf-8")
         (tmp_path / "app" / f"{name}.py").write_text(
-            source.replace("tests.engine.service", "app"), encoding="utf-8"
+            source.replace("tests.library.service", "app"), encoding="utf-8"
         )
     ended = subprocess.run(
         ["bash", "-c", line.replace("python ", f"{sys.executable} -B ")],

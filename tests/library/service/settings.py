@@ -1,6 +1,6 @@
 """Its settings."""
 
-from app.cors import CORSPolicy, CORSSettings, Origins
+from cors_right import CORSPolicy, CORSSettings, Origins
 
 
 class Settings(CORSSettings):

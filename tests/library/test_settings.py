@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import pytest
+from cors_right import CommaSeparated, CORSPolicy, CORSSettings, Hosts, Origins
 from pydantic import (
     AliasChoices,
     AliasPath,
@@ -18,8 +19,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import SettingsConfigDict
-
-from app.cors import CommaSeparated, CORSPolicy, CORSSettings, Hosts, Origins
 
 A, B = "https://a.example", "https://b.example"
 

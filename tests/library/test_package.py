@@ -9,12 +9,11 @@ import tomllib
 from hashlib import sha256
 from pathlib import Path
 
+import cors_right
 import pytest
+from cors_right import requirements
 
-import app.cors
-from app.cors import requirements
-
-FOLDER = Path(app.cors.__file__).parent
+FOLDER = Path(cors_right.__file__).parent
 ALLOWED = {"fastapi", "publicsuffixlist", "starlette"}
 ALLOWED |= {"pydantic", "pydantic_core", "pydantic_settings"}
 FILES = sorted(FOLDER.glob("*.py"))
@@ -57,19 +56,19 @@ def test_the_sums_are_those_of_the_files() -> None:
 
 
 def test_its_version_is_the_one_of_the_changelog() -> None:
-    root = FOLDER.parent.parent.parent
+    root = FOLDER.parent.parent
     changelog = (root / "CHANGELOG.md").read_text("utf-8")
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    assert re.findall(r"^## ([0-9.]+)", changelog, re.M)[0] == app.cors.__version__
-    assert project["version"] == app.cors.__version__
+    assert re.findall(r"^## ([0-9.]+)", changelog, re.M)[0] == cors_right.__version__
+    assert project["version"] == cors_right.__version__
 
 
 @pytest.mark.parametrize(
     ("package", "version", "message"),
     [
-        ("starlette", "0.41.3", "app.cors needs starlette>=1.7, and 0.41.3 is installed"),
-        ("starlette", "1.6.9", "app.cors needs starlette>=1.7, and 1.6.9 is installed"),
-        ("fastapi", "0.137.2", "app.cors needs fastapi>=0.138, and 0.137.2 is installed"),
+        ("starlette", "0.41.3", "cors_right needs starlette>=1.7, and 0.41.3 is installed"),
+        ("starlette", "1.6.9", "cors_right needs starlette>=1.7, and 1.6.9 is installed"),
+        ("fastapi", "0.137.2", "cors_right needs fastapi>=0.138, and 0.137.2 is installed"),
         ("starlette", "1.7.0", None),
         ("starlette", "1.10.0", None),
         ("fastapi", "0.138", None),
@@ -93,9 +92,7 @@ def test_importing_says_it_before_anything_else(tmp_path: Path) -> None:
     (tmp_path / "starlette-0.41.3.dist-info").mkdir()
     metadata = "Metadata-Version: 2.1\nName: starlette\nVersion: 0.41.3\n"
     (tmp_path / "starlette-0.41.3.dist-info" / "METADATA").write_text(metadata)
-    program = (
-        f"import sys; sys.path[:0] = {[str(tmp_path), str(FOLDER.parent.parent)]}; import app.cors"
-    )
+    program = f"import sys; sys.path[:0] = {[str(tmp_path), str(FOLDER.parent)]}; import cors_right"
     ended = subprocess.run([sys.executable, "-B", "-c", program], capture_output=True, text=True)
     last = ended.stderr.splitlines()[-1]
-    assert last == "ImportError: app.cors needs starlette>=1.7, and 0.41.3 is installed"
+    assert last == "ImportError: cors_right needs starlette>=1.7, and 0.41.3 is installed"

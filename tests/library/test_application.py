@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from cors_right import CORSFastAPI, CORSPolicy
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.testclient import TestClient
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -13,8 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.responses import PlainTextResponse
 
-from app.cors import CORSFastAPI, CORSPolicy
-from tests.engine.asgi import PRODUCTION, ask
+from tests.library.asgi import PRODUCTION, ask
 
 APP = "https://app.example.com"
 OTHER = "https://other.example.com"

@@ -6,11 +6,8 @@ from functools import partial
 
 import ada_url
 import pytest
-from hypothesis import event, example, given
-from hypothesis import strategies as st
-
-from app.cors import origins
-from app.cors.origins import (
+from cors_right import origins
+from cors_right.origins import (
     AllowList,
     AllowListError,
     Origin,
@@ -20,8 +17,11 @@ from app.cors.origins import (
     require_secure,
     shown,
 )
-from app.cors.public_suffixes import is_shared
-from tests.engine.texts import INSIDES, LIKELY, NOISE, ODD_PORTS, PATTERNS, TEXTS
+from cors_right.public_suffixes import is_shared
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+
+from tests.library.texts import INSIDES, LIKELY, NOISE, ODD_PORTS, PATTERNS, TEXTS
 from tests.origins_table import REASONS, REFUSED, REPAIRED, VALID
 
 secure = partial(require_secure, allow_loopback=False)

@@ -5,11 +5,11 @@ import json
 from typing import Any
 
 import pytest
+from cors_right import CORSPolicy
+from cors_right.cross_site_writes import CrossSiteWriteGuard
+from cors_right.websockets import WebSocketGuard
 
-from app.cors import CORSPolicy
-from app.cors.cross_site_writes import CrossSiteWriteGuard
-from app.cors.websockets import WebSocketGuard
-from tests.engine.asgi import PRODUCTION, ask, passed
+from tests.library.asgi import PRODUCTION, ask, passed
 
 APP = "https://app.example.com"
 API = "api.example.com"

@@ -3,10 +3,9 @@
 import asyncio
 from dataclasses import replace
 
+from cors_right import CORSFastAPI, CORSPolicy
+from cors_right.explain import scope_of
 from starlette.types import Message
-
-from app.cors import CORSFastAPI, CORSPolicy
-from app.cors.explain import scope_of
 
 COUNT = 20_000  # origins in a list
 REQUESTS = 3_000

@@ -1,13 +1,13 @@
 """Two applications side by side under a router, each with a policy, as docs/recipes.md has it."""
 
+from cors_right import CORSPolicy, CORSPolicyMiddleware
 from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from app.cors import CORSPolicy, CORSPolicyMiddleware
-from tests.engine.asgi import PRODUCTION, ask
+from tests.library.asgi import PRODUCTION, ask
 
 FOREIGN = "https://evil.example"
 SEGMENTS = st.sampled_from(

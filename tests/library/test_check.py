@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import trustme
+from cors_right import CORSPolicy, CORSPolicyMiddleware
+from cors_right import __main__ as command
+from cors_right import check as checking
+from cors_right.browser import Response
+from cors_right.check import Finding, check, example, look_alikes
 
-from app.cors import CORSPolicy, CORSPolicyMiddleware
-from app.cors import __main__ as command
-from app.cors import check as checking
-from app.cors.browser import Response
-from app.cors.check import Finding, check, example, look_alikes
 from tests.crooked import (
     HTML,
     Behaviour,
@@ -31,8 +31,8 @@ from tests.crooked import (
     with_headers,
     without,
 )
-from tests.engine.asgi import PRODUCTION, passed
-from tests.engine.service.settings import Settings
+from tests.library.asgi import PRODUCTION, passed
+from tests.library.service.settings import Settings
 
 APP = "https://app.example.com"
 PREVIEW = "https://cors-check.preview.example.com"
@@ -634,12 +634,12 @@ refused   http://app.example.com
 def test_the_command(
     server: Crooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "SERVICE", "tests.engine.service")
+    monkeypatch.setattr(command, "SERVICE", "tests.library.service")
     server.behaviours["service"] = service(Settings().cors_policy())
     url = f"http://localhost:{server.server_port}/service#fragment"
 
     def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["python -m app.cors", "check", url, *arguments])
+        monkeypatch.setattr(sys, "argv", ["python -m cors_right", "check", url, *arguments])
         return command.main(), capsys.readouterr().out
 
     status, output = run(APP, "https://b.test")

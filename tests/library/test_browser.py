@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-
-from app.cors.browser import (
+from cors_right.browser import (
     CorsError,
     Fetch,
     Outcome,
@@ -16,7 +15,7 @@ from app.cors.browser import (
     origin_of,
     unsafe_names,
 )
-from app.cors.console import WORDS, console
+from cors_right.console import WORDS, console
 
 APP, API = "https://app.example.com", "https://api.example.com"
 ALLOW = "Access-Control-Allow-"

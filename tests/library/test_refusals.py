@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cors_right import CORSFastAPI, CORSPolicy, CORSPolicyMiddleware
+from cors_right.policy import CORSPolicyError, NamedOrigins
+from cors_right.refusals import Refusal, RefusalLog, refusal, refused_write
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Scope
 
-from app.cors import CORSFastAPI, CORSPolicy, CORSPolicyMiddleware
-from app.cors.policy import CORSPolicyError, NamedOrigins
-from app.cors.refusals import Refusal, RefusalLog, refusal, refused_write
-from tests.engine.asgi import PRODUCTION, ask, passed, raw
-from tests.engine.texts import LIKELY, PATTERNS
+from tests.library.asgi import PRODUCTION, ask, passed, raw
+from tests.library.texts import LIKELY, PATTERNS
 
 APP, API = "https://app.example.com", "api.example.com"
 
@@ -557,7 +557,7 @@ def test_what_a_service_logs(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.cors.refusals._log", RefusalLog())
+    monkeypatch.setattr("cors_right.refusals._log", RefusalLog())
     app = CORSFastAPI(cors_policy=policy(APP, allow_credentials=True))
     ask(app, headers, **arguments)
     assert lines(caplog) == [f"CORS refused {line}" for line in expected]
@@ -586,7 +586,7 @@ def test_refused_writes_name_what_came() -> None:
 
 
 def test_the_log_is_the_engines() -> None:
-    assert logging.getLogger("app.cors.refusals").parent is logging.getLogger()
+    assert logging.getLogger("cors_right.refusals").parent is logging.getLogger()
 
 
 def test_a_policy_says_where_its_origins_come_from() -> None:

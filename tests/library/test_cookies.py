@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from cors_right import CORSFastAPI, CORSPolicy
 from fastapi import WebSocket
 
-from app.cors import CORSFastAPI, CORSPolicy
-from tests.engine.asgi import PRODUCTION, ask
+from tests.library.asgi import PRODUCTION, ask
 
 APP = "https://app.example.com"
 SLOW = '"' + "\\" * 60_000

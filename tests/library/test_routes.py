@@ -3,6 +3,8 @@
 from typing import Annotated
 
 import pytest
+from cors_right import CORSPolicy
+from cors_right.routes import missing_entries
 from fastapi import APIRouter, Depends, FastAPI, Header
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPBearer
 from pydantic import BaseModel
@@ -12,9 +14,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Host, Mount, Route, WebSocketRoute
-
-from app.cors import CORSPolicy
-from app.cors.routes import missing_entries
 
 router = APIRouter()
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cors_right import CORSPolicy
 from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.middleware.cors import CORSMiddleware
 
-from app.cors import CORSPolicy
-from tests.engine.asgi import PRODUCTION
-from tests.engine.texts import TEXTS
+from tests.library.asgi import PRODUCTION
+from tests.library.texts import TEXTS
 
 ENVIRONMENTS = ("development", "staging", "production")
 

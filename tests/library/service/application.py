@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+from cors_right import CORSFastAPI
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from app.cors import CORSFastAPI
-from tests.engine.service.settings import Settings
+from tests.library.service.settings import Settings
 
 written: list[str] = []
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from cors_right import CORSPolicy, CORSPolicyMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
-from app.cors import CORSPolicy, CORSPolicyMiddleware
-from tests.engine.asgi import PRODUCTION, Answer, ask, passed
+from tests.library.asgi import PRODUCTION, Answer, ask, passed
 
 APP = "https://app.example.com"
 PREVIEW = "https://pr-7.preview.example.com"

@@ -1,4 +1,4 @@
-"""`python -m app.cors`: show the policy, explain a request, check a deployed service.
+"""`python -m cors_right`: show the policy, explain a request, check a deployed service.
 
 Exit status: 0 if a browser allows what was asked for, 1 if not, 2 for wrong usage. A wrong setting
 ends it as it ends the service: with status 3, and a line for each problem.
@@ -33,8 +33,7 @@ from .policy import (
 from .refusals import MAX_SHOWN
 from .settings import CANNOT_START, CORSSettings
 
-# The package that this one lies in; where it is installed by itself, the usual one.
-SERVICE = __package__.rpartition(".")[0] or "app"
+SERVICE = "app"
 ADDRESS = "https://service.example"  # where `explain` takes the service to be
 WIDTH = 100
 CELL = 26  # characters of a column of `show`
