@@ -29,6 +29,7 @@ QUESTIONS = ("project_name", "project_slug", "description", "credentials", "fron
 CREDENTIALS = ("none", "bearer", "cookies", "cross-site-cookies")
 SLUG = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 MAX_SLUG_LENGTH = 63
+LINE_LENGTH = 100  # of the rendered project
 WINDOWS_DEVICES = {
     "aux",
     "con",
@@ -234,6 +235,19 @@ def literal(text: str) -> str:
     return quote + text.replace("\\", "\\\\").replace(quote, "\\" + quote) + quote
 
 
+def literals(texts: str, column: int = 0) -> str:
+    """Return comma-separated texts as a Python list, in the form that `ruff format` prefers.
+
+    The list is on one line if it fits behind `column` characters; if not, it has one entry a line,
+    as in the body of a class.
+    """
+    entries = [literal(text) for text in texts.split(",") if text]
+    line = f"[{', '.join(entries)}]"
+    if column + len(line) <= LINE_LENGTH:
+        return line
+    return "".join(["[\n", *(f"{' ' * 8}{entry},\n" for entry in entries), f"{' ' * 4}]"])
+
+
 def escaped(text: str) -> str:
     """Return the inside of a string in double quotes for TOML, YAML and JSON."""
     return json.dumps(text, ensure_ascii=False)[1:-1]
@@ -252,7 +266,8 @@ class Answers(Extension):
             checked_credentials,
             checked_origins,
         )
-        filters = {function.__name__: function for function in (suggested_slug, literal, escaped)}
+        named = (suggested_slug, literal, literals, escaped)
+        filters = {function.__name__: function for function in named}
         filters |= {check.__name__: until_right(check) for check in checks}
         environment.filters.update(filters)
         # The hook records the answers in the order of the questions, as cruft does.

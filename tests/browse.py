@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from cors_right.browser import Fetch, Outcome, Response
-from cors_right.browser import fetch as browse
+from cors_right.diagnostics.browser import Fetch, Outcome, Response
+from cors_right.diagnostics.browser import fetch as browse
 
 from tests.serving import send
 

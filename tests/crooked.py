@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cors_right.browser import Response
-from cors_right.explain import scope_of
+from cors_right.diagnostics.browser import Response
+from cors_right.diagnostics.explain import scope_of
 from starlette.types import ASGIApp, Message
 
 from tests.browser.pages import EMPTY_PAGE

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
-from cors_right import browser
+from cors_right.diagnostics import browser
 
 from tests.baking import ROOT
 from tests.conftest import not_installed

@@ -220,7 +220,7 @@ def test_it_runs_as_it_says(image: Image) -> None:
         "8000",
     )
     with started(image) as server:
-        assert "CORS in production: https://app.example.com, with credentials" in server.output
+        assert "production: CORS allows https://app.example.com, with credentials" in server.output
         assert is_healthy(image, server.port)
         if IS_ROOT:
             (status,) = re.findall(

@@ -1,7 +1,7 @@
 """What owners add in the first month.
 
 Their own tests pass after each step, which one answer shows, and the gate passes in the end.
-Nothing of it edits `cors_right/`, which a test of the service notices.
+Nothing of it edits `cors_right/`.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from cors_right.browser import Fetch
+from cors_right.diagnostics.browser import Fetch
 
 from tests.baking import CREDENTIALS, Bakery
 from tests.browse import fetch
@@ -22,7 +22,7 @@ FRONTEND, PARTNER = "https://app.example.com", "https://partner.example.org"
 ADMIN = "https://admin.example.com"
 FOREIGN = "https://evil.example"
 SETTINGS, APPLICATION = "app/settings.py", "app/application.py"
-CLASS = '    """Your variables, and the CORS policy of each environment (`fastapi_env`)."""\n'
+CLASS = '    """Your variables, and the CORS policy of each environment."""\n'
 ROUTES = "    return app\n"
 
 
@@ -105,7 +105,7 @@ STEPS = [
     ),
     Step(
         "another frontend",
-        before=[(SETTINGS, '"https://app.example.com",\n', f'"{ADMIN}",\n        ')],
+        before=[(SETTINGS, '"https://app.example.com"]', f'"{ADMIN}", ')],
     ),
     Step(
         "a second list of frontends",
@@ -124,7 +124,7 @@ STEPS = [
             "app/routes/orders.py": (
                 "from typing import Annotated\n\n"
                 "from fastapi import APIRouter, Depends, Header\n\n"
-                "from app.settings import SettingsDep\n\n\n"
+                "from app.dependencies import SettingsDep\n\n\n"
                 "async def tenant(x_tenant: Annotated[str, Header()]) -> str:\n"
                 "    return x_tenant\n\n\n"
                 'router = APIRouter(prefix="/orders", tags=["orders"])\n\n\n'
@@ -139,7 +139,7 @@ STEPS = [
             (APPLICATION, ROUTES, "    app.include_router(orders.router)\n"),
             (APPLICATION, "    health,\n", "    orders,\n"),
         ],
-        instead=[(SETTINGS, '"Content-Type",', '"Content-Type",\n"X-Tenant",')],
+        instead=[(SETTINGS, '"Content-Type",', '"Content-Type", "X-Tenant",')],
         advice='GET /orders: add "x-tenant" to allow_headers',
     ),
     Step(
@@ -270,7 +270,7 @@ STEPS = [
             ),
             (APPLICATION, "    health,\n", "    reports,\n"),
         ],
-        instead=[(SETTINGS, '"Location",', '"Location",\n"Content-Disposition",')],
+        instead=[(SETTINGS, '"Location"', '"Location", "Content-Disposition"')],
         advice='GET /report: add "Content-Disposition" to expose_headers',
     ),
     Step(
@@ -312,8 +312,8 @@ STEPS = [
         instead=[
             (APPLICATION, "    app.include_router(notes.router)\n", ""),
             (APPLICATION, "    notes,\n", ""),
-            (SETTINGS, '"Idempotency-Key",', ""),
-            (SETTINGS, '"Location",', ""),
+            (SETTINGS, ', "Idempotency-Key"', ""),
+            (SETTINGS, '"Location", ', ""),
         ],
     ),
     Step(
@@ -398,7 +398,7 @@ def test_the_policy_holds(grown: Path, options: list[str]) -> None:
     port = free_port()
     line = [*command("python -m app", port), *options]
     with run(line, grown, clean_environment(**GIVEN)) as server:
-        server.expect(f"CORS in production: {ADMIN}, {FRONTEND}, {PARTNER}, ")
+        server.expect(f"production: CORS allows {ADMIN}, {FRONTEND}, {PARTNER}, ")
         server.expect("Uvicorn running on")
         for path, status in READS.items():
             assert read(port, FRONTEND, path) == status, path
@@ -414,7 +414,7 @@ def test_it_runs_under_other_servers(grown: Path, name: str) -> None:
     port = free_port()
     with run(command(name, port), grown, clean_environment(**GIVEN)) as server:
         server.port = port
-        server.expect("CORS in production: ")
+        server.expect("production: CORS allows ")
         server.wait_until_it_accepts()
         assert read(port, FRONTEND, "/stock") == 200
         assert read(port, FOREIGN, "/stock") is None
@@ -440,9 +440,3 @@ def test_a_wrong_variable_of_the_owner_is_explained(grown: Path) -> None:
         "PARTNER_ORIGINS",
     ]
     assert "hunter2" not in ended.stderr
-
-
-def test_an_environment_without_a_policy_is_noticed(bakery: Bakery) -> None:
-    project = bakery.bake_new()
-    edit(project / SETTINGS, 'case "staging" | "production"', 'case "production"')
-    assert "Missing return statement" in tool(project, "mypy").stdout

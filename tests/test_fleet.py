@@ -93,7 +93,7 @@ def test_conflicts_stop_the_update(
 def test_a_check_that_fails_stops_the_update(workshop: Workshop, machine: dict[str, str]) -> None:
     project = ours(workshop, title=f"# {NAME}")
     repository = published(workshop, project)
-    workshop.release("v2")  # its engine is not the one of its checksums
+    workshop.release("v2")  # it allows other origins than its tests expect
     status, said, asked = updated(workshop, machine, project)
     assert status == 1
     assert " failed" in said

@@ -1,12 +1,13 @@
 """One grammar of origins: at the prompt, at start-up and at each request."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
 
 import pytest
-from cors_right.browser import Fetch
+from cors_right.diagnostics.browser import Fetch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -51,7 +52,8 @@ def test_at_the_prompt(
         rendered = (bakery.bake_new(frontend_origins=text) / "app" / "settings.py").read_text(
             "utf-8"
         )
-        assert f'    frontend_origins: Origins = [\n        "{canonical}",\n    ]\n' in rendered
+        (listed,) = re.findall(r"frontend_origins: Origins = (\[.*?\])$", rendered, re.M | re.S)
+        assert ast.literal_eval(listed) == [canonical]
     else:
         message = bakery.refusal(frontend_origins=text)
         assert message.startswith("FailedHookException: frontend_origins: ")

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from typing import Protocol
 
 import pytest
-from cors_right import browser
-from cors_right.browser import Fetch
+from cors_right.diagnostics import browser
+from cors_right.diagnostics.browser import Fetch
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin

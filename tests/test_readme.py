@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cors_right.browser import Fetch
+from cors_right.diagnostics.browser import Fetch
 
 from hooks.filters import origins
 from tests.baking import CREDENTIALS, ROOT, SERVICE, Bakery
@@ -29,10 +29,12 @@ LOCALLY = "FASTAPI_ENV=staging FRONTEND_ORIGINS=http://localhost:3000 "
 PORTALS, FLEET, ADOPT = (ROOT / "docs" / f"{name}.md" for name in ("portals", "fleet", "adopt"))
 PORTAL = "frontend_origins=https://shop.example.com"
 FLEET_COMMANDS = (
-    "gh:org/template --checkout v0.2.0",
+    "gh:org/template --checkout v1.2.3",
     'git push --atomic origin main "$version"',
-    "cruft check --checkout v0.3.0",
-    "cruft update --checkout v0.3.0 --skip-apply-ask",
+    "git config remote.upstream.tagOpt --no-tags",
+    "git merge FETCH_HEAD",
+    "cruft check --checkout v1.2.3",
+    "cruft update --checkout v1.2.3 --skip-apply-ask",
 )
 ADD = "uv add "
 CHECKS = ("uv run ruff format", "uv run ruff check", "uv run mypy")
@@ -122,7 +124,7 @@ def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[
     line = command(project / "README.md", SERVE)
     with run(["bash", "-c", line], project, bare_machine | {"PORT": "0"}) as server:
         server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
-        server.expect("CORS in development: any origin, without credentials")
+        server.expect("development: CORS allows any origin, without credentials")
         server.wait_until_it_accepts()
         assert send(server.port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
 
@@ -135,7 +137,7 @@ def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str
     environment = clean_environment(PORT="0")
     with run(["bash", "-c", line], project, environment) as server:
         server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
-        server.expect("CORS in staging: http://localhost:3000, ")
+        server.expect("staging: CORS allows http://localhost:3000, ")
         server.wait_until_it_accepts()
         assert fetch(server.port, Fetch("http://localhost:3000", "/health")).readable
         assert not fetch(server.port, Fetch("http://localhost:3001", "/health")).readable

@@ -6,7 +6,7 @@ from email.message import Message
 from typing import Protocol
 
 import pytest
-from cors_right.browser import Fetch
+from cors_right.diagnostics.browser import Fetch
 
 from tests.baking import CREDENTIALS, Bakery
 from tests.browse import fetch

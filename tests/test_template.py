@@ -45,7 +45,7 @@ def test_template_files_parse_before_they_are_rendered() -> None:
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS)
-def test_the_engine_is_the_same_for_every_answer(bakery: Bakery, credentials: str) -> None:
+def test_library_is_the_same_for_every_answer(bakery: Bakery, credentials: str) -> None:
     rendered = bakery.bake(credentials=credentials) / "cors_right"
     assert tree(rendered) == tree(SERVICE / "cors_right")
 

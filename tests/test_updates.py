@@ -10,9 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cors_right
 import pytest
 
-from tests.baking import tree
+from tests.baking import SERVICE, tree
 from tests.serving import clean_environment
 from tests.test_gate import UV
 from tests.test_readme import FLEET, FLEET_COMMANDS, PORTAL, PORTALS, command
@@ -21,6 +22,7 @@ from tests.test_sources import ANSWERS, COOKIECUTTER, GIVEN, copy_template
 CRUFT = [sys.executable, "-m", "cruft"]
 GIT = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
 NAME = "the-quoted-service"
+LIBRARY = f"{SERVICE.name}/cors_right"
 
 
 class Workshop:
@@ -87,8 +89,8 @@ class Workshop:
         )
         self.replace(
             "hooks/filters.py",
-            "(suggested_slug, literal, escaped)",
-            "(suggested_slug, literal, escaped, shouted)",
+            "(suggested_slug, literal, literals, escaped)",
+            "(suggested_slug, literal, literals, escaped, shouted)",
         )
         self.replace(
             f"{service}/README.md",
@@ -242,7 +244,7 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
 
     An address of cruft's and cookiecutter's kind leads to the workshop.
     """
-    tagged, release, check, update = (command(FLEET, ending) for ending in FLEET_COMMANDS)
+    tagged, release, _, _, check, update = (command(FLEET, end) for end in FLEET_COMMANDS)
     portal = command(PORTALS, PORTAL)
     configuration = workshop.folder / "cookiecutterrc"
     configuration.write_text(
@@ -253,7 +255,7 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
         path = f'PATH="{Path(UV).parent}:$PATH" COOKIECUTTER_CONFIG="{configuration}"'
         return workshop.run(folder, "bash", "-c", f"export {path}; {line}", status=status)
 
-    workshop.publish("v0.2.0")
+    workshop.publish("v1.2.3")
     folder = workshop.folder / "team"
     folder.mkdir()
     bash(f"yes '' | {tagged}", folder)
@@ -261,10 +263,48 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["my-service", "orders-api"]
     project = folder / "orders-api"
     workshop.commit(project)
-    workshop.replace("pyproject.toml", 'version = "0.2.0"', 'version = "0.3.0"')
     workshop.release("v3")
+    release, check, update = (line.replace("v1.2.3", "v1.3.0") for line in (release, check, update))
     bash(release, workshop.template)
     bash(check, project, status=1)
     bash(update, project)
     assert (project / "README.md").read_text("utf-8").startswith("# ORDERS-API\n")
     bash(check, project)
+
+
+def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -> None:
+    """The fork does what docs/fleet.md says; upstream changes what a release changes."""
+    fork = workshop.folder / "fork"
+    workshop.git(workshop.folder, "clone", "--quiet", str(workshop.remote), str(fork))
+    named = workshop.run(fork, *GIT, "grep", "-l", "-I", "org/template").splitlines()
+    for name in named:
+        text = (fork / name).read_text("utf-8")
+        (fork / name).write_text(text.replace("org/template", "acme/starter"), encoding="utf-8")
+    configuration = json.loads((fork / "cookiecutter.json").read_text("utf-8"))
+    configuration["credentials"] = ["bearer", "none", "cookies", "cross-site-cookies"]
+    text = json.dumps(configuration, ensure_ascii=False, indent=2) + "\n"
+    (fork / "cookiecutter.json").write_text(text, encoding="utf-8")
+    (fork / "CHANGELOG.acme.md").write_text("## v1.4.0\n\n- Ours.\n", encoding="utf-8")
+    (fork / "{{cookiecutter.project_slug}}" / "app" / "metrics.py").write_text('"""Ours."""\n')
+    workshop.git(fork, "add", "--all")
+    workshop.git(fork, "commit", "--quiet", "--message", "Ours")
+    workshop.git(fork, "tag", "v1.4.0")
+
+    version = cors_right.__version__
+    for name in ("pyproject.toml", f"{LIBRARY}/__init__.py"):
+        workshop.replace(name, f'"{version}"', '"9.9.9"')
+    workshop.replace("CHANGELOG.md", f"## {version}", f"## 9.9.9\n\n- New.\n\n## {version}")
+    workshop.replace(f"{LIBRARY}/origins.py", '"has no scheme"', '"lacks a scheme"')
+    workshop.replace("docs/fleet.md", "Edits survive.", "Your edits survive.")
+    for workflow in (".github", "{{cookiecutter.project_slug}}/.github"):
+        workshop.replace(
+            f"{workflow}/workflows/test.yml", "permissions: {}", "permissions: {} # none"
+        )
+    workshop.publish("v1.2.3")
+
+    workshop.git(fork, "remote", "add", "upstream", str(workshop.remote))
+    for line in (command(FLEET, end) for end in FLEET_COMMANDS[2:4]):
+        workshop.run(fork, "bash", "-c", line)
+    assert workshop.run(fork, *GIT, "diff", "--name-only", "--diff-filter=U") == ""
+    assert '"9.9.9"' in (fork / LIBRARY / "__init__.py").read_text("utf-8")
+    assert workshop.run(fork, *GIT, "tag").split() == ["v1", "v1.4.0"]

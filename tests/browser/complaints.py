@@ -6,7 +6,7 @@ In texts, `P` and `Q` in braces are two ports that pages are on, over http and h
 from dataclasses import dataclass, field
 from typing import Any
 
-from cors_right.browser import Response
+from cors_right.diagnostics.browser import Response
 
 from tests.crooked import HTML, Change, preflight, request, with_headers, without
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cors_right.browser import SAFELISTED_METHODS, unsafe_names
+from cors_right.diagnostics.browser import unsafe_names
+from cors_right.standard import SAFELISTED_METHODS
 
 from tests.baking import Bakery
 from tests.browser.engines import Browser

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cors_right.browser import Fetch, Response, fetch
-from cors_right.console import console
+from cors_right.diagnostics.browser import Fetch, Response, fetch
+from cors_right.diagnostics.consoles import consoles
 
 from tests.baking import Bakery
 from tests.browser.complaints import COMPLAINTS, PAGE, PROXIES, Complaint
@@ -351,7 +351,7 @@ def test_a_proxy(
         lambda method, url, headers, body: server.respond(method, f"/{key}/", headers, body),
     ).blocked
     assert blocked
-    words = words_of(browser, console(request, blocked))
+    words = words_of(browser, consoles(request, blocked))
     heard_words = heard(browser, f"/{key}/{browser.engine}", words)
     assert words in heard_words
     url = url.replace(key, "proxy")

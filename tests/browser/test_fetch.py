@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 
 import pytest
-from cors_right.browser import Fetch, Response, origin_of
-from cors_right.browser import fetch as browse
+from cors_right.diagnostics.browser import Fetch, Response, origin_of
+from cors_right.diagnostics.browser import fetch as browse
 
 from tests.baking import CREDENTIALS
 from tests.browser.engines import Browser
@@ -42,7 +42,7 @@ PREDICTED: dict[tuple[str, str, str, bool], tuple[int | None, list[str]]] = {}
 def predicted(
     service: Service, origin: str, name: str, with_credentials: bool
 ) -> tuple[int | None, list[str]]:
-    """Return what `cors_right.browser` says that a page sees and sends; it does not ask twice."""
+    """Return what the library's browser says that a page sees and sends; it does not ask twice."""
     key = (service.url, origin, name, with_credentials)
     if key not in PREDICTED:
         arguments, _ = REQUESTS[name]

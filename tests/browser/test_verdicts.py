@@ -1,4 +1,4 @@
-"""The verdicts and console messages of `cors_right.browser`, against those of the engines."""
+"""The verdicts and console messages of the library's browser, against those of the engines."""
 
 import itertools
 import json
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from cors_right import CORSPolicy, CORSPolicyMiddleware
-from cors_right.browser import Blocked, CorsError, Fetch, Outcome, Response, fetch
-from cors_right.console import console
+from cors_right.diagnostics.browser import Blocked, CorsError, Fetch, Outcome, Response, fetch
+from cors_right.diagnostics.consoles import consoles
 
 from tests.browser.engines import Browser, chromium, missing_package
 from tests.browser.report import Case, record
@@ -132,7 +132,7 @@ def words_of(engine: str, request: Fetch, blocked: Blocked | None) -> str:
     """Return what an engine's console should say; nothing where it has no words for it."""
     if blocked is None or blocked.error == CorsError.INVALID_RESPONSE:
         return ""
-    words = {name.lower(): text for name, text in console(request, blocked).items()}
+    words = {name.lower(): text for name, text in consoles(request, blocked).items()}
     return words[engine]
 
 
@@ -176,7 +176,7 @@ def generated_policy(draw: random.Random, origins: list[str]) -> CORSPolicy:
     lists = [[], ["*"], origins[:1], origins[1:], ["http://*.example.localhost:*"]]
     names = ["X-One", "X-Two", "Authorization", "Range"]
     return CORSPolicy(
-        environment="development" if credentials else draw.choice(["staging", "production"]),
+        development=credentials,
         allow_origins=draw.choice(lists),
         allow_credentials=credentials,
         allow_methods=draw.choice([["*"], [], ["GET", "PUT"], ["PATCH", "DELETE"], ["QUERY"]]),

@@ -1,1 +1,1 @@
-"""Tests of the engine alone, `cors_right/`, imported where it lies: nothing is rendered."""
+"""Tests of the library alone, `cors_right/`, imported where it lies: nothing is rendered."""

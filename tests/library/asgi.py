@@ -84,8 +84,13 @@ async def passed(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": scope["path"].encode()})
 
 
+# What distinguishes the policies of rendered services.
+KINDS: dict[str, dict[str, Any]] = {
+    "development": {"development": True},
+    "staging": {"allow_http_loopback": True},
+    "production": {},
+}
 PRODUCTION: dict[str, Any] = {
-    "environment": "production",
     "allow_origins": ["https://app.example.com", "https://*.preview.example.com"],
     "allow_methods": ["GET", "PUT"],
     "allow_headers": ["X-Tenant"],

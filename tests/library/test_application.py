@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.responses import PlainTextResponse
 
-from tests.library.asgi import PRODUCTION, ask
+from tests.library.asgi import KINDS, PRODUCTION, ask
 
 APP = "https://app.example.com"
 OTHER = "https://other.example.com"
@@ -163,7 +163,7 @@ def test_where_credentials_are_shared_the_policy_stays(
 ) -> None:
     old, new = (
         CORSPolicy(
-            **PRODUCTION | {"environment": environment, "allow_origins": [origin]},
+            **PRODUCTION | KINDS[environment] | {"allow_origins": [origin]},
             allow_credentials=credentials,
         )
         for origin, credentials in ((APP, before), (OTHER, after))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from cors_right.browser import (
+from cors_right.diagnostics.browser import (
     CorsError,
     Fetch,
     Outcome,
@@ -15,7 +15,7 @@ from cors_right.browser import (
     origin_of,
     unsafe_names,
 )
-from cors_right.console import WORDS, console
+from cors_right.diagnostics.consoles import WORDS, consoles
 
 APP, API = "https://app.example.com", "https://api.example.com"
 ALLOW = "Access-Control-Allow-"
@@ -227,7 +227,7 @@ def test_nothing_answers() -> None:
             b"",
             False,
         )
-        assert console(Fetch(APP, API), result.blocked) == {}
+        assert consoles(Fetch(APP, API), result.blocked) == {}
     assert error(None, url=f"{APP}/notes") == ("INVALID_RESPONSE", "")
 
 
@@ -550,7 +550,7 @@ def test_what_consoles_say(
     blocked = outcome(*answers, **arguments).blocked
     assert blocked
     chromium, firefox, webkit = expected
-    assert console(Fetch(APP, API, **arguments), blocked) == {
+    assert consoles(Fetch(APP, API, **arguments), blocked) == {
         "Chromium": f"blocked by CORS policy: {chromium}",
         "Firefox": f"(Reason: {firefox})",
         "WebKit": webkit,

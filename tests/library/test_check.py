@@ -14,9 +14,9 @@ import pytest
 import trustme
 from cors_right import CORSPolicy, CORSPolicyMiddleware
 from cors_right import __main__ as command
-from cors_right import check as checking
-from cors_right.browser import Response
-from cors_right.check import Finding, check, example, look_alikes
+from cors_right.diagnostics import check as checking
+from cors_right.diagnostics.browser import Response
+from cors_right.diagnostics.check import Finding, check, example, look_alikes
 
 from tests.crooked import (
     HTML,
@@ -68,12 +68,12 @@ def wrong(found: list[Finding]) -> dict[str, tuple[str, str]]:
 POLICIES = [
     POLICY,
     WITH_CREDENTIALS,
-    replace(POLICY, environment="staging"),
-    CORSPolicy(environment="production"),
-    CORSPolicy(environment="production", allow_origins=["*"]),
-    CORSPolicy(environment="development", allow_origins=["*"], allow_methods=["*"]),
+    replace(POLICY, allow_http_loopback=True),
+    CORSPolicy(),
+    CORSPolicy(allow_origins=["*"]),
+    CORSPolicy(development=True, allow_origins=["*"], allow_methods=["*"]),
     CORSPolicy(
-        environment="development",
+        development=True,
         allow_origins=["*"],
         allow_methods=["*"],
         allow_headers=["*"],
@@ -82,7 +82,6 @@ POLICIES = [
         max_age=0,
     ),
     CORSPolicy(
-        environment="production",
         allow_origins=["http://localhost:*", "capacitor://localhost", "https://*.a.example:*"],
         allow_methods=["get".upper(), "QUERY"],
         expose_headers=["*"],
@@ -140,7 +139,7 @@ def test_what_is_asked(server: Crooked) -> None:
     [
         (
             CORSPolicy(
-                environment="development",
+                development=True,
                 allow_origins=["*"],
                 allow_methods=["*"],
                 allow_headers=["*"],
@@ -150,18 +149,15 @@ def test_what_is_asked(server: Crooked) -> None:
         ),
         (
             CORSPolicy(
-                environment="production",
                 allow_origins=[APP],
                 allow_headers=["X-B", "Accept", "X-A"],
             ),
             "GET",
             "x-a,x-b",
         ),
-        (CORSPolicy(environment="production", allow_origins=[APP]), "GET", None),
+        (CORSPolicy(allow_origins=[APP]), "GET", None),
         (
-            CORSPolicy(
-                environment="production", allow_origins=[APP], allow_methods=["POST", "DELETE"]
-            ),
+            CORSPolicy(allow_origins=[APP], allow_methods=["POST", "DELETE"]),
             "DELETE",
             None,
         ),
@@ -197,14 +193,14 @@ def test_foreign_origins_resemble_those_of_the_list() -> None:
         "https://cors-check.preview.example.com.foreign.example",
         "https://cors-check.preview.example.com:8443",
     ]
-    policy = CORSPolicy(environment="production", allow_origins=["http://localhost:8443"])
+    policy = CORSPolicy(allow_origins=["http://localhost:8443"])
     assert look_alikes(policy)[2:] == [
         "https://localhost:8443",
         "http://localhost.foreign.example:8443",
         "http://foreignlocalhost:8443",
         "http://localhost:8444",
     ]
-    many = CORSPolicy(environment="production", allow_origins=[f"https://{n}.a" for n in "abcd"])
+    many = CORSPolicy(allow_origins=[f"https://{n}.a" for n in "abcd"])
     assert len(look_alikes(many)) == 2 + 3 * 4
 
 
@@ -350,7 +346,7 @@ def test_vary_is_needed_without_an_origin_too(server: Crooked) -> None:
 
     found = findings(server, behaviour)
     assert {said for said, _ in wrong(found).values()} == {PROXIES["no Vary"][1]}
-    public = CORSPolicy(environment="production", allow_origins=["*"])
+    public = CORSPolicy(allow_origins=["*"])
     assert wrong(findings(server, changed(without("vary"), public), public)) == {}
 
 
@@ -571,7 +567,7 @@ def test_a_body_that_trickles_is_not_waited_for() -> None:
 def test_where_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    empty = CORSPolicy(environment="production")
+    empty = CORSPolicy()
     for policy, is_allowed in ((POLICY, True), (empty, False)):
         (found,) = check(f"http://localhost:{port}/", policy)
         assert (found.wrong, found.is_allowed) == (f"localhost:{port} does not listen", is_allowed)
@@ -620,7 +616,7 @@ def test_a_large_body_is_not_read(server: Crooked) -> None:
 
 
 SAID = """\
-CORS in production: https://app.example.com, https://*.preview.example.com, without credentials
+production: CORS allows https://app.example.com, https://*.preview.example.com, without credentials
 
 allowed   https://app.example.com
 WRONG     https://b.test: the settings do not allow it: it is not in the list (FRONTEND_ORIGINS)
@@ -634,7 +630,7 @@ refused   http://app.example.com
 def test_the_command(
     server: Crooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "SERVICE", "tests.library.service")
+    monkeypatch.setattr(command, "SETTINGS", "tests.library.service.settings")
     server.behaviours["service"] = service(Settings().cors_policy())
     url = f"http://localhost:{server.server_port}/service#fragment"
 
@@ -662,7 +658,7 @@ def test_the_command(
 
 
 def test_a_dead_service_is_not_right_because_it_refuses(server: Crooked) -> None:
-    empty = CORSPolicy(environment="production")
+    empty = CORSPolicy()
     (found,) = findings(server, lambda *_: Response(502, [HTML]), empty)
     assert found.wrong == "a proxy answers 502, and does not reach the service"
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from cors_right import __main__ as command
-from cors_right import explain as explaining
-from cors_right.browser import CorsError, Response
-from cors_right.explain import answer_of, scope_of
+from cors_right.diagnostics import explain as explaining
+from cors_right.diagnostics import report
+from cors_right.diagnostics.browser import CorsError, Response
+from cors_right.diagnostics.explain import answer_of, scope_of
 
 from tests.library.asgi import passed
 from tests.library.service import application
@@ -24,7 +25,8 @@ PREFIX = "python -m cors_right"
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run the command with arguments; return its exit status, and what it wrote where."""
-    monkeypatch.setattr(command, "SERVICE", "tests.library.service")
+    monkeypatch.setattr(command, "SETTINGS", "tests.library.service.settings")
+    monkeypatch.setattr(report, "APPLICATION", "tests.library.service.application")
     monkeypatch.setattr(logging, "disable", lambda: None)
 
     def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
@@ -108,7 +110,7 @@ def test_wrong_settings_end_it_as_they_end_the_service(run: Any, arguments: list
 
 
 BLOCKED = """\
-CORS in production: https://app.example.com, https://*.preview.example.com, without credentials
+production: CORS allows https://app.example.com, https://*.preview.example.com, without credentials
 
 OPTIONS /notes
 > Origin: http://app.example.com
@@ -129,7 +131,7 @@ log       CORS refused http://app.example.com PUT /notes: the list has https://a
           (FRONTEND_ORIGINS); the scheme differs
 """
 ALLOWED = """\
-CORS in production: https://app.example.com, https://*.preview.example.com, without credentials
+production: CORS allows https://app.example.com, https://*.preview.example.com, without credentials
 
 OPTIONS /notes
 > Origin: https://app.example.com
@@ -298,7 +300,7 @@ def test_a_redirect_that_is_followed_is_shown(run: Any) -> None:
     _, output, _ = run("explain", "https://b.test", "POST", "/notes")
     assert (
         "A browser hides the response: MissingAllowOriginHeader\n"
-        "The service carries the write out all the same: CORS hides answers only.\nwhy "
+        "The service still performs the write. CORS hides only the response.\nwhy "
     ) in output
     assert (
         "WebKit    Origin https://b.test is not allowed by Access-Control-Allow-Origin.\n" in output
@@ -337,7 +339,10 @@ def test_null_is_explained(run: Any) -> None:
         (["explain", APP, "--header", "Cookie"], "pages cannot set Cookie; browsers drop it"),
         (["explain", APP, "X" * 101], "is not a method that pages can send"),
         (["explain", APP, "GET", "/\udcff"], "is not a path; write /notes"),
-        (["explain", APP, "--env", "prod"], "invalid choice: 'prod'"),
+        (
+            ["explain", APP, "--env", "prod"],
+            "argument --env: 'prod' is not one of development, staging, production",
+        ),
         (
             ["check", "api.example.com"],
             "'api.example.com' is not the address of a service; write https://api.example.com/health",
@@ -382,9 +387,9 @@ def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
             [
                 " ORIGIN [METHOD] [PATH]",
                 " ORIGIN the page's, or null METHOD PATH ",
-                "--header NAME that it sets",
+                "--header NAME a header that the page sets",
                 '--credentials as with credentials: "include"',
-                "--env {development,staging,production} instead of the one in force",
+                "--env NAME an environment, instead of FASTAPI_ENV",
                 " --json print JSON",
             ],
         ),

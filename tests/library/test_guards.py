@@ -5,9 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from cors_right import CORSPolicy
-from cors_right.cross_site_writes import CrossSiteWriteGuard
-from cors_right.websockets import WebSocketGuard
+from cors_right import CORSPolicy, CORSPolicyMiddleware
 
 from tests.library.asgi import PRODUCTION, ask, passed
 
@@ -16,7 +14,7 @@ API = "api.example.com"
 FOREIGN = "https://evil.example"
 WITH_CREDENTIALS = CORSPolicy(**PRODUCTION, allow_credentials=True)
 WITHOUT = CORSPolicy(**PRODUCTION)
-DEVELOPMENT = CORSPolicy(environment="development", allow_credentials=True)
+DEVELOPMENT = CORSPolicy(development=True, allow_credentials=True)
 
 # Scheme of the request, `Host`, `Origin`, and whether it passes: without credentials, with them,
 # and with them in development. None of these policies lists the service's own origin.
@@ -72,13 +70,14 @@ FROM: list[tuple[str, str | list[str], str | list[str], tuple[bool, bool, bool]]
 def test_who_opens_a_websocket(
     scheme: str, host: Any, origin: Any, expected: tuple[bool, ...], index: int
 ) -> None:
-    guard = WebSocketGuard(passed, (WITHOUT, WITH_CREDENTIALS, DEVELOPMENT)[index])
+    guard = CORSPolicyMiddleware(passed, (WITHOUT, WITH_CREDENTIALS, DEVELOPMENT)[index])
     answer = ask(guard, {"Host": host, "Origin": origin}, scheme=scheme.replace("http", "ws"))
     assert answer.status == (101 if expected[index] else 403)
 
 
-def test_the_guard_of_websockets_lets_requests_pass() -> None:
-    answer = ask(WebSocketGuard(passed, WITHOUT), {"Host": API, "Origin": FOREIGN})
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_requests_without_credentials_pass(method: str) -> None:
+    answer = ask(CORSPolicyMiddleware(passed, WITHOUT), {"Host": API, "Origin": FOREIGN}, method)
     assert answer.status == 200
 
 
@@ -87,7 +86,7 @@ def test_the_guard_of_websockets_lets_requests_pass() -> None:
 def test_who_writes_without_fetch_metadata(
     scheme: str, host: Any, origin: Any, expected: tuple[bool, ...], index: int
 ) -> None:
-    guard = CrossSiteWriteGuard(passed, (WITHOUT, WITH_CREDENTIALS, DEVELOPMENT)[index])
+    guard = CORSPolicyMiddleware(passed, (WITHOUT, WITH_CREDENTIALS, DEVELOPMENT)[index])
     answer = ask(guard, {"Host": host, "Origin": origin}, method="POST", scheme=scheme)
     assert answer.status == (200 if expected[index] else 403)
 
@@ -114,7 +113,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "QUERY", 
 
 
 def test_what_foreign_pages_write_is_refused() -> None:
-    guard = CrossSiteWriteGuard(passed, WITH_CREDENTIALS)
+    guard = CORSPolicyMiddleware(passed, WITH_CREDENTIALS)
     wrong = []
     for method, site, origin in itertools.product(METHODS, PASSES, ORIGINS):
         headers = {"Host": API, "Origin": ORIGINS[origin], "Sec-Fetch-Site": site}
@@ -126,7 +125,7 @@ def test_what_foreign_pages_write_is_refused() -> None:
 
 def test_contradicting_metadata_is_refused() -> None:
     headers: Any = {"Host": API, "Sec-Fetch-Site": ["same-origin", "cross-site"]}
-    assert ask(CrossSiteWriteGuard(passed, WITH_CREDENTIALS), headers, "POST").status == 403
+    assert ask(CORSPolicyMiddleware(passed, WITH_CREDENTIALS), headers, "POST").status == 403
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_contradicting_metadata_is_refused() -> None:
 )
 def test_a_refused_write_says_why(origin: Any, shown: str) -> None:
     headers = {"Host": API, "Origin": origin, "Sec-Fetch-Site": "cross-site"}
-    answer = ask(CrossSiteWriteGuard(passed, WITH_CREDENTIALS), headers, "POST")
+    answer = ask(CORSPolicyMiddleware(passed, WITH_CREDENTIALS), headers, "POST")
     assert (answer.status, answer.headers[1]) == (403, (b"content-type", b"application/json"))
     assert json.loads(answer.body) == {
         "detail": f"Cross-site write refused: the origin is {shown}, which is not allowed to call "
@@ -168,7 +167,7 @@ def test_a_refused_write_says_why(origin: Any, shown: str) -> None:
     ],
 )
 def test_exempt_paths_take_writes_from_anywhere(path: str, root_path: str, status: int) -> None:
-    guard = CrossSiteWriteGuard(passed, WITH_CREDENTIALS, exempt={"/callback"})
+    guard = CORSPolicyMiddleware(passed, WITH_CREDENTIALS, cross_site_exempt={"/callback"})
     headers: Any = {"Host": API, "Origin": FOREIGN, "Sec-Fetch-Site": "cross-site"}
     answer = ask(guard, headers, "POST", path, root_path=root_path)
     assert answer.status == status
@@ -179,9 +178,9 @@ def test_exempt_paths_take_writes_from_anywhere(path: str, root_path: str, statu
 @pytest.mark.parametrize("exempt", ["/callback", {"callback"}, {""}])
 def test_exempt_paths_are_a_set_of_paths(exempt: Any) -> None:
     with pytest.raises(ValueError, match="is not a set of paths that begin with /$"):
-        CrossSiteWriteGuard(passed, WITH_CREDENTIALS, exempt=exempt)
+        CORSPolicyMiddleware(passed, WITH_CREDENTIALS, cross_site_exempt=exempt)
 
 
-def test_the_guard_of_writes_lets_websockets_pass() -> None:
-    guard = CrossSiteWriteGuard(passed, WITH_CREDENTIALS)
-    assert ask(guard, {"Host": API, "Origin": FOREIGN}, scheme="wss").status == 101
+def test_exempt_paths_refuse_websockets() -> None:
+    guard = CORSPolicyMiddleware(passed, WITH_CREDENTIALS, cross_site_exempt={"/"})
+    assert ask(guard, {"Host": API, "Origin": FOREIGN}, scheme="wss").status == 403

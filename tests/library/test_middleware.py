@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from cors_right import CORSPolicy, CORSPolicyMiddleware
+from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from tests.library.asgi import PRODUCTION, Answer, ask, passed
@@ -13,7 +15,7 @@ APP = "https://app.example.com"
 PREVIEW = "https://pr-7.preview.example.com"
 FOREIGN = "https://evil.example"
 DEVELOPMENT: dict[str, Any] = {
-    "environment": "development",
+    "development": True,
     "allow_origins": ["*"],
     "allow_methods": ["*"],
     "allow_headers": ["*"],
@@ -203,12 +205,61 @@ def test_headers_of_the_application(own: Any, expected: Any, origin: str) -> Non
     assert [header for header in headers if header in granted] == granted
 
 
-def test_a_websocket_passes() -> None:
-    assert ask(behind(PRODUCTION), {"Origin": FOREIGN}, scheme="wss").status == 101
+def test_headers_are_those_of_starlettes_middleware() -> None:
+    """For the requests that both allow."""
+    arguments = PRODUCTION | {"allow_origins": [APP], "allow_credentials": True}
+    ours, theirs = behind(arguments), CORSMiddleware(passed, **arguments)
+    for method, more in (
+        ("GET", {}),
+        ("OPTIONS", {"Access-Control-Request-Method": "PUT"}),
+        (
+            "OPTIONS",
+            {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-tenant"},
+        ),
+    ):
+        headers = {"Origin": APP} | more
+        assert ask(ours, headers, method).cors == ask(theirs, headers, method).cors
 
 
-def test_it_is_starlettes_middleware_with_the_arguments_of_the_policy() -> None:
-    middleware = behind(PRODUCTION)
-    assert isinstance(middleware, CORSMiddleware)
-    assert middleware.allow_origins == ("https://app.example.com", "https://*.preview.example.com")
-    assert type(middleware).__call__ is CORSMiddleware.__call__
+def test_nothing_is_inherited() -> None:
+    """Fields and methods of Starlette's class would mislead: they decide nothing here."""
+    assert CORSPolicyMiddleware.__mro__[1:] == (object,)
+    public = {name for name in vars(behind(PRODUCTION)) if not name.startswith("_")}
+    assert public == {"app", "cross_site_exempt"}
+
+
+def test_middleware_does_all_that_the_class_does() -> None:
+    """Around any application: WebSockets, cross-site writes, long cookies, the log."""
+    app = behind(PRODUCTION | {"allow_credentials": True})
+    host = {"Host": "api.example.com"}
+    for origin, statuses in ((APP, [101, 200, 431]), (FOREIGN, [403, 403, 431])):
+        headers = host | {"Origin": origin}
+        asked = [
+            ask(app, headers, scheme="wss"),
+            ask(app, headers, "POST"),
+            ask(app, headers | {"Cookie": "x" * 9000}),
+        ]
+        assert [answer.status for answer in asked] == statuses
+
+
+@pytest.mark.parametrize("development", [True, False])
+def test_add_middleware_works_and_development_warns_once(
+    development: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Starlette()
+    policy = CORSPolicy(allow_origins=[APP], development=development)
+    app.add_middleware(CORSPolicyMiddleware, policy=policy)
+    for _ in range(2):
+        assert ask(app, {"Origin": APP}).cors == dict([allow_origin(APP)])
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == (1 if development else 0)
+    assert not lines or "app = CORSPolicyMiddleware(app, policy)" in lines[0]
+
+
+def test_wrapped_application_in_another_is_no_reason_to_warn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    policy = CORSPolicy(allow_origins=[APP], development=True)
+    part = CORSPolicyMiddleware(Starlette(), policy)
+    ask(Starlette(routes=[Mount("/part", part)]), {"Origin": APP}, path="/part/x")
+    assert not caplog.records

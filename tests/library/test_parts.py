@@ -26,9 +26,7 @@ def part(name: bytes, policy: CORSPolicy) -> CORSPolicyMiddleware:
 
 APP = Starlette(
     routes=[
-        Mount(
-            "/public", part(b"public", CORSPolicy(environment="production", allow_origins=["*"]))
-        ),
+        Mount("/public", part(b"public", CORSPolicy(allow_origins=["*"]))),
         Mount("/", part(b"private", CORSPolicy(**PRODUCTION))),
     ]
 )

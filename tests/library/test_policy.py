@@ -11,16 +11,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.middleware.cors import CORSMiddleware
 
-from tests.library.asgi import PRODUCTION
+from tests.library.asgi import KINDS, PRODUCTION
 from tests.library.texts import TEXTS
-
-ENVIRONMENTS = ("development", "staging", "production")
 
 
 def problems(**arguments: Any) -> list[str]:
     """Return what is wrong with a policy."""
     try:
-        CORSPolicy(**{"environment": "production", **arguments})
+        CORSPolicy(**arguments)
     except ValueError as error:
         return str(error).splitlines()
     return []
@@ -37,7 +35,6 @@ def test_a_policy_keeps_what_it_is_given() -> None:
 
 def test_entries_are_canonical_and_each_is_there_once() -> None:
     policy = CORSPolicy(
-        environment="production",
         allow_origins=["HTTPS://A.example:443/", "https://a.example"],
         allow_methods=["GET", "PUT", "GET"],
     )
@@ -49,24 +46,19 @@ def test_entries_are_canonical_and_each_is_there_once() -> None:
 def test_arguments_and_defaults_are_starlettes() -> None:
     ours = inspect.signature(CORSPolicy).parameters
     theirs = inspect.signature(CORSMiddleware).parameters
-    for name in [*ours][1:]:
+    for name in ours.keys() & theirs.keys():
         assert ours[name].default == theirs[name].default, name
     # The one is a pattern here, and browsers have given up the other.
-    assert theirs.keys() - ours.keys() == {"app", "allow_origin_regex", "allow_private_network"}
-
-
-def test_the_environment_is_required() -> None:
-    with pytest.raises(TypeError, match="environment"):
-        CORSPolicy()  # type: ignore[call-arg]
+    assert theirs.keys() - ours.keys() <= {"app", "allow_origin_regex", "allow_private_network"}
+    assert ours.keys() - theirs.keys() == {"development", "allow_http_loopback"}
+    assert ours["development"].default is ours["allow_http_loopback"].default is False
 
 
 @pytest.mark.parametrize(
     ("arguments", "lines"),
     [
-        (
-            {"environment": "prod"},
-            ["environment: 'prod' is not one of development, staging, production"],
-        ),
+        ({"development": "yes"}, ["development: 'yes' is not True or False"]),
+        ({"allow_http_loopback": 1}, ["allow_http_loopback: 1 is not True or False"]),
         (
             {"allow_origins": "https://a.example"},
             ["allow_origins: 'https://a.example' is not a list of strings"],
@@ -156,9 +148,9 @@ def test_pages_cannot_read(name: str) -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    assert problems(environment="x", allow_origins="*", max_age=None) == [
-        "environment: 'x' is not one of development, staging, production",
+    assert problems(development="x", allow_origins="*", max_age=None) == [
         "allow_origins: '*' is not a list of strings",
+        "development: 'x' is not True or False",
         "max_age: None is not a number of seconds from -1 to 86400",
     ]
     wrong = {
@@ -196,10 +188,10 @@ STRANGERS: dict[str, dict[str, str]] = {
 }
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("environment", KINDS)
 @pytest.mark.parametrize("origin", STRANGERS)
 def test_with_credentials_no_stranger_is_let_in(origin: str, environment: str) -> None:
-    arguments = {"environment": environment, "allow_origins": [origin]}
+    arguments = KINDS[environment] | {"allow_origins": [origin]}
     assert not problems(**arguments, allow_credentials=False)
     lines = problems(**arguments, allow_credentials=True)
     if reason := STRANGERS[origin].get(environment):
@@ -219,44 +211,43 @@ def test_with_credentials_no_stranger_is_let_in(origin: str, environment: str) -
     ],
 )
 def test_when_credentials_are_shared(
-    environment: Any, allow_credentials: bool, expected: bool
+    environment: str, allow_credentials: bool, expected: bool
 ) -> None:
-    policy = CORSPolicy(environment=environment, allow_credentials=allow_credentials)
+    policy = CORSPolicy(**KINDS[environment], allow_credentials=allow_credentials)
     assert policy.shares_credentials == expected
 
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ({}, "CORS in production: no origins, without credentials"),
+        ({}, "CORS allows no origin, without credentials"),
         (
             {"allow_origins": ["https://a.example", "https://*.b.example"]},
-            "CORS in production: https://a.example, https://*.b.example, without credentials",
+            "CORS allows https://a.example, https://*.b.example, without credentials",
         ),
         (
-            {"environment": "development", "allow_origins": ["*"], "allow_credentials": True},
-            "CORS in development: any origin, with credentials",
+            {"development": True, "allow_origins": ["*"], "allow_credentials": True},
+            "CORS allows any origin, with credentials",
         ),
         (
             {"allow_origins": [f"https://{n}.a" for n in range(10)]},
-            f"CORS in production: {', '.join(f'https://{n}.a' for n in range(10))}, "
-            "without credentials",
+            f"CORS allows {', '.join(f'https://{n}.a' for n in range(10))}, without credentials",
         ),
         (
             {"allow_origins": [f"https://{n}.a" for n in range(11)]},
-            f"CORS in production: {', '.join(f'https://{n}.a' for n in range(10))} and 1 more, "
+            f"CORS allows {', '.join(f'https://{n}.a' for n in range(10))} and 1 more, "
             "without credentials",
         ),
     ],
 )
 def test_a_policy_in_one_line(arguments: dict[str, Any], line: str) -> None:
-    assert str(CORSPolicy(**{"environment": "production", **arguments})) == line
+    assert str(CORSPolicy(**arguments)) == line
 
 
 @given(
     origins=st.lists(TEXTS, min_size=1, max_size=3),
     methods=st.lists(st.text("abcGETé *", min_size=1, max_size=4), max_size=2),
-    environment=st.sampled_from(ENVIRONMENTS),
+    environment=st.sampled_from([*KINDS]),
     allow_credentials=st.booleans(),
 )
 @example(["http://shop.example.com/cart"], [], "production", True)
@@ -266,7 +257,7 @@ def test_a_policy_in_one_line(arguments: dict[str, Any], line: str) -> None:
 def test_what_a_message_proposes_is_accepted(
     origins: list[str], methods: list[str], environment: str, allow_credentials: bool
 ) -> None:
-    common: Any = {"environment": environment, "allow_credentials": allow_credentials}
+    common = KINDS[environment] | {"allow_credentials": allow_credentials}
     for line in problems(allow_origins=origins, allow_methods=methods, **common):
         assert line.isprintable()
         if proposal := re.search(r"; write (.*)$", line):

@@ -1,7 +1,6 @@
 """Why requests are refused, and what of it goes to the log."""
 
 import json
-import logging
 import re
 import tracemalloc
 from dataclasses import replace
@@ -9,13 +8,15 @@ from typing import Any
 
 import pytest
 from cors_right import CORSFastAPI, CORSPolicy, CORSPolicyMiddleware
+from cors_right.log import RefusalLog
 from cors_right.policy import CORSPolicyError, NamedOrigins
-from cors_right.refusals import Refusal, RefusalLog, refusal, refused_write
+from cors_right.refusal import Kind, Refusal, judge
+from cors_right.request import Request, complete
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Scope
 
-from tests.library.asgi import PRODUCTION, ask, passed, raw
+from tests.library.asgi import KINDS, PRODUCTION, ask, passed, raw
 from tests.library.texts import LIKELY, PATTERNS
 
 APP, API = "https://app.example.com", "api.example.com"
@@ -23,8 +24,7 @@ APP, API = "https://app.example.com", "api.example.com"
 
 def policy(*origins: str, **arguments: Any) -> CORSPolicy:
     """Return a policy in production whose origins come from FRONTEND_ORIGINS."""
-    named = NamedOrigins(origins)
-    named.variable = "FRONTEND_ORIGINS"
+    named = NamedOrigins(origins, "FRONTEND_ORIGINS")
     return CORSPolicy(**PRODUCTION | {"allow_origins": named} | arguments)
 
 
@@ -36,8 +36,15 @@ def scope(
     return {"type": kind, "path": path, "scheme": scheme, "headers": raw(headers), **named}
 
 
-def why(in_force: CORSPolicy, origin: Any, **arguments: Any) -> Refusal:
-    found = refusal(in_force, scope({"Origin": origin, "Host": API}, **arguments))
+def judged(in_force: CORSPolicy, scope: Scope) -> Refusal | None:
+    """Return the refusal of a request."""
+    complete(scope)
+    return judge(Request(scope, in_force))
+
+
+def refusal(in_force: CORSPolicy, origin: Any, **arguments: Any) -> Refusal:
+    """Return the refusal of a request from an origin."""
+    found = judged(in_force, scope({"Origin": origin, "Host": API}, **arguments))
     assert found
     return found
 
@@ -73,6 +80,13 @@ NEAR: list[tuple[list[str], str, str, str, str | None]] = [
         "http://localhost:*",
         "the scheme differs",
         "http://localhost:3000",
+    ),
+    (
+        ["http://a.example:*"],
+        "https://a.example:80",
+        "http://a.example:*",
+        "the scheme differs",
+        "http://a.example",
     ),
     (
         ["https://*.a.example"],
@@ -183,8 +197,8 @@ def test_near_misses_are_named(
     listed: list[str], origin: str, entry: str, difference: str, meant: str | None
 ) -> None:
     in_force = policy(*listed)
-    found = why(in_force, origin)
-    assert found.reason == f"the list has {entry} (FRONTEND_ORIGINS); {difference}"
+    found = refusal(in_force, origin).reason
+    assert found.why == f"the list has {entry} (FRONTEND_ORIGINS); {difference}"
     opening = f"open the page at {meant}, or " if meant else ""
     assert found.correction == f"{opening}add {origin} to FRONTEND_ORIGINS"
     assert meant is None or in_force.allows(meant)
@@ -192,7 +206,7 @@ def test_near_misses_are_named(
 
 
 @pytest.mark.parametrize(
-    ("listed", "origin", "reason", "correction"),
+    ("listed", "origin", "reason", "change"),
     [
         ([], APP, "the list is empty (FRONTEND_ORIGINS)", f"add {APP} to FRONTEND_ORIGINS"),
         (
@@ -231,30 +245,29 @@ def test_near_misses_are_named(
         ),
     ],
 )
-def test_other_origins(listed: list[str], origin: Any, reason: str, correction: str) -> None:
-    found = why(policy(*listed), origin)
-    assert (found.reason, found.correction) == (reason, correction)
+def test_other_origins(listed: list[str], origin: Any, reason: str, change: str) -> None:
+    found = refusal(policy(*listed), origin).reason
+    assert (found.why, found.correction) == (reason, change)
 
 
 def test_what_may_not_be_listed_is_not_proposed() -> None:
     with_credentials = policy(APP, "https://b.test", allow_credentials=True)
     insecure = "cannot be listed, because it is not https, so anyone on the network path can speak"
-    assert why(with_credentials, "http://app.example.com").correction == (
-        f"open the page at {APP}; http://app.example.com {insecure} for it"
-    )
-    found = why(with_credentials, "http://other.example")
+    found = refusal(with_credentials, "http://app.example.com").reason
+    assert found.correction == (f"open the page at {APP}; http://app.example.com {insecure} for it")
+    found = refusal(with_credentials, "http://other.example").reason
     assert found.correction == f"http://other.example {insecure} for it"
 
 
 def test_misspelt_hosts_are_looked_for_in_short_lists_only() -> None:
     for more, named in ((99, True), (100, False)):
         listed = ["https://app.exmaple.com", *(f"https://x{n}.test" for n in range(more))]
-        assert ("https://app.exmaple.com" in why(policy(*listed), APP).reason) == named
+        assert ("https://app.exmaple.com" in refusal(policy(*listed), APP).reason.why) == named
 
 
 def test_a_list_without_a_variable_is_called_by_its_argument() -> None:
-    found = why(CORSPolicy(**PRODUCTION), "https://b.test")
-    assert found.reason == "it is not in the list (allow_origins)"
+    found = refusal(CORSPolicy(**PRODUCTION), "https://b.test").reason
+    assert found.why == "it is not in the list (allow_origins)"
     assert found.correction == "add https://b.test to allow_origins"
 
 
@@ -298,8 +311,8 @@ def test_what_an_allowed_preflight_lacks(method: str, names: Any, advice: str) -
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": names,
     }
-    found = refusal(policy(APP), scope(headers, "OPTIONS"))
-    assert found and (found.reason, found.correction) == (advice, advice)
+    found = judged(policy(APP), scope(headers, "OPTIONS"))
+    assert found and found.reason.why == found.reason.correction == advice
     assert found.method == method
 
 
@@ -319,14 +332,14 @@ def test_what_an_allowed_preflight_may_ask_for(method: str, names: str) -> None:
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": names,
     }
-    assert refusal(policy(APP), scope(headers, "OPTIONS")) is None
+    assert judged(policy(APP), scope(headers, "OPTIONS")) is None
 
 
 def test_where_anything_is_allowed_nothing_is_missing() -> None:
     headers = {"Origin": APP, "Access-Control-Request-Method": "QUERY"}
     in_force = policy(APP, allow_methods=["*"], allow_headers=["*"])
     names = {"Access-Control-Request-Headers": "x-a"}
-    assert refusal(in_force, scope(headers | names, "OPTIONS")) is None
+    assert judged(in_force, scope(headers | names, "OPTIONS")) is None
 
 
 @pytest.mark.parametrize(
@@ -355,7 +368,7 @@ def test_where_anything_is_allowed_nothing_is_missing() -> None:
 def test_which_requests_are_refused(
     headers: Any, method: str, scheme: str, is_refused: bool
 ) -> None:
-    found = refusal(policy(APP), scope({"Host": API, **headers}, method, scheme=scheme))
+    found = judged(policy(APP), scope({"Host": API, **headers}, method, scheme=scheme))
     assert (found is not None) == is_refused
 
 
@@ -383,16 +396,17 @@ def test_the_verdict_is_the_middlewares(
         headers["Access-Control-Request-Method"], names = asked
         headers["Access-Control-Request-Headers"] = names
     told = ask(CORSPolicyMiddleware(passed, in_force), headers, method).cors
-    found = refusal(in_force, scope(headers, method))
-    assert (found is None or bool(found.missing)) == bool(told)
-    if found and not found.missing:
-        assert found.reason and found.correction
-        for line in (str(found), found.correction):
+    found = judged(in_force, scope(headers, method))
+    assert (found is None or found.kind is Kind.UNLISTED) == bool(told)
+    if found and found.kind is not Kind.UNLISTED:
+        change = found.reason.correction
+        assert found.reason.why and change
+        for line in (str(found), change):
             assert line.isprintable() and len(line) < 1200
-        if match := found.correction.partition("open the page at ")[2]:
+        if match := change.partition("open the page at ")[2]:
             assert in_force.allows(re.split("[,;]", match)[0])
-        if found.correction.endswith("to FRONTEND_ORIGINS"):
-            added = found.correction.split(" ")[-3]
+        if change.endswith("to FRONTEND_ORIGINS"):
+            added = change.split(" ")[-3]
             assert policy(*in_force.allow_origins, added).allows(headers["Origin"])
 
 
@@ -406,7 +420,7 @@ def test_any_preflight_is_explained_on_one_line(names: list[str], method: str) -
         "Access-Control-Request-Headers": names
         and [name.encode("utf-8", "replace").decode("latin-1") for name in names],
     }
-    found = refusal(policy(APP), scope(headers, "OPTIONS"))
+    found = judged(policy(APP), scope(headers, "OPTIONS"))
     assert found is None or str(found).isprintable()
 
 
@@ -420,7 +434,7 @@ class Clock:
 
 
 def refused(origin: str, path: str = "/notes", **arguments: Any) -> Refusal:
-    return why(policy(APP, **arguments), origin, path=path)
+    return refusal(policy(APP, **arguments), origin, path=path)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -464,7 +478,7 @@ def test_each_reason_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
             "Access-Control-Request-Method": "GET",
             "Access-Control-Request-Headers": names,
         }
-        found = refusal(policy(APP), scope(headers, "OPTIONS"))
+        found = judged(policy(APP), scope(headers, "OPTIONS"))
         assert found
         log.write(found)
     assert lines(caplog) == [
@@ -517,7 +531,8 @@ def test_a_flood_gives_ten_lines_and_takes_no_memory(caplog: pytest.LogCaptureFi
 def test_what_comes_from_outside_is_quoted_and_bounded(
     origin: str, method: str, path: str, shown: str
 ) -> None:
-    assert str(Refusal(policy(APP), (origin,), method, path)).startswith(f"CORS refused {shown}")
+    refused = Refusal(Kind.READ, policy(APP), (origin,), method, path)
+    assert str(refused).startswith(f"CORS refused {shown}")
 
 
 FOREIGN: Any = {"Host": API, "Origin": "https://b.test"}
@@ -557,16 +572,16 @@ def test_what_a_service_logs(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cors_right.refusals._log", RefusalLog())
+    monkeypatch.setattr("cors_right.middleware.refusals", RefusalLog())
     app = CORSFastAPI(cors_policy=policy(APP, allow_credentials=True))
     ask(app, headers, **arguments)
     assert lines(caplog) == [f"CORS refused {line}" for line in expected]
 
 
-@pytest.mark.parametrize("environment", ["development", "staging", "production"])
+@pytest.mark.parametrize("environment", KINDS)
 def test_callers_are_told_why_in_development_only(environment: str) -> None:
     told = environment == "development"
-    arguments: Any = {"environment": environment, "allow_credentials": True}
+    arguments: Any = KINDS[environment] | {"allow_credentials": True}
     app = CORSFastAPI(cors_policy=policy(APP, **arguments))
     answer = ask(app, PREFLIGHT, "OPTIONS")
     text = f"Origin not allowed: {IN_LIST}" if told else "Origin not allowed"
@@ -580,13 +595,11 @@ def test_callers_are_told_why_in_development_only(environment: str) -> None:
     assert detail.endswith(f" Why: {IN_LIST}.") == told
 
 
-def test_refused_writes_name_what_came() -> None:
-    found = refused_write(policy(APP), scope({"Origin": ["a", "b"]}, "POST"))
-    assert (found.origins, found.method, found.path) == (("a", "b"), "POST", "/notes")
-
-
-def test_the_log_is_the_engines() -> None:
-    assert logging.getLogger("cors_right.refusals").parent is logging.getLogger()
+def test_refused_write_keeps_what_came() -> None:
+    found = judged(policy(APP, allow_credentials=True), scope({"Origin": ["a", "b"]}, "POST"))
+    assert found
+    assert (found.kind, found.origins) == (Kind.WRITE, ("a", "b"))
+    assert (found.method, found.path) == ("POST", "/notes")
 
 
 def test_a_policy_says_where_its_origins_come_from() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from cors_right import CORSFastAPI, CORSPolicy
-from cors_right.explain import scope_of
+from cors_right.diagnostics.explain import scope_of
 from starlette.types import Message
 
 COUNT = 20_000  # origins in a list
@@ -23,7 +23,7 @@ async def under_load(requests: int) -> list[set[bool]]:
     Return the verdicts on an origin that is in each list, one that is in none, and one that comes
     and goes.
     """
-    policy = CORSPolicy(environment="production", allow_origins=listed(0))
+    policy = CORSPolicy(allow_origins=listed(0))
     app = CORSFastAPI(cors_policy=policy)
     done = False
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import pytest
 from cors_right import CORSPolicy
-from cors_right.routes import missing_entries
+from cors_right.diagnostics.routes import missing_entries
 from fastapi import APIRouter, Depends, FastAPI, Header
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPBearer
 from pydantic import BaseModel
@@ -92,7 +92,7 @@ MISSING = [
     'GET {}/token: add "Authorization" to allow_headers',
     'GET {}/undocumented: add "x-tenant" to allow_headers',
 ]
-POLICY = CORSPolicy(environment="production", allow_methods=["GET"], expose_headers=["location"])
+POLICY = CORSPolicy(allow_methods=["GET"], expose_headers=["location"])
 
 
 def included() -> Starlette:
@@ -150,14 +150,13 @@ def test_what_the_policy_lacks_is_found(application: type[Starlette]) -> None:
 
 def test_nothing_is_missing_from_a_policy_that_has_it() -> None:
     policy = CORSPolicy(
-        environment="production",
         allow_methods=["GET", "QUERY"],
         allow_headers=["X-TENANT", "x-key", "authorization", "Traceparent"],
         expose_headers=["Location", "x-total", "content-disposition"],
     )
     assert list(missing_entries(included(), policy)) == []
     anything = CORSPolicy(
-        environment="development", allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
+        development=True, allow_methods=["*"], allow_headers=["*"], expose_headers=["*"]
     )
     assert list(missing_entries(included(), anything)) == []
 

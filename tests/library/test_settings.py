@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import pytest
 from cors_right import CommaSeparated, CORSPolicy, CORSSettings, Hosts, Origins
@@ -31,20 +31,19 @@ def no_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Settings(CORSSettings):
+    fastapi_env: Literal["development", "staging", "production"] = "production"
     frontend_origins: Origins = [A]
     partner_origins: Origins = []
     max_body_size: PositiveInt = 1000
 
     def cors_policy(self) -> CORSPolicy:
-        match self.fastapi_env:
-            case "development":
-                return CORSPolicy(environment=self.fastapi_env, allow_origins=["*"])
-            case "staging" | "production":
-                return CORSPolicy(
-                    environment=self.fastapi_env,
-                    allow_origins=[*self.frontend_origins, *self.partner_origins],
-                    allow_credentials=True,
-                )
+        if self.fastapi_env == "development":
+            return CORSPolicy(development=True, allow_origins=["*"])
+        return CORSPolicy(
+            allow_origins=[*self.frontend_origins, *self.partner_origins],
+            allow_credentials=True,
+            allow_http_loopback=self.fastapi_env == "staging",
+        )
 
 
 def said(capsys: pytest.CaptureFixture[str], settings: type[CORSSettings] = Settings) -> list[str]:
@@ -307,7 +306,6 @@ def test_an_alias_is_named(alias: Any, capsys: pytest.CaptureFixture[str]) -> No
 
         def cors_policy(self) -> CORSPolicy:
             return CORSPolicy(
-                environment=self.fastapi_env,
                 allow_origins=[*self.frontend_origins, *self.partners],
                 allow_credentials=True,
             )
@@ -353,9 +351,7 @@ def test_a_list_that_takes_json_says_how_to_write_commas(
 def test_a_wrong_policy_that_is_written_down_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     class Wrong(Settings):
         def cors_policy(self) -> CORSPolicy:
-            return CORSPolicy(
-                environment=self.fastapi_env, allow_origins=["b.example"], allow_methods=["put"]
-            )
+            return CORSPolicy(allow_origins=["b.example"], allow_methods=["put"])
 
     assert said(capsys, Wrong) == [
         "Wrong.cors_policy: 'b.example' has no scheme; write https://b.example",
@@ -363,16 +359,35 @@ def test_a_wrong_policy_that_is_written_down_is_named(capsys: pytest.CaptureFixt
     ]
 
 
-def test_a_policy_of_another_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    class Lenient(Settings):
+@pytest.mark.parametrize("development", [True, False])
+@pytest.mark.parametrize("environment", ["development", "staging", "production", "preview", None])
+def test_policy_for_development_goes_with_that_environment_only(
+    development: bool, environment: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Fixed(CORSSettings):
         def cors_policy(self) -> CORSPolicy:
-            return CORSPolicy(
-                environment="development", allow_origins=["*"], allow_credentials=True
-            )
+            return CORSPolicy(development=development)
 
-    assert said(capsys, Lenient) == ["Lenient.cors_policy: environment is not production"]
+    if environment:
+        os.environ["FASTAPI_ENV"] = environment
+    if development == (environment == "development"):
+        assert Fixed.load().fastapi_env == (environment or "production")
+    else:
+        problem = f"development={development}, and FASTAPI_ENV is {environment or 'production'}"
+        assert said(capsys, Fixed) == [f"Fixed.cors_policy: {problem}"]
+
+
+def test_policy_reads_no_variable() -> None:
     os.environ["FASTAPI_ENV"] = "development"
-    assert Lenient.load().cors_policy().environment == "development"
+    assert not CORSPolicy().development
+
+
+def test_environment_ignores_the_prefix_of_variables() -> None:
+    class Prefixed(Settings):
+        model_config = SettingsConfigDict(env_prefix="SHOP_")
+
+    os.environ |= {"FASTAPI_ENV": "staging", "SHOP_FASTAPI_ENV": "development"}
+    assert Prefixed.load().fastapi_env == "staging"
 
 
 def test_validators_that_stumble_over_failed_fields_hide_nothing(
@@ -440,7 +455,7 @@ class Named(CORSSettings):
     allowed_hosts: Hosts = []
 
     def cors_policy(self) -> CORSPolicy:
-        return CORSPolicy(environment=self.fastapi_env)
+        return CORSPolicy()
 
 
 @pytest.mark.parametrize(

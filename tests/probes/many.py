@@ -3,14 +3,14 @@
 import json
 import os
 
-from cors_right import refusals
+from cors_right import log
 from fastapi import WebSocket
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.application import create_app
 from app.settings import Settings
 
-refusals.INTERVAL = 0  # a line for each refusal, because every test looks for its own
+log.INTERVAL = 0  # a line for each refusal, because every test looks for its own
 
 
 def service(variables: dict[str, str]) -> ASGIApp:

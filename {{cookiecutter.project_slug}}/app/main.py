@@ -7,5 +7,6 @@ from app.settings import Settings
 
 logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
 
-app = create_app(Settings.load())
-logging.getLogger(__name__).info(app.cors_policy)
+settings = Settings.load()
+app = create_app(settings)
+logging.getLogger(__name__).info("%s: %s", settings.fastapi_env, app.cors_policy)

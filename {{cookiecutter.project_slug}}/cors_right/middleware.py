@@ -1,36 +1,140 @@
-"""Starlette's CORSMiddleware for a policy."""
+"""The policy around an application."""
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+import logging
+from collections.abc import Collection, Iterable
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
+from .log import refusals
+from .origins import shown
 from .policy import ANY, CORSPolicy
-from .refusals import MAX_ASKED, refusal, report, unlisted
+from .reasons import TooLong
+from .refusal import Kind, Refusal, judge
+from .request import Request, complete
+
+# FastAPI parses cookies for every route, and Python before 3.11.10 and 3.12.6 takes quadratic time
+# for it (CVE-2024-7592): 60 kB cost it seconds.
+MAX_COOKIES = 8 * 1024  # bytes
+VARY_ORIGIN = (b"vary", b"Origin")
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-VARY_ORIGIN = (b"vary", b"Origin")
+log = logging.getLogger(__package__)
 
 
-class CORSPolicyMiddleware(CORSMiddleware):
-    """Starlette's CORSMiddleware for a policy, with one verdict for each request.
+class CORSPolicyMiddleware:
+    """A policy around any ASGI application, with one verdict for each request.
 
-    A request of an origin that is not allowed, or with more than one `Origin`, gets no
-    `Access-Control-*` header, and as a preflight a bare 403. An allowed preflight gets the whole
-    policy whatever it asks for, so that the browser compares, and names what is missing in its
-    console. Where the policy allows any method or header, the answer repeats what was asked for.
+    A request from an origin that is not allowed, or with more than one `Origin`, gets no
+    `Access-Control-*` header; its preflight gets a bare 403. An allowed preflight gets the whole
+    policy whatever it asks for: the browser compares, and names what is missing in its console.
+    The middleware drops the application's own `Access-Control-*` headers, so that a mounted
+    application cannot widen the policy. `Vary` names Origin once.
 
-    `Access-Control-*` headers of the application are dropped, so that a mounted application cannot
-    widen the policy. `Vary` names Origin once.
+    CORS prevents neither WebSockets (CWE-1385) nor cross-site writes (CSRF, CWE-352). The
+    middleware refuses (403) every WebSocket from an unlisted page, and, if the policy has
+    credentials, every request from such a page whose method is not safe. `cross_site_exempt` are
+    paths below the `root_path` that take such writes, as the callbacks of payment and sign-on
+    services must; something in the request then has to protect what they do. The middleware
+    refuses cookies of more than 8 KB (431) before anything parses them.
+
+    The log gives the reason for each refusal; in development the response gives it also.
+
+    Wrap the whole application: `app = CORSPolicyMiddleware(app, policy)`. `add_middleware` puts the
+    policy inside Starlette's error handling, where an unhandled error (500) leaves without CORS
+    headers.
+
+    Raises ValueError if `cross_site_exempt` is not a collection of paths that begin with `/`.
     """
 
-    def __init__(self, app: ASGIApp, policy: CORSPolicy) -> None:
-        super().__init__(
-            app,
+    def __init__(
+        self, app: ASGIApp, policy: CORSPolicy, cross_site_exempt: Collection[str] = ()
+    ) -> None:
+        exempt = cross_site_exempt
+        if isinstance(exempt, str) or not all(path.startswith("/") for path in exempt):
+            raise ValueError(f"{exempt!r} is not a set of paths that begin with /")
+        self.app = app
+        self.cross_site_exempt = frozenset(exempt)
+        self._headers = PolicyHeaders(policy)
+        self._has_looked_outside = False
+
+    @property
+    def policy(self) -> CORSPolicy:
+        """The policy in force; a new one can be assigned, and holds from the next request on.
+
+        Raises ValueError for a policy that shares credentials, because such a list is code or
+        configuration that somebody reviewed; for one that switches credentials on or off, because
+        more than the policy depends on them; and for one for development in place of another.
+        """
+        return self._headers.policy
+
+    @policy.setter
+    def policy(self, policy: CORSPolicy) -> None:
+        if policy.development and not self.policy.development:
+            raise ValueError("a policy for development cannot replace one that is not")
+        if policy.shares_credentials:
+            raise ValueError("a policy with credentials cannot be replaced while the service runs")
+        if policy.allow_credentials != self.policy.allow_credentials:
+            raise ValueError("credentials cannot be switched on or off while the service runs")
+        self._headers = PolicyHeaders(policy)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request behind the policy."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        complete(scope)
+        headers = self._headers  # of one policy, whatever is assigned meanwhile
+        if headers.policy.development and not self._has_looked_outside:
+            self._look_outside(scope)
+        request = Request(scope, headers.policy)
+        if refusal := judge(request, self.cross_site_exempt):
+            refusals.write(refusal)
+        answer = self.app
+        if scope["type"] == "websocket":
+            if refusal or request.cookie_length > MAX_COOKIES:
+                answer = refused_handshake(scope, refusal)
+            await answer(scope, receive, send)
+            return
+        if request.asked_method is not None:
+            answer = headers.answer_preflight(request, request.asked_method, refusal)
+            await answer(scope, receive, send)
+            return
+        granted = headers.for_response(request)
+
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = with_policy(message.get("headers", ()), granted)
+            await send(message)
+
+        if request.cookie_length > MAX_COOKIES:
+            answer = PlainTextResponse(f"Cookies of more than {MAX_COOKIES} bytes", 431)
+        elif refusal and refusal.kind is Kind.WRITE:
+            answer = refused_write(refusal)
+        await answer(scope, receive, send_with_policy)
+
+    def _look_outside(self, scope: Scope) -> None:
+        """Log once if `add_middleware` put this policy inside an application."""
+        self._has_looked_outside = True
+        inside = getattr(scope.get("app"), "user_middleware", ())
+        if any(each.cls is type(self) for each in inside):
+            log.warning(
+                "add_middleware puts CORSPolicyMiddleware inside the error handling, so a 500 has "
+                "no CORS headers; write app = CORSPolicyMiddleware(app, policy)"
+            )
+
+
+class PolicyHeaders:
+    """The headers that a policy gives, made once by Starlette's CORSMiddleware."""
+
+    def __init__(self, policy: CORSPolicy) -> None:
+        self.policy = policy
+        cors = CORSMiddleware(
+            PlainTextResponse(),
             allow_origins=policy.allow_origins,
             allow_credentials=policy.allow_credentials,
             allow_methods=policy.allow_methods,
@@ -38,97 +142,70 @@ class CORSPolicyMiddleware(CORSMiddleware):
             expose_headers=policy.expose_headers,
             max_age=policy.max_age,
         )
-        self.policy = policy
-        self.allow_list = policy.allow_list
         # With credentials `*` is not a wildcard (Fetch standard, "CORS check").
         self.names_origin = not policy.allow_list.allows_any or policy.allow_credentials
-        self.granted_headers = [
+        self.preflight = cors.preflight_headers
+        self.simple = [
             (name, value)
-            for name, value in Headers(self.simple_headers).raw
+            for name, value in Headers(cors.simple_headers).raw
             if name != b"access-control-allow-origin" or not self.names_origin
         ]
 
-    def is_allowed_origin(self, origin: str) -> bool:
-        """Ask the policy's list."""
-        return origin in self.allow_list
+    def for_response(self, request: Request) -> RawHeaders:
+        """Return the headers that the response to a request gets."""
+        if not request.is_allowed:
+            return []
+        if not self.names_origin:
+            return self.simple
+        origin = request.origins[0].encode("latin-1")
+        return [*self.simple, (b"access-control-allow-origin", origin)]
 
-    def preflight_response(self, request_headers: Headers) -> Response:
-        """Return the answer to a preflight."""
-        origin = self._allowed_origin(request_headers)
-        if not isinstance(origin, bytes):
-            return RefusedPreflight(self.policy, "Origin not allowed", 403, {"Vary": "Origin"})
-        method = request_headers["access-control-request-method"]
-        names = ", ".join(request_headers.getlist("access-control-request-headers"))
-        headers = dict(self.preflight_headers)
+    def answer_preflight(self, request: Request, method: str, refusal: Refusal | None) -> Response:
+        """Return the response to a preflight. `*` repeats what it asks for."""
+        policy = self.policy
+        reason = f": {refusal.reason.why}" if refusal and policy.development else ""
+        bare = {"Vary": "Origin"}
+        if not request.is_allowed:
+            return PlainTextResponse(f"Origin not allowed{reason}", 403, bare)
+        headers = dict(self.preflight)
         if self.names_origin:
-            headers["Access-Control-Allow-Origin"] = origin.decode("latin-1")
-        if ANY in (self.policy.allow_methods, self.policy.allow_headers):
-            if len(method) + len(names) > MAX_ASKED:
-                text = "Too many headers asked for"
-                return RefusedPreflight(self.policy, text, 400, {"Vary": "Origin"})
-            if self.policy.allow_methods == ANY:
+            headers["Access-Control-Allow-Origin"] = request.origins[0]
+        if ANY in (policy.allow_methods, policy.allow_headers):
+            if refusal and isinstance(refusal.unlisted, TooLong):
+                return PlainTextResponse(f"Too many headers asked for{reason}", 400, bare)
+            if policy.allow_methods == ANY:
                 headers["Access-Control-Allow-Methods"] = method
-            if self.policy.allow_headers == ANY and names:
-                headers["Access-Control-Allow-Headers"] = names
-        if unlisted(self.policy, method, names):  # the browser will refuse
-            return RefusedPreflight(self.policy, "OK", 200, headers)
-        return PlainTextResponse("OK", headers=headers)
-
-    async def simple_response(
-        self, scope: Scope, receive: Receive, send: Send, request_headers: Headers
-    ) -> None:
-        """Pass on a request that is not a preflight, and put the policy on its response."""
-        granted: RawHeaders = []
-        origin = self._allowed_origin(request_headers)
-        if origin is False:
-            report(refusal(self.policy, scope, is_allowed=False))
-        elif origin is not None:
-            granted = self.granted_headers
-            if self.names_origin:
-                granted = [*granted, (b"access-control-allow-origin", origin)]
-
-        async def send_with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = with_policy(message.get("headers", ()), granted)
-            await send(message)
-
-        await self.app(scope, receive, send_with_policy)
-
-    def _allowed_origin(self, request_headers: Headers) -> bytes | Literal[False] | None:
-        """Return the `Origin` of a request, None without one, and False where it is refused."""
-        origin: bytes | None = None
-        for name, value in request_headers.raw:
-            if name == b"origin":
-                if origin is not None:
-                    return False
-                origin = value
-        if origin is None or self.is_allowed_origin(origin.decode("latin-1")):
-            return origin
-        return False
+            if policy.allow_headers == ANY and request.asked_headers:
+                headers["Access-Control-Allow-Headers"] = request.asked_headers
+        return PlainTextResponse(f"OK{reason}", headers=headers)
 
 
-class RefusedPreflight(PlainTextResponse):
-    """The answer to a preflight that is refused, here or by the browser; the log says why."""
+def refused_handshake(scope: Scope, refusal: Refusal | None) -> ASGIApp:
+    """Return the response to a WebSocket that is refused; in development with the reason.
 
-    def __init__(
-        self, policy: CORSPolicy, text: str, status: int, headers: Mapping[str, str]
-    ) -> None:
-        super().__init__(text, status, headers)
-        self.policy = policy
+    Servers that cannot send a response close the handshake with a 403.
+    """
+    can_say_it = "websocket.http.response" in (scope.get("extensions") or ())
+    if refusal and refusal.policy.development and can_say_it:
+        return PlainTextResponse(str(refusal), 403)
+    return WebSocketClose()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer; in development it says why, too."""
-        is_allowed = self.status_code != 403  # an allowed origin can still ask for too much
-        why = refusal(self.policy, scope, is_allowed=is_allowed)
-        report(why)
-        if why and self.policy.environment == "development":
-            self.body = b"%s: %s" % (self.body, why.reason.encode())
-            self.headers["Content-Length"] = str(len(self.body))
-        await super().__call__(scope, receive, send)
+
+def refused_write(refusal: Refusal) -> Response:
+    """Return the response to a cross-site write."""
+    origin = ", ".join(refusal.origins) if refusal.origins else "absent"
+    detail = (
+        f"Cross-site write refused: the origin is {shown(origin)}, "
+        "which is not allowed to call this service. "
+        "If it is the service's own, a proxy has changed the Host header."
+    )
+    if refusal.policy.development:
+        detail += f" Why: {refusal.reason.why}."
+    return JSONResponse({"detail": detail}, 403)
 
 
 def with_policy(headers: Iterable[tuple[bytes, bytes]], granted: RawHeaders) -> RawHeaders:
-    """Return a response's raw headers with those that a policy grants, and none other of CORS."""
+    """Return a response's raw headers with those that a policy grants, and no other CORS header."""
     kept: RawHeaders = []
     varies: list[bytes] = []
     for name, value in headers:

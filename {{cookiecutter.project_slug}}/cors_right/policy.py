@@ -1,39 +1,30 @@
 """The CORS policy: one that could never work, or that lets strangers in, cannot be made."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, get_args
 
 from .origins import AllowList, AllowListError, Origin, require_secure
 from .public_suffixes import require_own_domain
-
-Environment = Literal["development", "staging", "production"]
+from .standard import (
+    FORBIDDEN_METHOD,
+    FORBIDDEN_REQUEST_HEADER,
+    FORBIDDEN_RESPONSE_HEADER,
+    SAFELISTED_REQUEST_HEADERS,
+    TOKEN,
+)
 
 ANY = ("*",)
-# Starlette's CORSMiddleware allows these, too.
-ALWAYS_LISTED = ("accept", "accept-language", "content-language", "content-type")
 SHOWN = 10  # origins in a line of the log
 MAX_AGE = 86400  # seconds; no browser keeps a preflight for longer
-# RFC 9110, section 5.6.2.
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# The Fetch standard's "forbidden method", "forbidden request-header" and "forbidden response-header
-# name"; and the names of the CORS protocol, which belong to the policy.
-FORBIDDEN_METHOD = re.compile("CONNECT|TRACE|TRACK", re.IGNORECASE)
-FORBIDDEN_REQUEST_HEADER = re.compile(
-    "accept-(charset|encoding)|access-control-.*|connection|content-length|cookie2?|date|dnt|expect"
-    "|host|keep-alive|origin|proxy-.*|referer|sec-.*|set-cookie|te|trailer|transfer-encoding"
-    "|upgrade|via",
-    re.IGNORECASE,
-)
-FORBIDDEN_RESPONSE_HEADER = re.compile("set-cookie2?|access-control-.*", re.IGNORECASE)
 
 
 class NamedOrigins(list[str]):
-    """Origins that come from a variable, which a policy's refusals then name."""
+    """Origins, and the variable that they come from, which refusals then name."""
 
-    variable: str | None = None
+    def __init__(self, origins: Iterable[str], variable: str | None = None) -> None:
+        super().__init__(origins)
+        self.variable = variable
 
 
 class CORSPolicyError(ValueError):
@@ -52,24 +43,26 @@ class CORSPolicy:
     """Which frontends may read the service's responses, and which requests they may send.
 
     The fields are the arguments of Starlette's CORSMiddleware, with its defaults. `allow_origins`
-    takes patterns, too (`AllowList` says which); `max_age` is in seconds. Methods are matched as
-    they are written, headers in any case.
+    also accepts patterns (see `AllowList`); `max_age` is in seconds. The policy matches methods as
+    they are written, and headers in any case.
 
     Raises CORSPolicyError for invalid origins, and for names and ages that could never work. With
-    credentials, outside development, it also refuses origins that strangers could speak for: `*`,
-    `http://` (staging accepts it for loopback), and patterns below a public suffix.
+    credentials it also refuses origins that strangers could speak for: `*`, `http://`, and patterns
+    below a public suffix. `allow_http_loopback` accepts `http://localhost` and the like.
+    `development` accepts all of these, and tells callers why a request is refused.
 
     `source` is the variable that `allow_origins` came from, or None. `listed_headers` are those
     that a preflight may ask for, in lower case.
     """
 
-    environment: Environment
     allow_origins: Sequence[str] = ()
     allow_methods: Collection[str] = ("GET",)
     allow_headers: Collection[str] = ()
     allow_credentials: bool = False
     expose_headers: Collection[str] = ()
     max_age: int = 600
+    development: bool = False
+    allow_http_loopback: bool = False
     allow_list: AllowList = field(init=False, repr=False, compare=False)
     source: str | None = field(init=False, repr=False, compare=False)
     listed_headers: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -87,52 +80,47 @@ class CORSPolicy:
         problems += map(ValueError, self._wrong_names())
         if problems:
             raise CORSPolicyError(problems)
-        source = (
-            self.allow_origins.variable if isinstance(self.allow_origins, NamedOrigins) else None
-        )
-        object.__setattr__(self, "source", source)
-        listed = {"", *ALWAYS_LISTED, *map(str.lower, self.allow_headers)}
+        object.__setattr__(self, "source", getattr(self.allow_origins, "variable", None))
+        listed = map(str.lower, (*SAFELISTED_REQUEST_HEADERS, *self.allow_headers))
         object.__setattr__(self, "listed_headers", frozenset(listed))
         object.__setattr__(self, "allow_list", allow_list)
         object.__setattr__(self, "allow_origins", allow_list.entries)
 
     @property
     def shares_credentials(self) -> bool:
-        """Whether listed origins get the visitor's credentials, outside development."""
-        return self.allow_credentials and self.environment != "development"
+        """Whether allowed origins get the user's credentials, outside development."""
+        return self.allow_credentials and not self.development
 
     def allows(self, origin: str) -> bool:
-        """Whether pages of an origin may call the service. The text is compared as it is sent."""
+        """Return whether the policy allows an origin, compared byte for byte."""
         return origin in self.allow_list
 
     def __str__(self) -> str:
-        """Say in a line what is in force, with the first ten origins."""
-        origins = ", ".join(self.allow_origins[:SHOWN]) or "no origins"
+        """Return one line that says what is in force, with the first ten origins."""
+        origins = ", ".join(self.allow_origins[:SHOWN]) or "no origin"
         if (more := len(self.allow_origins) - SHOWN) > 0:
             origins += f" and {more} more"
         if self.allow_list.allows_any:
             origins = "any origin"
         credentials = "with" if self.allow_credentials else "without"
-        return f"CORS in {self.environment}: {origins}, {credentials} credentials"
+        return f"CORS allows {origins}, {credentials} credentials"
 
     def _make_allow_list(self) -> AllowList:
         if not self.shares_credentials:
             return AllowList(self.allow_origins)
-        check = partial(_require_trusted, allow_loopback=self.environment == "staging")
+        check = partial(_require_trusted, allow_loopback=self.allow_http_loopback)
         return AllowList(self.allow_origins, check=check, allow_any=False)
 
     def _wrong_values(self) -> Iterator[str]:
-        environments = get_args(Environment)
-        if self.environment not in environments:
-            yield f"environment: {self.environment!r} is not one of {', '.join(environments)}"
         for name in ("allow_origins", "allow_methods", "allow_headers", "expose_headers"):
             values = getattr(self, name)
             if isinstance(values, str) or not isinstance(values, Iterable):
                 yield f"{name}: {values!r} is not a list of strings"
             elif wrong := [value for value in values if not isinstance(value, str)]:
                 yield f"{name}: {wrong[0]!r} is not a string"
-        if not isinstance(self.allow_credentials, bool):
-            yield f"allow_credentials: {self.allow_credentials!r} is not True or False"
+        for name in ("allow_credentials", "development", "allow_http_loopback"):
+            if not isinstance(value := getattr(self, name), bool):
+                yield f"{name}: {value!r} is not True or False"
         if not isinstance(self.max_age, int) or not -1 <= self.max_age <= MAX_AGE:
             yield f"max_age: {self.max_age!r} is not a number of seconds from -1 to {MAX_AGE}"
 

@@ -1,19 +1,21 @@
-"""Settings with a policy in them: where they come from, and what is said of wrong ones."""
+"""Settings with a CORS policy: where they come from, and the messages for wrong ones."""
 
 import json
 import os
 import sys
+from contextvars import ContextVar
 from difflib import get_close_matches
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
     AliasChoices,
     AliasPath,
     BeforeValidator,
-    Field,
     ValidationError,
-    create_model,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -28,10 +30,11 @@ from pydantic_settings import (
 )
 
 from .origins import BLANKS, AllowList, AllowListError, OriginError, parse_origin, shown
-from .policy import CORSPolicy, CORSPolicyError, Environment, NamedOrigins
+from .policy import CORSPolicy, CORSPolicyError, NamedOrigins
 
 # Uvicorn and gunicorn take this status for "no worker can start", and start no other.
 CANNOT_START = 3
+DEVELOPMENT = "development"  # what `fastapi dev` sets; all other names are the service's
 
 
 def _split(value: object) -> object:
@@ -68,15 +71,6 @@ def _host(text: str) -> str:
     return host
 
 
-def _known(environment: object) -> object:
-    names = get_args(Environment)
-    if environment in names:
-        return environment
-    likely = get_close_matches(str(environment).strip().lower(), names, n=1, cutoff=0.4)
-    proposal = f"; write {likely[0]}" if likely else ""
-    raise ValueError(f"it is not one of {', '.join(names)}{proposal}")
-
-
 T = TypeVar("T")
 CommaSeparated = Annotated[list[T], NoDecode, BeforeValidator(_split)]
 """A list in one variable, as `a,b` or `["a", "b"]`. Set to nothing, it is empty."""
@@ -94,16 +88,22 @@ def _aliases(field: FieldInfo) -> list[str]:
     return [str(alias.path[0] if isinstance(alias, AliasPath) else alias) for alias in aliases]
 
 
+# Of the fields that are being validated by `load()`: their values, as far as they are acceptable.
+_usable: ContextVar[dict[str, Any]] = ContextVar("usable")
+
+
 class _PolicyProblems(ValueError):
     """What is wrong with the policy, a line each, with the variables that it comes from."""
 
 
 class CORSSettings(BaseSettings):
-    """Settings that say which policy is in force, and cannot be made with a wrong one.
+    """Settings with a CORS policy; a wrong policy is an error of the settings.
 
-    A field is read from the variable of its name in upper case, and from no other spelling; in
-    development, and nowhere else, from a file `.env`, too. `FASTAPI_ENV` comes from the environment
-    alone; unset, it means production. Arguments override variables, and unknown ones are refused.
+    Each field is read from the variable of its name in upper case, and from no other spelling. In
+    development, and only there, a file `.env` also sets variables. `FASTAPI_ENV` comes from the
+    environment only. A subclass names its environments: `fastapi_env: Literal[...]`. The name
+    `development`, and only that, goes with a policy for development. Arguments override variables;
+    unknown arguments are errors.
 
     Raises pydantic.ValidationError, without the values; `load()` explains it.
     """
@@ -119,24 +119,34 @@ class CORSSettings(BaseSettings):
         validate_default=True,
     )
 
-    fastapi_env: Annotated[
-        Environment, BeforeValidator(_known), Field(validation_alias="FASTAPI_ENV")
-    ] = "production"
+    fastapi_env: str = "production"
 
     def cors_policy(self) -> CORSPolicy:
         """Return the policy of `fastapi_env`. Each service says its own."""
         raise NotImplementedError
 
+    def checked_policy(self) -> CORSPolicy:
+        """Return the policy. Raises CORSPolicyError for a wrong one, or of another environment."""
+        policy = self.cors_policy()
+        if policy.development != (self.fastapi_env == DEVELOPMENT):
+            problem = f"development={policy.development}, and FASTAPI_ENV is {self.fastapi_env}"
+            raise CORSPolicyError([ValueError(problem)])
+        return policy
+
     @classmethod
     def load(cls) -> Self:
         """Return the settings of this process, or end it (status 3) with a line a problem."""
+        usable: dict[str, Any] = {}
+        token = _usable.set(usable)
         try:
             return cls()
         except ValidationError as error:
-            lines = cls._explain(error)
+            lines = cls._explain(error, usable)
         except SettingsError as error:
             name = str(error).split('"')[1]
             lines = [f"{cls._variable((name,))}: it takes JSON; declare CommaSeparated for a,b"]
+        finally:
+            _usable.reset(token)
         print(*lines, sep="\n", file=sys.stderr)
         raise SystemExit(CANNOT_START)
 
@@ -156,88 +166,83 @@ class CORSSettings(BaseSettings):
             for name in env_settings.env_vars
             if name.upper() in os.environ
         }
-        files = (dotenv_settings,) if os.environ.get("FASTAPI_ENV") == "development" else ()
+        if "FASTAPI_ENV" in os.environ:  # whatever `env_prefix` says
+            prefix = cls.model_config.get("env_prefix", "")
+            env_settings.env_vars[f"{prefix}fastapi_env".lower()] = os.environ["FASTAPI_ENV"]
+        files = (dotenv_settings,) if os.environ.get("FASTAPI_ENV") == DEVELOPMENT else ()
         return init_settings, env_settings, *files, file_secret_settings
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _collect(
+        cls, value: Any, validate: ValidatorFunctionWrapHandler, field: ValidationInfo
+    ) -> Any:
+        name = str(field.field_name)
+        usable = _usable.get({})
+        try:
+            value = validate(value)
+        except ValidationError as error:
+            cause = error.errors()[0].get("ctx", {}).get("error")
+            if isinstance(cause, AllowListError):
+                usable[name] = NamedOrigins(cause.accepted, cls._variable((name,)))
+            raise
+        if isinstance(value, NamedOrigins):
+            value = NamedOrigins(value, cls._variable((name,)))
+        usable[name] = value
+        return value
+
+    @classmethod
+    def environments(cls) -> tuple[str, ...]:
+        """Return the names in the annotation of `fastapi_env`, which is a `Literal`."""
+        annotation = cls.model_fields["fastapi_env"].annotation
+        return get_args(annotation) if get_origin(annotation) is Literal else ()
 
     @model_validator(mode="after")
     def _can_make_its_policy(self) -> Self:
-        for name, value in self:
-            if isinstance(value, NamedOrigins):
-                value.variable = self._variable((name,))
         try:
-            policy = self.cors_policy()
+            self.checked_policy()
         except CORSPolicyError as error:
             raise _PolicyProblems("\n".join(self.explain_policy(error))) from None
-        if policy.environment != self.fastapi_env:
-            where = f"{type(self).__name__}.cors_policy"
-            raise _PolicyProblems(f"{where}: environment is not {self.fastapi_env}")
         return self
 
     def explain_policy(self, error: CORSPolicyError) -> list[str]:
         """Return a line for each problem of a policy, with the variable that it comes from."""
-        return [f"{self._source(problem)}: {problem}" for problem in error.problems]
-
-    def _source(self, problem: ValueError) -> str:
-        """Return the variable that an origin of the policy came from, or else the method."""
-        for name, value in self:
-            if (
-                isinstance(problem, OriginError)
-                and isinstance(value, list)
-                and problem.text in value
-            ):
-                return self._variable((name,))
-        return f"{type(self).__name__}.cors_policy"
+        lists = [value for _, value in self if isinstance(value, NamedOrigins)]
+        variables = {origin: each.variable for each in reversed(lists) for origin in each}
+        written = f"{type(self).__name__}.cors_policy"
+        return [
+            f"{variables.get(getattr(problem, 'text', ''), written)}: {problem}"
+            for problem in error.problems
+        ]
 
     @classmethod
-    def _explain(cls, error: ValidationError) -> list[str]:
+    def _explain(cls, error: ValidationError, usable: dict[str, Any]) -> list[str]:
         """Return the lines of all problems, those of the policy that fields have hidden, too."""
-        problems = error.errors(include_url=False, include_input=False)
+        problems = error.errors(include_url=False)
         lines = [line for problem in problems for line in cls._lines(problem)]
-        values = cls._instead_of_failed(problems)
-        if values:
-            # The policy is made only where no field has failed, so make it with other values.
-            fields: Any = {
-                name: (Any, Field(validation_alias=cls.model_fields[name].validation_alias))
-                for name in values
-            }
-            lenient = create_model(cls.__name__, __base__=cls, **fields)
+        if any(problem["loc"] for problem in problems):
+            # The policy is made only where no field has failed, so make it of what is usable.
+            partly = cls.model_construct(**usable)
             try:
-                lenient(**values)
-            except ValidationError as hidden:
-                causes = [problem.get("ctx", {}).get("error") for problem in hidden.errors()]
-                lines += [
-                    line
-                    for cause in causes
-                    if isinstance(cause, _PolicyProblems)
-                    for line in str(cause).splitlines()
-                ]
-            except Exception:  # noqa: BLE001, S110: whatever an owner's method makes of no value
+                partly.checked_policy()
+            except CORSPolicyError as hidden:
+                lines += partly.explain_policy(hidden)
+            except Exception:  # whatever an owner's method makes of no value
                 pass
         return lines
-
-    @classmethod
-    def _instead_of_failed(cls, problems: list[ErrorDetails]) -> dict[str, Any]:
-        """Return what is valid of lists that have failed, and the default of any other field."""
-        causes = {
-            str(problem["loc"][0]): problem.get("ctx", {}).get("error")
-            for problem in problems
-            if problem["loc"]
-        }
-        values: dict[str, Any] = {}
-        for name, field in cls.model_fields.items():
-            for key in causes.keys() & {name, *_aliases(field)}:
-                values[name] = field.get_default(call_default_factory=True)
-                if isinstance(cause := causes[key], AllowListError):
-                    values[name] = [*cause.accepted]
-        return values
 
     @classmethod
     def _lines(cls, problem: ErrorDetails) -> list[str]:
         cause = problem.get("ctx", {}).get("error")
         if isinstance(cause, _PolicyProblems):
             return str(cause).splitlines()
+        names = cls.environments()
         if problem["type"] == "missing":
             reasons = ["it is not set"]
+        elif problem["loc"] == ("fastapi_env",) and names:
+            likely = get_close_matches(str(problem["input"]).strip().lower(), names, 1, 0.4)
+            proposal = f"; write {likely[0]}" if likely else ""
+            reasons = [f"it is not one of {', '.join(names)}{proposal}"]
         else:
             is_own = isinstance(cause, ValueError)  # and not of pydantic's
             reasons = str(cause if is_own else problem["msg"]).splitlines()
@@ -251,7 +256,7 @@ class CORSSettings(BaseSettings):
         name, *parts = location
         variable = str(name)
         if field := cls.model_fields.get(variable):
-            prefix = cls.model_config.get("env_prefix", "")
+            prefix = "" if name == "fastapi_env" else cls.model_config.get("env_prefix", "")
             variable = [*_aliases(field), f"{prefix}{variable}"][0]
         delimiter = cls.model_config.get("env_nested_delimiter")
         while delimiter and parts and isinstance(parts[0], str):

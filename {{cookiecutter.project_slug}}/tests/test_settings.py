@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.application import create_app
+from app.dependencies import SettingsDep
 from app.settings import Settings
 from tests.conftest import FRONTEND, PRODUCTION
 
@@ -25,6 +26,16 @@ def test_the_frontends_come_from_the_environment(monkeypatch: pytest.MonkeyPatch
     others = {name: PRODUCTION[name] for name in PRODUCTION if name != "frontend_origins"}
     settings = Settings.model_validate(others)
     assert settings.frontend_origins == ["https://a.example", "https://*.b.example"]
+
+
+def test_routes_read_the_settings_of_their_application() -> None:
+    app = create_app(Settings.model_validate(PRODUCTION | {"max_body_size": 7}))
+
+    @app.get("/limit")
+    async def limit(settings: SettingsDep) -> int:
+        return settings.max_body_size
+
+    assert TestClient(app).get("/limit").json() == 7
 
 
 def test_wrong_settings_are_explained(

@@ -1,1 +1,1 @@
-"""A service for the commands of the engine."""
+"""A service for the commands of the library."""

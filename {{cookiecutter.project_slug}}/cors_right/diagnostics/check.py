@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from threading import Event, Timer
 from urllib.parse import urlsplit
 
+from ..origins import split_port
+from ..policy import ANY, CORSPolicy
+from ..reasons import why_not_allowed
+from ..standard import SAFELISTED_METHODS
 from .browser import (
-    SAFELISTED_METHODS,
     Fetch,
     Response,
     cors_check,
@@ -18,10 +21,7 @@ from .browser import (
     preflight_check,
     preflight_headers,
 )
-from .explain import FROM_GATEWAYS, diagnosis
-from .origins import split_port
-from .policy import ANY, CORSPolicy
-from .refusals import Refusal
+from .diagnosis import FROM_GATEWAYS, diagnosis
 
 PATIENCE = 10  # seconds to connect, and as many for an answer
 MAX_BODY = 1024  # bytes of a body that are read
@@ -54,9 +54,9 @@ def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator
     """
     for origin in origins or map(example, policy.allow_origins):
         if not policy.allows(origin):
-            refused = Refusal(policy, (origin,), "GET", url)
-            wrong = f"the settings do not allow it: {refused.reason}"
-            yield Finding(origin, False, wrong, refused.correction)
+            reason = why_not_allowed(policy, [origin])
+            wrong = f"the settings do not allow it: {reason.why}"
+            yield Finding(origin, False, wrong, reason.correction)
             continue
         try:
             yield Finding(origin, True, *(_wrong_if_allowed(url, policy, origin) or ()))
@@ -138,7 +138,7 @@ def _compared(
 ) -> Iterator[tuple[str, set[str], set[str]]]:
     """Yield headers by which policies differ: the name, what is there, and what should be."""
     credentials = {"true"} if policy.allow_credentials else set()
-    listed = set(policy.listed_headers - {""})
+    listed = set(policy.listed_headers)
     exposed = set(map(str.lower, policy.expose_headers))
     for name, answer, expected in (
         ("Access-Control-Allow-Credentials", response, credentials),

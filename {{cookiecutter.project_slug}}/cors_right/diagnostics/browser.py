@@ -9,25 +9,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urljoin, urlsplit
 
-from .origins import DEFAULT_PORTS, is_loopback, split_port
-from .policy import FORBIDDEN_REQUEST_HEADER, TOKEN
+from ..origins import DEFAULT_PORTS, is_loopback, split_port
+from ..standard import (
+    FORBIDDEN_REQUEST_HEADER,
+    SAFELISTED_METHODS,
+    SAFELISTED_RESPONSE_HEADERS,
+    TOKEN,
+)
 
 NORMALIZED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
-SAFELISTED_METHODS = ("GET", "HEAD", "POST")
 SAFELISTED_CONTENT_TYPES = (
     "application/x-www-form-urlencoded",
     "multipart/form-data",
     "text/plain",
 )
-SAFELISTED_RESPONSE_HEADERS = {
-    "cache-control",
-    "content-language",
-    "content-length",
-    "content-type",
-    "expires",
-    "last-modified",
-    "pragma",
-}
 # "CORS-unsafe request-header byte", and the bytes that a language may have.
 UNSAFE_BYTES = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
 LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")

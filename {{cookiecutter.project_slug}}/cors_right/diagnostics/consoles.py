@@ -88,7 +88,7 @@ ALLOW_ORIGIN = "access-control-allow-origin"
 FAILED = "Response to preflight request doesn't pass access control check: "
 
 
-def console(request: Fetch, blocked: Blocked) -> dict[str, str]:
+def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
     """Return what each engine's console says of the reason, by the engine's name.
 
     Empty where nothing has answered: consoles then speak of the network, and not of CORS.

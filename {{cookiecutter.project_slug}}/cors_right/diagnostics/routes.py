@@ -1,6 +1,5 @@
 """Which routes of an application a policy does not cover."""
 
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -12,14 +11,16 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Host, Mount
 
-from .policy import ANY, FORBIDDEN_REQUEST_HEADER, FORBIDDEN_RESPONSE_HEADER, CORSPolicy
-
-# The Fetch standard's "CORS-safelisted request-header" and User-Agent, which browsers send by
-# themselves, and its "CORS-safelisted response-header name".
-SENT_ANYWAY = re.compile("accept|accept-language|content-(language|type)|user-agent", re.I)
-READ_ANYWAY = re.compile(
-    "cache-control|content-(language|length|type)|expires|last-modified|pragma", re.I
+from ..policy import ANY, CORSPolicy
+from ..standard import (
+    FORBIDDEN_REQUEST_HEADER,
+    FORBIDDEN_RESPONSE_HEADER,
+    SAFELISTED_REQUEST_HEADERS,
+    SAFELISTED_RESPONSE_HEADERS,
 )
+
+# Browsers send these by themselves.
+SENT_ANYWAY = {"user-agent", *map(str.lower, SAFELISTED_REQUEST_HEADERS)}
 
 
 class DocumentedRoute(RouteContext):
@@ -63,12 +64,12 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             for name in _request_headers(operation, schemes):
-                if not FORBIDDEN_REQUEST_HEADER.fullmatch(name) and not SENT_ANYWAY.fullmatch(name):
+                if not FORBIDDEN_REQUEST_HEADER.fullmatch(name) and name.lower() not in SENT_ANYWAY:
                     yield prefix + path, method.upper(), "allow_headers", name
             for answer in operation["responses"].values():
                 for name in answer.get("headers", ()):
                     unreadable = FORBIDDEN_RESPONSE_HEADER.fullmatch(name)
-                    if not unreadable and not READ_ANYWAY.fullmatch(name):
+                    if not unreadable and name.lower() not in SAFELISTED_RESPONSE_HEADERS:
                         yield prefix + path, method.upper(), "expose_headers", name
 
 

@@ -1,0 +1,284 @@
+"""The reasons of refusals: types with fields, each with its words.
+
+`why` says it in the log, in development's responses and in `explain`; `correction` says what to
+change.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from enum import StrEnum
+from operator import attrgetter
+
+from .origins import DEFAULT_PORTS, OriginError, parse_origin, shown, split_port
+from .policy import CORSPolicy, CORSPolicyError
+from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, TOKEN
+
+MAX_NAME = 100  # characters of a name that is shown as it is
+MAX_NAMED = 10  # names to add
+MAX_COMPARED = 100  # entries whose spelling is compared with a host's
+THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}  # which browsers tell apart
+LIKE = 0.8  # hosts that are more alike than this count as misspelt; 1 is the same
+
+
+@dataclass(frozen=True)
+class NoOrigin:
+    """A cross-site request without an `Origin`."""
+
+    why = "it comes from another site, without an Origin"
+    correction = "send it with fetch()"
+
+
+@dataclass(frozen=True)
+class ManyOrigins:
+    """More than one `Origin`."""
+
+    count: int
+    correction = "let nothing between the browser and the service add an Origin"
+
+    @property
+    def why(self) -> str:
+        return f"it has {self.count} Origin headers, and browsers send one"
+
+
+@dataclass(frozen=True)
+class NullOrigin:
+    """`Origin: null`."""
+
+    why = "null is what sandboxed frames, files and redirects send, so it cannot be listed"
+    correction = (
+        "serve the page over https from an origin of its own, outside a sandbox, and let "
+        "nothing redirect the request to another origin"
+    )
+
+
+@dataclass(frozen=True)
+class NotSent:
+    """An `Origin` that no browser sends: it breaks the grammar, or is not canonical."""
+
+    correction: str
+    why = "no browser sends such an Origin"
+
+
+class Difference(StrEnum):
+    """A difference between an origin and an entry; the values are its words."""
+
+    BASE = "it stands for names below {base}, and not for {base} itself"
+    WWW = "one of them has www."
+    LOOPBACK = "{host} and {base} are two hosts"
+    BELOW = "it does not stand for names below {base}"
+    HOST = "the host differs"
+    SCHEME = "the scheme differs"
+    PORT = "the port differs"
+
+
+@dataclass(frozen=True)
+class Miss:
+    """By what an origin misses an entry: the lower the `rank`, the nearer.
+
+    `host` and `base` are the hosts of the two, without `*.`. `meant` is the origin that was
+    probably meant, or None.
+    """
+
+    rank: int
+    entry: str
+    host: str
+    base: str
+    differences: tuple[Difference, ...]
+    meant: str | None
+
+    def __str__(self) -> str:
+        return ", ".join(
+            difference.format(host=self.host, base=self.base) for difference in self.differences
+        )
+
+
+@dataclass(frozen=True)
+class NotListed:
+    """An origin that no entry matches.
+
+    `source` is the variable or argument that holds the allow-list, `near` the nearest entry.
+    `prohibited` says why the policy cannot list the origin; it is empty if the policy can.
+    """
+
+    origin: str
+    source: str
+    near: Miss | None
+    list_is_empty: bool
+    prohibited: str
+
+    @property
+    def why(self) -> str:
+        if self.near:
+            return f"the list has {self.near.entry} ({self.source}); {self.near}"
+        state = "the list is empty" if self.list_is_empty else "it is not in the list"
+        return f"{state} ({self.source})"
+
+    @property
+    def correction(self) -> str:
+        opening = f"open the page at {self.near.meant}" if self.near and self.near.meant else ""
+        if self.prohibited:
+            because = f"{self.origin} cannot be listed, because it {self.prohibited}"
+            return f"{opening}; {because}" if opening else because
+        addition = f"add {self.origin} to {self.source}"
+        return f"{opening}, or {addition}" if opening else addition
+
+
+@dataclass(frozen=True)
+class Unlisted:
+    """A method (or None) and header names, in lower case, that the policy does not list.
+
+    `upper_is_listed` says that the policy lists the method in upper case.
+    """
+
+    method: str | None = None
+    headers: tuple[str, ...] = ()
+    upper_is_listed: bool = False
+
+    @property
+    def can_be_added(self) -> bool:
+        """Whether an entry in the policy would allow the method or a header."""
+        method = self.method is not None and can_send_method(self.method)
+        return (method and not self.upper_is_listed) or any(map(can_send_header, self.headers))
+
+    @property
+    def why(self) -> str:
+        return "; ".join([*self._about_method(), *self._about_headers()])
+
+    correction = why
+
+    def _about_method(self) -> Iterator[str]:
+        if self.method is None:
+            return
+        upper = self.method.upper()
+        if not can_send_method(self.method):
+            yield f"send no {shown(self.method)}, which is no method of browsers"
+            return
+        if self.method != upper:
+            yield f"write {upper} in the page, because browsers send {self.method} as it is"
+        if not self.upper_is_listed:
+            yield f'add "{upper}" to allow_methods'
+
+    def _about_headers(self) -> Iterator[str]:
+        for name in self.headers[:MAX_NAMED]:
+            if can_send_header(name):
+                yield f'add "{name.title()}" to allow_headers'
+            else:
+                yield f"send no {shown(name)}, which pages cannot set"
+        if len(self.headers) > MAX_NAMED:
+            yield f"and {len(self.headers) - MAX_NAMED} more"
+
+
+@dataclass(frozen=True)
+class TooLong:
+    """A preflight that asks for more bytes of names than the service reads."""
+
+    limit: int
+
+    @property
+    def why(self) -> str:
+        return f"it asks for more than {self.limit} bytes of header names; send fewer"
+
+    correction = why
+
+
+Reason = NoOrigin | ManyOrigins | NullOrigin | NotSent | NotListed | Unlisted | TooLong
+
+
+def can_send_method(method: str) -> bool:
+    """Return whether pages can send a method, and people can read it."""
+    return is_short_token(method) and not FORBIDDEN_METHOD.fullmatch(method)
+
+
+def can_send_header(name: str) -> bool:
+    """Return whether pages can set a header, and people can read it."""
+    return is_short_token(name) and not FORBIDDEN_REQUEST_HEADER.fullmatch(name)
+
+
+def is_short_token(name: str) -> bool:
+    """Return whether a name can be shown as it is."""
+    return len(name) <= MAX_NAME and TOKEN.fullmatch(name) is not None
+
+
+def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
+    """Return why a policy does not allow a request with these `Origin` headers."""
+    if not origins:
+        return NoOrigin()
+    if len(origins) > 1:
+        return ManyOrigins(len(origins))
+    (origin,) = origins
+    if origin == "null":
+        return NullOrigin()
+    try:
+        canonical = str(parse_origin(origin))
+    except OriginError as error:
+        return NotSent(str(error))
+    if origin != canonical:
+        return NotSent(f"browsers write it {canonical}")
+    return NotListed(
+        origin,
+        policy.source or "allow_origins",
+        nearest(origin, policy.allow_origins),
+        not policy.allow_origins,
+        why_prohibited(policy, origin),
+    )
+
+
+def why_prohibited(policy: CORSPolicy, origin: str) -> str:
+    """Return why a policy cannot list an origin, or nothing."""
+    try:
+        replace(policy, allow_origins=[origin])
+    except CORSPolicyError as error:
+        (problem,) = error.problems
+        return problem.reason if isinstance(problem, OriginError) else str(problem)
+    return ""
+
+
+def nearest(origin: str, entries: Sequence[str]) -> Miss | None:
+    """Return what an origin misses by least, the first of equals; None if nothing is near.
+
+    Spelling is compared in short lists only.
+    """
+    misses = [miss for entry in entries if (miss := miss_of(origin, entry))]
+    if not misses and len(entries) <= MAX_COMPARED:
+        misses = [miss for entry in entries if (miss := miss_of(origin, entry, by_spelling=True))]
+    return min(misses, key=attrgetter("rank"), default=None)
+
+
+def miss_of(origin: str, entry: str, *, by_spelling: bool = False) -> Miss | None:
+    """Return by what an origin misses an entry; None if their hosts have nothing in common."""
+    (scheme, host, port), (entry_scheme, entry_host, entry_port) = map(parts, (origin, entry))
+    base = entry_host.removeprefix("*.")
+    is_pattern = base != entry_host
+    rank, meant, differences = 1, "" if is_pattern else entry_host, []
+    if host == entry_host or (is_pattern and host.endswith(f".{base}")):
+        rank, meant = 0, host
+    elif host == base:
+        differences = [Difference.BASE]
+    elif host.removeprefix("www.") == base.removeprefix("www."):
+        differences = [Difference.WWW]
+    elif {host, base} <= THIS_MACHINE:
+        differences = [Difference.LOOPBACK]
+    elif host.endswith(f".{base}"):
+        rank, differences = 2, [Difference.BELOW]
+    elif base.endswith(f".{host}") or (
+        by_spelling and SequenceMatcher(None, host, base).ratio() >= LIKE
+    ):
+        rank, differences = 3, [Difference.HOST]
+    else:
+        return None
+    if scheme != entry_scheme:
+        differences.append(Difference.SCHEME)
+    if entry_port not in (port, "*"):
+        differences.append(Difference.PORT)
+        port = entry_port
+    is_default = port in (None, str(DEFAULT_PORTS.get(entry_scheme)))
+    address = f"{entry_scheme}://{meant}" + ("" if is_default else f":{port}")
+    rank += len(differences)
+    return Miss(rank, entry, host, base, tuple(differences), address if meant else None)
+
+
+def parts(text: str) -> tuple[str, str, str | None]:
+    """Return scheme, host and port of an origin or an entry."""
+    scheme, _, authority = text.partition("://")
+    return scheme, *split_port(authority)

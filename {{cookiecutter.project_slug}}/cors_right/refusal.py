@@ -1,0 +1,108 @@
+"""The decision: which requests a policy refuses. The reason and its words are made on demand."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cached_property
+from urllib.parse import quote
+
+from .origins import SENT, shown
+from .policy import ANY, CORSPolicy
+from .reasons import Reason, TooLong, Unlisted, is_short_token, why_not_allowed
+from .request import Request
+from .standard import SAFE_METHODS, SAFELISTED_METHODS
+
+MAX_SHOWN = 100  # characters of an origin or a path
+MAX_ASKED = 8 * 1024  # bytes of the method and header names that a preflight asks for
+
+
+class Kind(Enum):
+    """The effect of a refusal."""
+
+    READ = auto()  # the application answers, and the browser blocks the response
+    PREFLIGHT = auto()  # from an unlisted origin: 403
+    UNLISTED = auto()  # the policy lacks what the preflight asks for: the browser blocks
+    WRITE = auto()  # from an unlisted page, with the user's credentials: 403
+    WEBSOCKET = auto()  # from an unlisted page: 403
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request that a policy refuses; `str()` gives the line of the log.
+
+    `origins` are the `Origin` headers as they came; `method` and `path` are those of the request,
+    or the method that a preflight asks for. `unlisted` is what an allowed origin's preflight asks
+    for and the policy lacks; it is None if the policy refuses the origin.
+    """
+
+    kind: Kind
+    policy: CORSPolicy
+    origins: tuple[str, ...]
+    method: str
+    path: str
+    unlisted: Unlisted | TooLong | None = None
+
+    def __str__(self) -> str:
+        """Return the line of the log."""
+        method = self.method if is_short_token(self.method) else shown(self.method)
+        path = quote(self.path[:MAX_SHOWN], errors="replace")
+        return f"CORS refused {self.origin} {method} {path}: {self.reason.why}"
+
+    @property
+    def origin(self) -> str:
+        """The origin on one line, bounded, and quoted if it is not an origin."""
+        if not self.origins:
+            return "(no Origin)"
+        text = ", ".join(self.origins)
+        is_plain = text == "null" or (len(text) <= MAX_SHOWN and SENT.fullmatch(text))
+        return text if is_plain else shown(text)
+
+    @cached_property
+    def reason(self) -> Reason:
+        """The reason. It takes a look at each entry of the allow-list."""
+        return self.unlisted or why_not_allowed(self.policy, self.origins)
+
+
+def judge(request: Request, exempt: Set[str] = frozenset()) -> Refusal | None:
+    """Return the refusal of a request, or None. `exempt` are paths that take any write.
+
+    A read that no page of another origin asks for is not refused: a request without `Origin`, from
+    the service's own pages, or with a `Sec-Fetch-Mode` other than `cors`.
+    """
+    policy, method, unlisted = request.policy, request.method, None
+    if request.scope["type"] == "websocket":
+        kind = Kind.WEBSOCKET if request.is_foreign else None
+    elif request.asked_method is not None:
+        kind, method = Kind.PREFLIGHT, request.asked_method
+        if request.is_allowed:
+            unlisted = what_is_unlisted(policy, method, request.asked_headers)
+            kind = Kind.UNLISTED if unlisted else None
+    elif (
+        policy.allow_credentials
+        and method not in SAFE_METHODS
+        and request.is_cross_site
+        and request.path not in exempt
+    ):
+        kind = Kind.WRITE
+    else:
+        kind = Kind.READ if request.is_foreign and request.is_read else None
+    if kind is None:
+        return None
+    origins = tuple(request.origins)
+    return Refusal(kind, policy, origins, method, request.scope["path"], unlisted)
+
+
+def what_is_unlisted(policy: CORSPolicy, method: str, names: str) -> Unlisted | TooLong | None:
+    """Return what a preflight asks for and a policy lacks; `names` are joined by commas."""
+    if len(method) + len(names) > MAX_ASKED:
+        return TooLong(MAX_ASKED)
+    methods = (*SAFELISTED_METHODS, *policy.allow_methods)
+    is_listed = policy.allow_methods == ANY or method in methods
+    asked = names.lower().split(",") if policy.allow_headers != ANY else ()
+    listed = {"", *policy.listed_headers}
+    missing = dict.fromkeys(name for name in map(str.strip, asked) if name not in listed)
+    if is_listed and not missing:
+        return None
+    if is_listed:
+        return Unlisted(None, tuple(missing))
+    return Unlisted(method, tuple(missing), method.upper() in policy.allow_methods)
