@@ -280,7 +280,7 @@ def test_chromium_gives_the_errors_these_names(server: Crooked) -> None:
         elif status := event["params"].get("corsErrorStatus"):  # of Network.loadingFailed
             errors[urls[identity]] = status["corsError"]
     expected = {
-        request.url: str(blocked.error)
+        request.url: blocked.name
         for request in requests.values()
         if (blocked := predicted(server, request).blocked)
     }

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
@@ -22,11 +23,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
 )
 
 from .origins import BLANKS, AllowList, AllowListError, OriginError, parse_origin, shown
@@ -92,6 +93,27 @@ def _aliases(field: FieldInfo) -> list[str]:
 _usable: ContextVar[dict[str, Any]] = ContextVar("usable")
 
 
+class _NotJSON(str):
+    """The text of a variable that has to be JSON and is not; the field's validation refuses it."""
+
+
+def _decoded(decode: Callable[..., Any], name: str, field: FieldInfo, value: Any) -> Any:
+    try:
+        return decode(name, field, value)
+    except ValueError:
+        return _NotJSON(value)
+
+
+class _Environment(EnvSettingsSource):
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        return _decoded(super().decode_complex_value, field_name, field, value)
+
+
+class _EnvFile(DotEnvSettingsSource):
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        return _decoded(super().decode_complex_value, field_name, field, value)
+
+
 class _PolicyProblems(ValueError):
     """What is wrong with the policy, a line each, with the variables that it comes from."""
 
@@ -142,9 +164,6 @@ class CORSSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             lines = cls._explain(error, usable)
-        except SettingsError as error:
-            name = str(error).split('"')[1]
-            lines = [f"{cls._variable((name,))}: it takes JSON; declare CommaSeparated for a,b"]
         finally:
             _usable.reset(token)
         print(*lines, sep="\n", file=sys.stderr)
@@ -160,17 +179,18 @@ class CORSSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read variables in upper case, and an env file where they say development."""
-        assert isinstance(env_settings, EnvSettingsSource)
-        env_settings.env_vars = {
+        environment = _Environment(settings_cls)
+        environment.env_vars = {
             name: os.environ[name.upper()]
-            for name in env_settings.env_vars
+            for name in environment.env_vars
             if name.upper() in os.environ
         }
         if "FASTAPI_ENV" in os.environ:  # whatever `env_prefix` says
             prefix = cls.model_config.get("env_prefix", "")
-            env_settings.env_vars[f"{prefix}fastapi_env".lower()] = os.environ["FASTAPI_ENV"]
-        files = (dotenv_settings,) if os.environ.get("FASTAPI_ENV") == DEVELOPMENT else ()
-        return init_settings, env_settings, *files, file_secret_settings
+            environment.env_vars[f"{prefix}fastapi_env".lower()] = os.environ["FASTAPI_ENV"]
+        is_development = os.environ.get("FASTAPI_ENV") == DEVELOPMENT
+        files = (_EnvFile(settings_cls),) if is_development else ()
+        return init_settings, environment, *files, file_secret_settings
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -179,6 +199,8 @@ class CORSSettings(BaseSettings):
     ) -> Any:
         name = str(field.field_name)
         usable = _usable.get({})
+        if isinstance(value, _NotJSON):
+            raise ValueError("it takes JSON; declare CommaSeparated for a,b")
         try:
             value = validate(value)
         except ValidationError as error:

@@ -29,12 +29,13 @@ LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")
 MAX_SAFE_VALUE = 128  # bytes
 # "Request-body-header name".
 BODY_HEADERS = ("content-encoding", "content-language", "content-location", "content-type")
+PATIENCE = 10  # seconds for a response to begin
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 20
 
 
 class CorsError(StrEnum):
-    """Why a browser blocks; the values are those of `Network.CorsError` in Chromium's protocol."""
+    """The reasons why browsers block; `Network.CorsError` in Chromium's protocol."""
 
     INVALID_RESPONSE = "InvalidResponse"
     MISSING_ALLOW_ORIGIN_HEADER = "MissingAllowOriginHeader"
@@ -43,12 +44,6 @@ class CorsError(StrEnum):
     ALLOW_ORIGIN_MISMATCH = "AllowOriginMismatch"
     WILDCARD_ORIGIN_NOT_ALLOWED = "WildcardOriginNotAllowed"
     INVALID_ALLOW_CREDENTIALS = "InvalidAllowCredentials"
-    PREFLIGHT_MISSING_ALLOW_ORIGIN_HEADER = "PreflightMissingAllowOriginHeader"
-    PREFLIGHT_MULTIPLE_ALLOW_ORIGIN_VALUES = "PreflightMultipleAllowOriginValues"
-    PREFLIGHT_INVALID_ALLOW_ORIGIN_VALUE = "PreflightInvalidAllowOriginValue"
-    PREFLIGHT_ALLOW_ORIGIN_MISMATCH = "PreflightAllowOriginMismatch"
-    PREFLIGHT_WILDCARD_ORIGIN_NOT_ALLOWED = "PreflightWildcardOriginNotAllowed"
-    PREFLIGHT_INVALID_ALLOW_CREDENTIALS = "PreflightInvalidAllowCredentials"
     PREFLIGHT_INVALID_STATUS = "PreflightInvalidStatus"
     PREFLIGHT_DISALLOWED_REDIRECT = "PreflightDisallowedRedirect"
     INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE = "InvalidAllowMethodsPreflightResponse"
@@ -56,6 +51,17 @@ class CorsError(StrEnum):
     METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE = "MethodDisallowedByPreflightResponse"
     HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE = "HeaderDisallowedByPreflightResponse"
     REDIRECT_CONTAINS_CREDENTIALS = "RedirectContainsCredentials"
+
+
+# The errors of the "CORS check", which a preflight and a response have to pass.
+CORS_CHECK = {
+    CorsError.MISSING_ALLOW_ORIGIN_HEADER,
+    CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES,
+    CorsError.INVALID_ALLOW_ORIGIN_VALUE,
+    CorsError.ALLOW_ORIGIN_MISMATCH,
+    CorsError.WILDCARD_ORIGIN_NOT_ALLOWED,
+    CorsError.INVALID_ALLOW_CREDENTIALS,
+}
 
 
 @dataclass(frozen=True)
@@ -92,26 +98,29 @@ class Response:
 
 
 Send = Callable[[str, str, Mapping[str, str], bytes | None], Response | None]
-"""Sends method, URL, headers and body; returns None where nothing answers that a browser reads."""
+"""Sends method, URL, headers and body; returns None if no response comes that a browser reads."""
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """Why a browser does not let a page read a response.
+    """The reason why a browser blocks a response.
 
-    `value` is what is wrong: of the header, or the method, the header's name, or the address of a
-    redirect. `origin` was sent, and `response` is what came back.
+    `value` is the wrong value: of the header, or the method, the header's name, or the address of a
+    redirect. `origin` is the one that the browser sent. `by_preflight` says that `response` is the
+    preflight's, and that the browser did not send the request.
     """
 
     error: CorsError
     origin: str
     value: str
     response: Response
+    by_preflight: bool = False
 
     @property
-    def by_preflight(self) -> bool:
-        """Whether the browser stopped at the preflight, so that the request was not sent."""
-        return "Preflight" in self.error
+    def name(self) -> str:
+        """The name of the error in Chromium's protocol."""
+        is_named_twice = self.by_preflight and self.error in CORS_CHECK
+        return f"Preflight{self.error}" if is_named_twice else self.error
 
 
 @dataclass(frozen=True)
@@ -302,15 +311,13 @@ def preflight_check(request: Fetch, response: Response) -> Blocked | None:
     """Return why a preflight forbids a request, or None if it does not ("CORS-preflight fetch")."""
 
     def blocked(error: CorsError, value: str) -> Blocked:
-        return Blocked(error, request.origin, value, response)
+        return Blocked(error, request.origin, value, response, by_preflight=True)
 
     if response.status in REDIRECTS:
         location = response.get("Location") or ""
         return blocked(CorsError.PREFLIGHT_DISALLOWED_REDIRECT, location)
     if unshared := cors_check(request, response):
-        if unshared.error == CorsError.INVALID_RESPONSE:
-            return unshared
-        return blocked(CorsError(f"Preflight{unshared.error}"), unshared.value)
+        return blocked(unshared.error, unshared.value)
     if not 200 <= response.status <= 299:
         return blocked(CorsError.PREFLIGHT_INVALID_STATUS, str(response.status))
 

@@ -14,6 +14,8 @@ from ..policy import ANY, CORSPolicy
 from ..reasons import why_not_allowed
 from ..standard import SAFELISTED_METHODS
 from .browser import (
+    PATIENCE,
+    CorsError,
     Fetch,
     Response,
     cors_check,
@@ -23,9 +25,7 @@ from .browser import (
 )
 from .diagnosis import FROM_GATEWAYS, diagnosis
 
-PATIENCE = 10  # seconds to connect, and as many for an answer
 MAX_BODY = 1024  # bytes of a body that are read
-REFUSED = b"Origin not allowed"  # what the service answers to the preflight of a refused origin
 UPDATE = "deploy these settings, or check with those of the deployment"
 
 
@@ -113,9 +113,12 @@ def _wrong_if_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str, s
     question = {"Origin": origin, "Access-Control-Request-Method": "GET"}
     preflight = ask("OPTIONS", url, preflight_headers(asked) or question)
     if blocked := preflight_check(asked, preflight):
-        if preflight.body.startswith(REFUSED):
+        if preflight.status == 403 and "Origin" in preflight.listed("Vary"):  # as the service does
             return f"the service refuses {origin}, which the settings list", UPDATE
-        if blocked.error.startswith(("Method", "Header")):
+        if blocked.error in (
+            CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE,
+            CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE,
+        ):
             return f"another policy is in force, without {blocked.value}", UPDATE
         return diagnosis(blocked)
     response = ask("GET", url, {"Origin": origin})

@@ -85,6 +85,13 @@ WORDS = {
     ),
 }
 ALLOW_ORIGIN = "access-control-allow-origin"
+# The preflight has passed, and its lists forbid the request.
+OF_LISTS = {
+    CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE,
+    CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE,
+    CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE,
+    CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE,
+}
 FAILED = "Response to preflight request doesn't pass access control check: "
 
 
@@ -96,10 +103,8 @@ def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
     error, response = blocked.error, blocked.response
     if error == CorsError.INVALID_RESPONSE:
         return {}
-    if error not in WORDS:  # what a preflight and a response have in common
-        error = CorsError(error.removeprefix("Preflight"))
     chromium, firefox, webkit = WORDS[error]
-    if blocked.error.startswith("Preflight"):
+    if blocked.by_preflight and error not in OF_LISTS:
         chromium = FAILED + chromium
     if error == CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES:
         # Firefox counts headers that are spelled alike, and takes others for one.

@@ -9,7 +9,7 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
     """Say why a browser blocks a response, by the response alone, and what to change."""
     value, response = blocked.value, blocked.response
     what = "preflight" if blocked.by_preflight else "request"
-    match blocked.error.removeprefix("Preflight"):
+    match blocked.error:
         case CorsError.INVALID_RESPONSE if not response.status:
             return "nothing answered", "look at the service's log"
         case CorsError.INVALID_RESPONSE:
@@ -18,7 +18,7 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
                 "call the address that needs no redirect; where the service wrote http for https, "
                 "name the proxy in FORWARDED_ALLOW_IPS",
             )
-        case "DisallowedRedirect":
+        case CorsError.PREFLIGHT_DISALLOWED_REDIRECT:
             why = f"the preflight is redirected to {value}, and browsers do not follow it"
             return why, f"call {value}"
         case CorsError.REDIRECT_CONTAINS_CREDENTIALS:

@@ -13,11 +13,9 @@ from ..reasons import NotListed, Unlisted
 from ..refusal import Kind, judge
 from ..request import Request
 from ..standard import SAFE_METHODS
-from .browser import Fetch, Outcome, Response, fetch
+from .browser import PATIENCE, CorsError, Fetch, Outcome, Response, fetch
 from .consoles import consoles
 from .diagnosis import diagnosis
-
-PATIENCE = 10  # seconds that the application may take to begin an answer
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,10 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
             change += f", in cors_policy() in {file}"
     if refused.kind is Kind.UNLISTED:
         why = "the policy does not list what the request needs"
-        if "Credentials" in blocked.error or "Wildcard" in blocked.error:
+        if blocked.error in (
+            CorsError.WILDCARD_ORIGIN_NOT_ALLOWED,
+            CorsError.INVALID_ALLOW_CREDENTIALS,
+        ):
             about_credentials = diagnosis(blocked)
             why, change = f"{about_credentials[0]}; {why}", f"{about_credentials[1]}; {change}"
     return Explanation(outcome, why, change, str(refused), printed)

@@ -109,7 +109,7 @@ def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
     outcome = explanation.outcome
     return {
         "allowed": outcome.readable,
-        "error": outcome.blocked and outcome.blocked.error,
+        "error": outcome.blocked and outcome.blocked.name,
         "why": explanation.why,
         "change": explanation.change,
         "log": explanation.log,
@@ -151,7 +151,7 @@ def verdict(explanation: Explanation, policy: CORSPolicy) -> Iterator[str]:
             yield labelled("headers", ", ".join(explanation.outcome.headers) or "none")
         return
     is_sent = "sends no more than the preflight" if blocked.by_preflight else "hides the response"
-    yield f"A browser {is_sent}: {blocked.error}"
+    yield f"A browser {is_sent}: {blocked.name}"
     if is_write and policy.allow_credentials:
         yield "The service refuses the write, because it has credentials (403)."
     elif is_write:
