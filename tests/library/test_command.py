@@ -44,16 +44,18 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 SHOWN = """\
-                   development  staging *                      production
-allow_origins      *            https://app.example.com        https://app.example.com
-                                https://*.preview.example.com  https://*.preview.example.com
-allow_credentials  False        False                          False
-allow_methods      *            DELETE, GET, HEAD, PATCH,      DELETE, GET, HEAD, PATCH,
-                                POST, PUT                      POST, PUT
-allow_headers      *            Content-Type,                  Content-Type,
-                                Idempotency-Key                Idempotency-Key
-expose_headers     none         Location                       Location
-max_age            0            7200                           7200
+                     development  staging *                      production
+allow_origins        *            https://app.example.com        https://app.example.com
+                                  https://*.preview.example.com  https://*.preview.example.com
+allow_methods        *            DELETE, GET, HEAD, PATCH,      DELETE, GET, HEAD, PATCH,
+                                  POST, PUT                      POST, PUT
+allow_headers        *            Content-Type,                  Content-Type,
+                                  Idempotency-Key                Idempotency-Key
+allow_credentials    False        False                          False
+expose_headers       none         Location                       Location
+max_age              0            7200                           7200
+development          True         False                          False
+allow_http_loopback  False        True                           False
 
 * in force
 """
@@ -65,7 +67,7 @@ def test_the_policies_side_by_side(run: Any) -> None:
 
 def test_a_list_without_origins_says_none(run: Any) -> None:
     _, output, _ = run("show", FRONTEND_ORIGINS="")
-    assert "allow_origins      *            none                       none" in output
+    assert "allow_origins        *            none                       none" in output
 
 
 def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
@@ -76,7 +78,7 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
     }
     status, output, errors = run("show", **settings)
     assert (status, errors) == (0, "")
-    assert "allow_origins      *            http://localhost:3000      -" in output
+    assert "allow_origins        *            http://localhost:3000      -" in output
     assert output.endswith(
         "\n\nWith these settings the service does not start in production:\n"
         "FRONTEND_ORIGINS: 'http://localhost:3000' is any program on the visitor's machine; "
@@ -94,6 +96,8 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
         "allow_headers": ["Content-Type", "Idempotency-Key"],
         "expose_headers": ["Location"],
         "max_age": 7200,
+        "development": False,
+        "allow_http_loopback": True,
     }
     status, output, errors = run("explain", APP, "--env", "production", **settings)
     assert (status, output) == (3, "")
@@ -208,7 +212,7 @@ LEAVE_OUT = (
         ),
         (
             [APP, "GET", "/notes", "--credentials"],
-            CorsError.INVALID_ALLOW_CREDENTIALS,
+            "InvalidAllowCredentials",
             CREDENTIALS,
             LEAVE_OUT,
             "",
@@ -222,7 +226,7 @@ LEAVE_OUT = (
         ),
         (
             [APP, "GET", "/notes", "--credentials", "--env", "development"],
-            CorsError.WILDCARD_ORIGIN_NOT_ALLOWED,
+            "WildcardOriginNotAllowed",
             CREDENTIALS,
             LEAVE_OUT,
             "",
@@ -252,7 +256,7 @@ LEAVE_OUT = (
         ),
         (
             ["https://b.test", "GET", "/x y"],
-            CorsError.MISSING_ALLOW_ORIGIN_HEADER,
+            "MissingAllowOriginHeader",
             "it is not in the list (FRONTEND_ORIGINS)",
             "add https://b.test to FRONTEND_ORIGINS (where that is not set, to the list in "
             f"{FILE})",
@@ -387,8 +391,8 @@ def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
             [
                 " ORIGIN [METHOD] [PATH]",
                 " ORIGIN the page's, or null METHOD PATH ",
-                "--header NAME a header that the page sets",
-                '--credentials as with credentials: "include"',
+                "--header NAME of the page",
+                '--credentials credentials: "include"',
                 "--env NAME an environment, instead of FASTAPI_ENV",
                 " --json print JSON",
             ],
@@ -398,7 +402,7 @@ def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
             [
                 " URL [ORIGIN ...]",
                 " URL of a route that takes GET",
-                " ORIGIN instead of those of the policy",
+                " ORIGIN instead of the policy's",
                 " --json print JSON",
             ],
         ),

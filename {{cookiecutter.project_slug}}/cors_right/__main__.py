@@ -72,20 +72,14 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         action="append",
         default=[],
-        help="a header that the page sets",
+        help="of the page",
     )
-    explain.add_argument(
-        "--credentials", action="store_true", help='as with credentials: "include"'
-    )
+    explain.add_argument("--credentials", action="store_true", help='credentials: "include"')
     explain.add_argument("--env", metavar="NAME", help="an environment, instead of FASTAPI_ENV")
     check = commands.add_parser("check", help="ask a deployed service whether it keeps the policy")
     check.add_argument("url", type=service_url, metavar="URL", help="of a route that takes GET")
     check.add_argument(
-        "origins",
-        type=page_origin,
-        metavar="ORIGIN",
-        nargs="*",
-        help="instead of those of the policy",
+        "origins", type=page_origin, metavar="ORIGIN", nargs="*", help="instead of the policy's"
     )
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print JSON")

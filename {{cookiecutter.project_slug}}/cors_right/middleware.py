@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketClose
 from .log import refusals
 from .origins import shown
 from .policy import ANY, CORSPolicy
-from .reasons import TooLong
+from .reasons import TOO_LONG
 from .refusal import Kind, Refusal, judge
 from .request import Request, complete
 
@@ -171,7 +171,7 @@ class PolicyHeaders:
         if self.names_origin:
             headers["Access-Control-Allow-Origin"] = request.origins[0]
         if ANY in (policy.allow_methods, policy.allow_headers):
-            if refusal and isinstance(refusal.unlisted, TooLong):
+            if refusal and refusal.unlisted is TOO_LONG:
                 return PlainTextResponse(f"Too many headers asked for{reason}", 400, bare)
             if policy.allow_methods == ANY:
                 headers["Access-Control-Allow-Methods"] = method

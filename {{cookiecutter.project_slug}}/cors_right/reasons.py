@@ -11,8 +11,8 @@ from enum import StrEnum
 from operator import attrgetter
 
 from .origins import DEFAULT_PORTS, OriginError, parse_origin, shown, split_port
-from .policy import CORSPolicy, CORSPolicyError
-from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, TOKEN
+from .policy import ANY, CORSPolicy, CORSPolicyError
+from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, SAFELISTED_METHODS, TOKEN
 
 MAX_NAME = 100  # characters of a name that is shown as it is
 MAX_NAMED = 10  # names to add
@@ -22,42 +22,23 @@ LIKE = 0.8  # hosts that are more alike than this count as misspelt; 1 is the sa
 
 
 @dataclass(frozen=True)
-class NoOrigin:
-    """A cross-site request without an `Origin`."""
+class NotAllowable:
+    """A request that no policy can allow."""
 
-    why = "it comes from another site, without an Origin"
-    correction = "send it with fetch()"
-
-
-@dataclass(frozen=True)
-class ManyOrigins:
-    """More than one `Origin`."""
-
-    count: int
-    correction = "let nothing between the browser and the service add an Origin"
-
-    @property
-    def why(self) -> str:
-        return f"it has {self.count} Origin headers, and browsers send one"
-
-
-@dataclass(frozen=True)
-class NullOrigin:
-    """`Origin: null`."""
-
-    why = "null is what sandboxed frames, files and redirects send, so it cannot be listed"
-    correction = (
-        "serve the page over https from an origin of its own, outside a sandbox, and let "
-        "nothing redirect the request to another origin"
-    )
-
-
-@dataclass(frozen=True)
-class NotSent:
-    """An `Origin` that no browser sends: it breaks the grammar, or is not canonical."""
-
+    why: str
     correction: str
-    why = "no browser sends such an Origin"
+
+
+ABSENT = NotAllowable("it comes from another site, without an Origin", "send it with fetch()")
+NULL = NotAllowable(
+    "null is what sandboxed frames, files and redirects send, so it cannot be listed",
+    "serve the page over https from an origin of its own, outside a sandbox, and let nothing "
+    "redirect the request to another origin",
+)
+NOT_SENT = "no browser sends such an Origin"
+MAX_ASKED = 8 * 1024  # bytes of the method and header names that a preflight asks for
+ASKS_TOO_MUCH = f"it asks for more than {MAX_ASKED} bytes of header names; send fewer"
+TOO_LONG = NotAllowable(ASKS_TOO_MUCH, ASKS_TOO_MUCH)
 
 
 class Difference(StrEnum):
@@ -169,20 +150,7 @@ class Unlisted:
             yield f"and {len(self.headers) - MAX_NAMED} more"
 
 
-@dataclass(frozen=True)
-class TooLong:
-    """A preflight that asks for more bytes of names than the service reads."""
-
-    limit: int
-
-    @property
-    def why(self) -> str:
-        return f"it asks for more than {self.limit} bytes of header names; send fewer"
-
-    correction = why
-
-
-Reason = NoOrigin | ManyOrigins | NullOrigin | NotSent | NotListed | Unlisted | TooLong
+Reason = NotAllowable | NotListed | Unlisted
 
 
 def can_send_method(method: str) -> bool:
@@ -200,21 +168,40 @@ def is_short_token(name: str) -> bool:
     return len(name) <= MAX_NAME and TOKEN.fullmatch(name) is not None
 
 
+def unlisted_in(policy: CORSPolicy, method: str, names: str) -> Unlisted | NotAllowable | None:
+    """Return what a preflight asks for and a policy lacks; `names` are joined by commas."""
+    if len(method) + len(names) > MAX_ASKED:
+        return TOO_LONG
+    methods = (*SAFELISTED_METHODS, *policy.allow_methods)
+    is_listed = policy.allow_methods == ANY or method in methods
+    asked = names.lower().split(",") if policy.allow_headers != ANY else ()
+    listed = {"", *policy.listed_headers}
+    missing = dict.fromkeys(name for name in map(str.strip, asked) if name not in listed)
+    if is_listed and not missing:
+        return None
+    if is_listed:
+        return Unlisted(None, tuple(missing))
+    return Unlisted(method, tuple(missing), method.upper() in policy.allow_methods)
+
+
 def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
     """Return why a policy does not allow a request with these `Origin` headers."""
     if not origins:
-        return NoOrigin()
+        return ABSENT
     if len(origins) > 1:
-        return ManyOrigins(len(origins))
+        return NotAllowable(
+            f"it has {len(origins)} Origin headers, and browsers send one",
+            "let nothing between the browser and the service add an Origin",
+        )
     (origin,) = origins
     if origin == "null":
-        return NullOrigin()
+        return NULL
     try:
         canonical = str(parse_origin(origin))
     except OriginError as error:
-        return NotSent(str(error))
+        return NotAllowable(NOT_SENT, str(error))
     if origin != canonical:
-        return NotSent(f"browsers write it {canonical}")
+        return NotAllowable(NOT_SENT, f"browsers write it {canonical}")
     return NotListed(
         origin,
         policy.source or "allow_origins",

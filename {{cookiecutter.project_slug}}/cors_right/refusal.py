@@ -7,13 +7,12 @@ from functools import cached_property
 from urllib.parse import quote
 
 from .origins import SENT, shown
-from .policy import ANY, CORSPolicy
-from .reasons import Reason, TooLong, Unlisted, is_short_token, why_not_allowed
+from .policy import CORSPolicy
+from .reasons import NotAllowable, Reason, Unlisted, is_short_token, unlisted_in, why_not_allowed
 from .request import Request
-from .standard import SAFE_METHODS, SAFELISTED_METHODS
+from .standard import SAFE_METHODS
 
 MAX_SHOWN = 100  # characters of an origin or a path
-MAX_ASKED = 8 * 1024  # bytes of the method and header names that a preflight asks for
 
 
 class Kind(Enum):
@@ -40,7 +39,7 @@ class Refusal:
     origins: tuple[str, ...]
     method: str
     path: str
-    unlisted: Unlisted | TooLong | None = None
+    unlisted: Unlisted | NotAllowable | None = None
 
     def __str__(self) -> str:
         """Return the line of the log."""
@@ -75,7 +74,7 @@ def judge(request: Request, exempt: Set[str] = frozenset()) -> Refusal | None:
     elif request.asked_method is not None:
         kind, method = Kind.PREFLIGHT, request.asked_method
         if request.is_allowed:
-            unlisted = what_is_unlisted(policy, method, request.asked_headers)
+            unlisted = unlisted_in(policy, method, request.asked_headers)
             kind = Kind.UNLISTED if unlisted else None
     elif (
         policy.allow_credentials
@@ -90,19 +89,3 @@ def judge(request: Request, exempt: Set[str] = frozenset()) -> Refusal | None:
         return None
     origins = tuple(request.origins)
     return Refusal(kind, policy, origins, method, request.scope["path"], unlisted)
-
-
-def what_is_unlisted(policy: CORSPolicy, method: str, names: str) -> Unlisted | TooLong | None:
-    """Return what a preflight asks for and a policy lacks; `names` are joined by commas."""
-    if len(method) + len(names) > MAX_ASKED:
-        return TooLong(MAX_ASKED)
-    methods = (*SAFELISTED_METHODS, *policy.allow_methods)
-    is_listed = policy.allow_methods == ANY or method in methods
-    asked = names.lower().split(",") if policy.allow_headers != ANY else ()
-    listed = {"", *policy.listed_headers}
-    missing = dict.fromkeys(name for name in map(str.strip, asked) if name not in listed)
-    if is_listed and not missing:
-        return None
-    if is_listed:
-        return Unlisted(None, tuple(missing))
-    return Unlisted(method, tuple(missing), method.upper() in policy.allow_methods)

@@ -24,16 +24,6 @@ class Request:
     has to be complete.
     """
 
-    __slots__ = (
-        "asked_method",
-        "cookie_length",
-        "is_allowed",
-        "method",
-        "origins",
-        "policy",
-        "scope",
-    )
-
     def __init__(self, scope: Scope, policy: CORSPolicy) -> None:
         self.scope = scope
         self.policy = policy

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from difflib import get_close_matches
+from functools import partial
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import (
@@ -23,7 +24,6 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
     EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -104,16 +104,6 @@ def _decoded(decode: Callable[..., Any], name: str, field: FieldInfo, value: Any
         return _NotJSON(value)
 
 
-class _Environment(EnvSettingsSource):
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        return _decoded(super().decode_complex_value, field_name, field, value)
-
-
-class _EnvFile(DotEnvSettingsSource):
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        return _decoded(super().decode_complex_value, field_name, field, value)
-
-
 class _PolicyProblems(ValueError):
     """What is wrong with the policy, a line each, with the variables that it comes from."""
 
@@ -179,18 +169,21 @@ class CORSSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read variables in upper case, and an env file where they say development."""
-        environment = _Environment(settings_cls)
-        environment.env_vars = {
+        assert isinstance(env_settings, EnvSettingsSource)
+        given = {
             name: os.environ[name.upper()]
-            for name in environment.env_vars
+            for name in env_settings.env_vars
             if name.upper() in os.environ
         }
-        if "FASTAPI_ENV" in os.environ:  # whatever `env_prefix` says
-            prefix = cls.model_config.get("env_prefix", "")
-            environment.env_vars[f"{prefix}fastapi_env".lower()] = os.environ["FASTAPI_ENV"]
-        is_development = os.environ.get("FASTAPI_ENV") == DEVELOPMENT
-        files = (_EnvFile(settings_cls),) if is_development else ()
-        return init_settings, environment, *files, file_secret_settings
+        environment = given.get("fastapi_env")
+        if environment is not None:  # whatever `env_prefix` says
+            given[f"{cls.model_config.get('env_prefix', '')}fastapi_env".lower()] = environment
+        env_settings.env_vars = given
+        files = (dotenv_settings,) if environment == DEVELOPMENT else ()
+        for source in (env_settings, *files):
+            decode = partial(_decoded, source.decode_complex_value)
+            source.decode_complex_value = decode
+        return init_settings, env_settings, *files, file_secret_settings
 
     @field_validator("*", mode="wrap")
     @classmethod

@@ -9,16 +9,8 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # The Fetch standard.
 SAFELISTED_METHODS = ("GET", "HEAD", "POST")
 SAFELISTED_REQUEST_HEADERS = ("Accept", "Accept-Language", "Content-Language", "Content-Type")
-SAFELISTED_RESPONSE_HEADERS = frozenset(
-    {
-        "cache-control",
-        "content-language",
-        "content-length",
-        "content-type",
-        "expires",
-        "last-modified",
-        "pragma",
-    }
+SAFELISTED_RESPONSE_HEADER = re.compile(
+    "cache-control|content-(language|length|type)|expires|last-modified|pragma", re.IGNORECASE
 )
 FORBIDDEN_METHOD = re.compile("CONNECT|TRACE|TRACK", re.IGNORECASE)
 # With the names of the CORS protocol, which belong to the policy.

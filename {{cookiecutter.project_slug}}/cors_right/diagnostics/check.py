@@ -52,25 +52,20 @@ def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator
     Nothing is written: the requests are preflights and GET, and no redirect is followed. The last
     finding is the one of a server that gives no HTTP response.
     """
-    for origin in origins or map(example, policy.allow_origins):
-        if not policy.allows(origin):
+    expected = origins or [*map(example, policy.allow_origins)]
+    for origin in dict.fromkeys([*expected, *look_alikes(policy)]):
+        is_allowed = policy.allows(origin)
+        if origin in origins and not is_allowed:
             reason = why_not_allowed(policy, [origin])
             wrong = f"the settings do not allow it: {reason.why}"
             yield Finding(origin, False, wrong, reason.correction)
             continue
         try:
-            yield Finding(origin, True, *(_wrong_if_allowed(url, policy, origin) or ()))
+            trouble = _trouble_of_allowed(url, policy, origin) if is_allowed else _leak(url, origin)
         except NoAnswer as error:
-            yield Finding(origin, True, str(error), "see whether the address is right")
+            yield Finding(origin, is_allowed, str(error), "see whether the address is right")
             return
-    for origin in look_alikes(policy):
-        if origin in origins:
-            continue
-        try:
-            yield Finding(origin, False, *(_wrong_if_foreign(url, origin) or ()))
-        except NoAnswer as error:
-            yield Finding(origin, False, str(error), "see whether the address is right")
-            return
+        yield Finding(origin, is_allowed, *(trouble or ()))
 
 
 def example(entry: str) -> str:
@@ -96,7 +91,7 @@ def look_alikes(policy: CORSPolicy) -> list[str]:
     return [origin for origin in dict.fromkeys(found) if not policy.allows(origin)]
 
 
-def _wrong_if_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str, str] | None:
+def _trouble_of_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str, str] | None:
     """Say what keeps a page of an allowed origin from using the service as the policy says."""
     if is_mixed(origin, url):
         why = "a page over https cannot call an address over http"
@@ -124,10 +119,8 @@ def _wrong_if_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str, s
     response = ask("GET", url, {"Origin": origin})
     if blocked := cors_check(plain, response):
         return diagnosis(blocked)
-    for name, found, expected in _compared(policy, preflight, response):
-        if found != expected:
-            said, meant = (", ".join(sorted(values)) or "absent" for values in (found, expected))
-            return f"another policy is in force: {name} is {said}, and not {meant}", UPDATE
+    if other := _difference(policy, preflight, response):
+        return f"another policy is in force: {other}", UPDATE
     if response.get("Access-Control-Allow-Origin") != "*":
         for answer in (response, ask("GET", url, {})):
             if not {"origin", "*"} & {name.lower() for name in answer.listed("Vary")}:
@@ -136,28 +129,25 @@ def _wrong_if_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str, s
     return None
 
 
-def _compared(
-    policy: CORSPolicy, preflight: Response, response: Response
-) -> Iterator[tuple[str, set[str], set[str]]]:
-    """Yield headers by which policies differ: the name, what is there, and what should be."""
-    credentials = {"true"} if policy.allow_credentials else set()
-    listed = set(policy.listed_headers)
-    exposed = set(map(str.lower, policy.expose_headers))
+def _difference(policy: CORSPolicy, preflight: Response, response: Response) -> str | None:
+    """Say by which header another policy differs, if one does."""
     for name, answer, expected in (
-        ("Access-Control-Allow-Credentials", response, credentials),
-        ("Access-Control-Allow-Methods", preflight, set(policy.allow_methods)),
-        ("Access-Control-Allow-Headers", preflight, listed),
-        ("Access-Control-Expose-Headers", response, exposed),
-        ("Access-Control-Max-Age", preflight, {str(policy.max_age)}),
+        ("Access-Control-Allow-Credentials", response, ["true"] * policy.allow_credentials),
+        ("Access-Control-Allow-Methods", preflight, policy.allow_methods),
+        ("Access-Control-Allow-Headers", preflight, policy.listed_headers),
+        ("Access-Control-Expose-Headers", response, policy.expose_headers),
+        ("Access-Control-Max-Age", preflight, [str(policy.max_age)]),
     ):
-        found = answer.listed(name)
-        lower = name.endswith("-Headers")
-        if not {"*"} & expected:  # which is mirrored
-            yield name, {value.lower() if lower else value for value in found}, expected
+        change_case = str.lower if name.endswith("-Headers") else str
+        found, meant = ({*map(change_case, names)} for names in (answer.listed(name), expected))
+        if found != meant and "*" not in meant:  # which is mirrored
+            said, right = (", ".join(sorted(names)) or "absent" for names in (found, meant))
+            return f"{name} is {said}, and not {right}"
+    return None
 
 
-def _wrong_if_foreign(url: str, origin: str) -> tuple[str, str] | None:
-    """Say what lets a page of a foreign origin in."""
+def _leak(url: str, origin: str) -> tuple[str, str] | None:
+    """Say what lets a page on an unlisted origin read, if anything does."""
     question = {"Origin": origin, "Access-Control-Request-Method": "GET"}
     for method, headers in (("OPTIONS", question), ("GET", {"Origin": origin})):
         answer = ask(method, url, headers)

@@ -85,13 +85,6 @@ WORDS = {
     ),
 }
 ALLOW_ORIGIN = "access-control-allow-origin"
-# The preflight has passed, and its lists forbid the request.
-OF_LISTS = {
-    CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE,
-    CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE,
-    CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE,
-    CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE,
-}
 FAILED = "Response to preflight request doesn't pass access control check: "
 
 
@@ -104,7 +97,8 @@ def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
     if error == CorsError.INVALID_RESPONSE:
         return {}
     chromium, firefox, webkit = WORDS[error]
-    if blocked.by_preflight and error not in OF_LISTS:
+    is_successful = 200 <= response.status <= 299
+    if blocked.by_preflight and not (is_successful and cors_check(request, response) is None):
         chromium = FAILED + chromium
     if error == CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES:
         # Firefox counts headers that are spelled alike, and takes others for one.
@@ -117,7 +111,7 @@ def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
         request, response
     ):
         firefox = WORDS[CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE][1]
-    if blocked.by_preflight and not 200 <= response.status <= 299:
+    if blocked.by_preflight and not is_successful:
         webkit = NOT_SUCCESSFUL  # it looks there first
     allowed = {name.lower() for name in response.listed("Access-Control-Allow-Headers")}
     unsafe = set(unsafe_names(request.headers)) - allowed

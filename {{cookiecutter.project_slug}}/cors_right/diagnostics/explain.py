@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Message, Scope
@@ -117,14 +117,9 @@ async def answer_of(app: ASGIApp, scope: Scope) -> Response | None:
             started.set_result(Response(message["status"], headers))
 
     received: list[bool] = []
-
-    def end(task: asyncio.Future[None]) -> None:
-        if not task.cancelled():
-            task.exception()  # an error of the application, which has answered 500
-        if not started.done():
-            started.cancel()
-
-    asyncio.ensure_future(app(scope, receive, send)).add_done_callback(end)
-    with suppress(TimeoutError, asyncio.CancelledError):
-        return await asyncio.wait_for(started, PATIENCE)
-    return None
+    task: asyncio.Future[None] = asyncio.ensure_future(app(scope, receive, send))
+    both: list[asyncio.Future[Any]] = [task, started]
+    await asyncio.wait(both, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.exception()  # of the application, which has answered 500
+    return started.result() if started.done() else None

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from importlib import import_module
 from itertools import zip_longest
 from textwrap import fill, wrap
@@ -23,14 +24,7 @@ ADDRESS = "https://service.example"  # of the service, for `explain`
 WIDTH = 100  # characters
 CELL = 26  # characters of a column of `show`
 INDENT = 10  # characters before the text of `explain` and `check`
-ARGUMENTS = (
-    "allow_origins",
-    "allow_credentials",
-    "allow_methods",
-    "allow_headers",
-    "expose_headers",
-    "max_age",
-)
+ARGUMENTS = [field.name for field in fields(CORSPolicy) if field.init]
 
 
 def in_environment(settings: CORSSettings, name: str) -> CORSSettings:

@@ -16,7 +16,7 @@ from ..standard import (
     FORBIDDEN_REQUEST_HEADER,
     FORBIDDEN_RESPONSE_HEADER,
     SAFELISTED_REQUEST_HEADERS,
-    SAFELISTED_RESPONSE_HEADERS,
+    SAFELISTED_RESPONSE_HEADER,
 )
 
 # Browsers send these by themselves.
@@ -68,8 +68,8 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
                     yield prefix + path, method.upper(), "allow_headers", name
             for answer in operation["responses"].values():
                 for name in answer.get("headers", ()):
-                    unreadable = FORBIDDEN_RESPONSE_HEADER.fullmatch(name)
-                    if not unreadable and name.lower() not in SAFELISTED_RESPONSE_HEADERS:
+                    never = FORBIDDEN_RESPONSE_HEADER.fullmatch(name)
+                    if not never and not SAFELISTED_RESPONSE_HEADER.fullmatch(name):
                         yield prefix + path, method.upper(), "expose_headers", name
 
 
