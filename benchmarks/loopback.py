@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.arms import ANSWERS, APP, BARE, ENVIRONMENT, ROOT, SESSION, SNIPPET
 from benchmarks.figure import Figure
-from tests.serving import free_port
+from tests.support.serving import free_port
 
 BIN = Path(sys.executable).parent
 CONNECTIONS = 32

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks import loopback
 from benchmarks.arms import ANSWERS, BARE, ROOT
 from benchmarks.figure import Figure
-from tests.serving import send_from_many_origins
+from tests.support.serving import send_from_many_origins
 
 UVICORN = ["uvicorn", "{app}", "--port", "{port}", "--no-access-log", "--log-level", "critical"]
 FLOOR = f"{BARE}, pydantic-settings"

@@ -1,24 +1,24 @@
 """Fixtures: a bakery, and servers that are shared by the tests and ended with them."""
 
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn, Protocol
 
 import pytest
 from hypothesis import settings
 from pytest_cookies.plugin import Cookies
 
-from tests.baking import ROOT, SERVICE, Bakery
-from tests.browser import report
-from tests.serving import Server, serve
+from tests.support.baking import ROOT, SERVICE, Bakery
+from tests.support.browser import report
+from tests.support.proxies import Authority, authority_in
+from tests.support.repositories import Workshop
+from tests.support.requirements import not_installed
+from tests.support.serving import Server, Serving, fresh_machine, serve
 
 FRONTEND = ROOT / "tests" / "frontend"
-REQUIRED_ENGINES = os.environ.get("REQUIRE_BROWSERS", "").split(",")
 
 settings.register_profile("default", max_examples=300, deadline=None)
 settings.register_profile("long", max_examples=10_000, deadline=None)  # --hypothesis-profile=long
@@ -35,14 +35,6 @@ def bakery(cookies_session: Cookies) -> Bakery:
     return Bakery(cookies_session)
 
 
-def not_installed(name: str, remedy: str, *, is_required: bool = any(REQUIRED_ENGINES)) -> NoReturn:
-    """Skip a test that lacks a program; fail it where browsers, and so all, are required."""
-    message = f"{name} is not installed: {remedy}"
-    if is_required:
-        pytest.fail(message)
-    pytest.skip(message)
-
-
 @pytest.fixture(scope="session")
 def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The React frontend with what it depends on, and the other tools that npm has."""
@@ -52,10 +44,6 @@ def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(FRONTEND, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
     subprocess.run(["npm", "ci", "--no-progress"], cwd=folder, capture_output=True, check=True)
     return folder
-
-
-class Serving(Protocol):
-    def __call__(self, project: Path, app: str = "app.main:app", **environment: str) -> Server: ...
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +82,19 @@ def pytest_terminal_summary(
         text.removeprefix("Skipped: ") for text in skipped if "is not installed" in text
     ):
         terminalreporter.write_line(f"Not tried: {'; '.join(missing)}")
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a machine with Python and git."""
+    return fresh_machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority_in(tmp_path_factory.mktemp("authority"))

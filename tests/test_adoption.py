@@ -22,11 +22,12 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 
-from benchmarks.projects import RIVALS, UV, install_tool, render
-from tests.browse import fetch
-from tests.serving import Server, clean_environment, free_port, run
-from tests.test_readme import ADD, ADOPT, command
-from tests.test_sources import make_repository
+from tests.support.browse import fetch
+from tests.support.markdown import ADD, ADOPT, command
+from tests.support.repositories import make_repository
+from tests.support.rivals import RIVALS, install_tool, render
+from tests.support.serving import Server, clean_environment, free_port, run
+from tests.support.uv import UV
 
 PAGE = ADOPT.read_text("utf-8")
 APP = "https://app.example.com"

@@ -12,11 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooks import filters
-from tests.baking import CREDENTIALS, Bakery, tree
-from tests.conftest import Serving
-from tests.nasty import NASTY, UNPRINTABLE
-from tests.serving import clean_environment, send, send_from_many_origins, serve
-from tests.test_template import parse
+from tests.support.baking import CREDENTIALS, Bakery, parse, tree
+from tests.support.nasty import NASTY, UNPRINTABLE
+from tests.support.serving import Serving, clean_environment, send, send_from_many_origins, serve
 
 EXACT = "https://app.example.com"
 PATTERNS = "https://*.example.com,https://127.0.0.1:*"

@@ -15,8 +15,8 @@ from benchmarks.figure import Figure
 from benchmarks.in_process import AGAIN, REQUESTS
 from benchmarks.loopback import PASTED, SERVERS
 from benchmarks.results import FOLDER, Results, write
-from tests.baking import ROOT
-from tests.conftest import not_installed
+from tests.support.baking import ROOT
+from tests.support.requirements import not_installed
 
 ONE = {"exact": REQUESTS["exact"]}
 OURS = [f"ours, {answer}" for answer in ANSWERS]

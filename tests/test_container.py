@@ -21,9 +21,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import SERVICE, Bakery
-from tests.serving import PATIENCE, REQUIRED, Server, clean_environment, free_port, run
-from tests.test_gate import UV
+from tests.support.baking import SERVICE, Bakery
+from tests.support.serving import PATIENCE, REQUIRED, Server, clean_environment, free_port, run
+from tests.support.uv import UV
 
 # A user without rights can read Debian's own Python, and perhaps not the one that runs the tests.
 IS_ROOT = os.geteuid() == 0

@@ -13,11 +13,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.baking import CREDENTIALS, Bakery, tree
-from tests.conftest import Serving
-from tests.serving import REQUIRED, Response, clean_environment, run, send
-from tests.test_gate import UV
-from tests.test_readme import CERTIFICATES, command
+from tests.support.baking import CREDENTIALS, Bakery, tree
+from tests.support.markdown import CERTIFICATES, command
+from tests.support.serving import REQUIRED, Response, Serving, clean_environment, run, send
+from tests.support.uv import UV
 
 FRONTEND = "https://app.example.com"
 FOREIGN = "https://evil.example"

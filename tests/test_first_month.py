@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from cors_right.diagnostics.browser import Fetch
 
-from tests.baking import CREDENTIALS, Bakery
-from tests.browse import fetch
-from tests.serving import REQUIRED, clean_environment, free_port, run
-from tests.test_start import SERVERS, command
+from tests.support.baking import CREDENTIALS, Bakery
+from tests.support.browse import fetch
+from tests.support.servers import SERVERS, command
+from tests.support.serving import REQUIRED, clean_environment, free_port, run
 
 FRONTEND, PARTNER = "https://app.example.com", "https://partner.example.org"
 ADMIN = "https://admin.example.com"

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_updates import NAME, Workshop
-from tests.test_updates import workshop as workshop
-from tests.workflows import Runner
-from tests.workflows import machine as machine
+from tests.support.repositories import NAME, Workshop
+from tests.support.workflows import Runner
 
 UPDATE = Path(".github/workflows/update.yml")
 

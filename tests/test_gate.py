@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.baking import CREDENTIALS, ROOT, Bakery
-from tests.serving import clean_environment
-
-UV = os.environ.get("UV", "uv")  # `uv run` sets it, wherever uv is installed
+from tests.support.baking import CREDENTIALS, ROOT, Bakery
+from tests.support.serving import clean_environment
+from tests.support.uv import UV
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hooks import filters
-from tests.baking import Bakery
-from tests.browse import fetch
-from tests.conftest import Serving
-from tests.library.texts import TEXTS
-from tests.origins_table import REFUSED, REPAIRED, VALID
-from tests.serving import clean_environment
+from tests.support.baking import Bakery
+from tests.support.browse import fetch
+from tests.support.origins_table import REFUSED, REPAIRED, VALID
+from tests.support.serving import Serving, clean_environment
+from tests.support.texts import TEXTS
 
 # A text, the origin that it stands for (None if refused), and the correction that is named.
 ROWS = [

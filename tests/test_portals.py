@@ -12,13 +12,12 @@ import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 from referencing import Registry
 
-from docs import schema
 from hooks import filters
-from tests.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
-from tests.conftest import not_installed
-from tests.test_sources import COOKIECUTTER, copy_template
-from tests.workflows import Runner
-from tests.workflows import machine as machine
+from scripts import schema
+from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
+from tests.support.repositories import COOKIECUTTER, copy_template
+from tests.support.requirements import not_installed
+from tests.support.workflows import Runner
 
 RENDER = ROOT / ".github" / "workflows" / "render.yml"
 RIGHT = {

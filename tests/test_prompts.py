@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
-from tests.nasty import NASTY
-from tests.serving import PATIENCE, clean_environment
-from tests.terminal import typed
-from tests.test_updates import CRUFT, Workshop
-from tests.test_updates import workshop as workshop
+from tests.support.baking import CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
+from tests.support.nasty import NASTY
+from tests.support.repositories import CRUFT, Workshop
+from tests.support.serving import PATIENCE, clean_environment
+from tests.support.terminal import typed
 
 COMMAND = [sys.executable, "-m", "cookiecutter"]
 

@@ -14,9 +14,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.baking import CREDENTIALS, Bakery
-from tests.cases import JSON, REQUESTS, may_read
-from tests.proxies import (
+from tests.support.baking import CREDENTIALS, Bakery
+from tests.support.cases import JSON, REQUESTS, may_read
+from tests.support.proxies import (
     FOREIGN,
     HOST,
     KINDS,
@@ -26,18 +26,12 @@ from tests.proxies import (
     VISITOR,
     Authority,
     Front,
-    authority_in,
     proxy,
 )
-from tests.serving import Server, serve
+from tests.support.serving import Server, serve
 
 FRONTEND, ADMIN = LISTED
 CREDENTIALED = ("cookies", "cross-site-cookies")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority_in(tmp_path_factory.mktemp("authority"))
 
 
 class Fronts(Protocol):

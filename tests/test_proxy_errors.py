@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import Bakery
-from tests.proxies import (
+from tests.support.baking import Bakery
+from tests.support.proxies import (
     DOWN,
     FOREIGN,
     HOST,
@@ -27,20 +27,14 @@ from tests.proxies import (
     SHORT,
     Authority,
     Front,
-    authority_in,
     proxy,
     reload,
 )
-from tests.serving import PATIENCE, Server, clean_environment, serve
+from tests.support.serving import PATIENCE, Server, clean_environment, serve
 
 ADMIN = LISTED[1]
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 PRODUCTION = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join([*LISTED, PATTERN])}
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority_in(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")

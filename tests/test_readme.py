@@ -9,11 +9,22 @@ import pytest
 from cors_right.diagnostics.browser import Fetch
 
 from hooks.filters import origins
-from tests.baking import CREDENTIALS, ROOT, SERVICE, Bakery
-from tests.browse import fetch
-from tests.origins_table import REFUSED
-from tests.serving import REQUIRED, clean_environment, fresh_machine, run, send, serve
-from tests.test_sources import copy_template
+from tests.support.baking import CREDENTIALS, ROOT, SERVICE, Bakery
+from tests.support.browse import fetch
+from tests.support.markdown import (
+    ADD,
+    ADOPT,
+    CERTIFICATES,
+    FLEET,
+    FLEET_COMMANDS,
+    PORTAL,
+    PORTALS,
+    command,
+    commands,
+)
+from tests.support.origins_table import REFUSED
+from tests.support.repositories import copy_template
+from tests.support.serving import REQUIRED, clean_environment, fresh_machine, run, send, serve
 
 
 @pytest.fixture
@@ -26,33 +37,7 @@ SERVE = "&& python3 -m uv run fastapi dev"
 EXPLAIN = "GET /notes --env production"
 CHECK = "uv run python -m cors_right check https://api.example.com/health"
 LOCALLY = "FASTAPI_ENV=staging FRONTEND_ORIGINS=http://localhost:3000 "
-PORTALS, FLEET, ADOPT = (ROOT / "docs" / f"{name}.md" for name in ("portals", "fleet", "adopt"))
-PORTAL = "frontend_origins=https://shop.example.com"
-FLEET_COMMANDS = (
-    "gh:org/template --checkout v1.2.3",
-    'git push --atomic origin main "$version"',
-    "git config remote.upstream.tagOpt --no-tags",
-    "git merge FETCH_HEAD",
-    "cruft check --checkout v1.2.3",
-    "cruft update --checkout v1.2.3 --skip-apply-ask",
-)
-ADD = "uv add "
 CHECKS = ("uv run ruff format", "uv run ruff check", "uv run mypy")
-CERTIFICATES = "--ssl-cert-reqs 1"
-
-
-def commands(readme: Path) -> list[str]:
-    """Return the lines of all shell blocks."""
-    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", readme.read_text("utf-8"), re.M | re.S)
-    return [line.strip() for block in blocks for line in block.splitlines()]
-
-
-def command(readme: Path, ending: str) -> str:
-    """Return the command that begins or ends in the given way."""
-    (line,) = [
-        line for line in commands(readme) if line.startswith(ending) or line.endswith(ending)
-    ]
-    return line
 
 
 def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:

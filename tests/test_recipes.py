@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -13,24 +12,23 @@ from pathlib import Path
 import pytest
 from cors_right.diagnostics.browser import Fetch
 
-from tests.baking import ROOT, Bakery
-from tests.browse import fetch
-from tests.serving import PATIENCE, REQUIRED, Server, clean_environment, free_port, run, send, serve
+from tests.support.baking import Bakery, copied
+from tests.support.browse import fetch
+from tests.support.markdown import RECIPES, blocks
+from tests.support.serving import (
+    PATIENCE,
+    REQUIRED,
+    Server,
+    clean_environment,
+    free_port,
+    run,
+    send,
+    serve,
+)
 
-PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+PAGE = RECIPES.read_text("utf-8")
 APP, FOREIGN, TENANT = "https://app.example.com", "https://evil.example", "https://shop.example.org"
 PRODUCTION = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": APP}
-
-
-def blocks(heading: str, language: str = "python") -> list[str]:
-    """Return the blocks of code below a heading of the page."""
-    (section,) = re.findall(rf"^## {heading}[^\n]*\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
-    return re.findall(rf"```{language}\n(.*?)```", section, re.S)
-
-
-def copied(project: Path, folder: Path) -> Path:
-    """Return a copy of a project, to be edited."""
-    return Path(shutil.copytree(project, folder / "project"))
 
 
 def is_clean(project: Path) -> None:
@@ -96,7 +94,7 @@ def test_no_path_leads_from_one_part_to_the_other(
     bakery: Bakery, answer: str, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     project = copied(bakery.bake(credentials=answer), tmp_path)
-    (project / "app" / "main.py").write_text(blocks("A public part")[0], encoding="utf-8")
+    (project / "app" / "main.py").write_text(blocks(RECIPES, "A public part")[0], encoding="utf-8")
     with serve(project, "parts:app", PRODUCTION, *options) as server:
         answered = {path: raw(server.port, path) for path in PATHS}
         for path, headers in answered.items():
@@ -120,7 +118,7 @@ def test_each_part_is_held_against_its_own_routes(
 ) -> None:
     """A method that the public policy lacks fails the tests, though the other part has it."""
     project = copied(bakery.bake(), tmp_path)
-    main, check = blocks("A public part")
+    main, check = blocks(RECIPES, "A public part")
     main = main.replace("@public.get", f"@public.{method}")
     (project / "app" / "main.py").write_text(main, encoding="utf-8")
     (project / "tests" / "test_parts.py").write_text(check, encoding="utf-8")
@@ -141,7 +139,7 @@ def test_both_parts_serve_in_development_and_the_private_one_is_started(
     bakery: Bakery, tmp_path: Path
 ) -> None:
     project = copied(bakery.bake(), tmp_path)
-    (project / "app" / "main.py").write_text(blocks("A public part")[0], encoding="utf-8")
+    (project / "app" / "main.py").write_text(blocks(RECIPES, "A public part")[0], encoding="utf-8")
     application = project / "app" / "application.py"
     text = application.read_text("utf-8")
     application.write_text(
@@ -169,7 +167,7 @@ def test_tenants_frontends_come_from_a_database(
     bakery: Bakery, answer: str, tmp_path: Path
 ) -> None:
     project = copied(bakery.bake(credentials=answer), tmp_path)
-    (tenants,) = blocks("Tenants")
+    (tenants,) = blocks(RECIPES, "Tenants")
     assert "INTERVAL = 60" in tenants
     (project / "app" / "tenants.py").write_text(tenants, encoding="utf-8")
     application = project / "app" / "application.py"
@@ -237,7 +235,7 @@ FIELDS = {
 @pytest.mark.parametrize("heading", FIELDS)
 def test_lines_of_a_policy(bakery: Bakery, heading: str, tmp_path: Path) -> None:
     """They take the place of the project's, and then a page may do what the recipe says."""
-    (lines,) = blocks(heading, "text")
+    (lines,) = blocks(RECIPES, heading, "text")
     project = copied(bakery.bake(), tmp_path)
     settings = project / "app" / "settings.py"
     text = settings.read_text("utf-8")

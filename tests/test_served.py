@@ -8,11 +8,10 @@ from typing import Protocol
 import pytest
 from cors_right.diagnostics.browser import Fetch
 
-from tests.baking import CREDENTIALS, Bakery
-from tests.browse import fetch
-from tests.cases import ENVIRONMENTS, REQUESTS, may_read
-from tests.conftest import Serving
-from tests.serving import Server, send
+from tests.support.baking import CREDENTIALS, Bakery
+from tests.support.browse import fetch
+from tests.support.cases import ENVIRONMENTS, REQUESTS, may_read
+from tests.support.serving import Server, Serving, send
 
 FRONTENDS = "https://app.example.com,https://*.preview.example.com,https://localhost:*"
 ALLOWED = ("https://app.example.com", "https://pr-1.preview.example.com", "https://localhost:8443")

@@ -7,40 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import ROOT, tree
-from tests.serving import clean_environment
-
-ANSWERS = {
-    "project_name": 'The "Quoted" Service',
-    "description": "Says “hi” to C:\\new 🚀",
-    "credentials": "cookies",
-    "frontend_origins": "https://app.example.com,https://*.preview.example.com",
-}
-GIVEN = [f"{name}={value}" for name, value in ANSWERS.items()]
-COOKIECUTTER = [sys.executable, "-m", "cookiecutter", "--no-input"]
-
-
-def copy_template(folder: Path) -> None:
-    """Copy the files that git knows, as they are now."""
-    files = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for name in files.stdout.rstrip("\0").split("\0"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes((ROOT / name).read_bytes())
-
-
-def make_repository(folder: Path, tag: str) -> None:
-    """Make a git repository with the template as it is now, and a tag."""
-    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
-    copy_template(folder)
-    for command in (
-        ["init", "--quiet", "--initial-branch", "main"],
-        ["add", "--all"],
-        ["commit", "--quiet", "--message", "The template"],
-        ["tag", tag],
-    ):
-        subprocess.run([*git, *command], cwd=folder, check=True)
+from tests.support.baking import tree
+from tests.support.repositories import ANSWERS, COOKIECUTTER, GIVEN, make_repository
+from tests.support.serving import clean_environment
 
 
 @pytest.fixture(scope="module")

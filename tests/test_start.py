@@ -9,44 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import Bakery
-from tests.serving import PATIENCE, REQUIRED, clean_environment, free_port, run, send
+from tests.support.baking import Bakery
+from tests.support.servers import FASTAPI, OURS, SERVERS, UVICORN, command
+from tests.support.serving import PATIENCE, REQUIRED, clean_environment, free_port, run, send
 
-BIN = Path(sys.executable).parent
-FASTAPI = [sys.executable, "-m", "fastapi"]
-UVICORN = [sys.executable, "-m", "uvicorn", "app.main:app"]
-OURS = [sys.executable, "-m", "app"]
-GUNICORN = [str(BIN / "gunicorn"), "--worker-class", "uvicorn_worker.UvicornWorker", "app.main:app"]
-HYPERCORN = [str(BIN / "hypercorn"), "app.main:app"]
-GRANIAN = [str(BIN / "granian"), "--interface", "asgi", "app.main:app"]
 GIVEN = REQUIRED
-# How each server takes a port and a number of workers, and ends when no worker can start.
-SERVERS: dict[str, tuple[list[str], list[str], set[int]]] = {
-    "uvicorn": ([*UVICORN, "--port", "{}"], [], {3}),
-    "uvicorn, workers": ([*UVICORN, "--port", "{}"], ["--workers", "2"], {0}),
-    "fastapi run": ([*FASTAPI, "run", "--host", "127.0.0.1", "--port", "{}"], [], {3}),
-    "fastapi run, workers": (
-        [*FASTAPI, "run", "--host", "127.0.0.1", "--port", "{}"],
-        ["--workers", "2"],
-        {0},
-    ),
-    "python -m app": ([*OURS, "--port", "{}"], [], {3}),
-    "python -m app, workers": ([*OURS, "--port", "{}"], ["--workers", "2"], {3}),
-    # One worker: where two fail at once, gunicorn may trip over the second, and ends with 1.
-    "gunicorn": ([*GUNICORN, "--bind", "127.0.0.1:{}"], [], {3}),
-    # Its status is its own, or that of the worker that it looks at last.
-    "hypercorn": ([*HYPERCORN, "--bind", "127.0.0.1:{}"], [], {0, 3}),
-    "hypercorn, workers": ([*HYPERCORN, "--bind", "127.0.0.1:{}"], ["--workers", "2"], {0, 3}),
-    "granian": ([*GRANIAN, "--workers-kill-timeout", "1", "--port", "{}"], ["--workers", "2"], {1}),
-}
 # These read the settings before they bind the port.
 CHECK_FIRST = ("uvicorn", "fastapi run", "python -m app", "python -m app, workers")
-
-
-def command(server: str, port: int) -> list[str]:
-    """Return the command line of a server on a port."""
-    words, workers, _ = SERVERS[server]
-    return [word.format(port) for word in words] + workers
 
 
 @pytest.mark.parametrize(

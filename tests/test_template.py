@@ -1,8 +1,6 @@
 """The template as a set of files, before and after rendering."""
 
-import ast
 import itertools
-import json
 import re
 import subprocess
 import sys
@@ -10,10 +8,18 @@ import tomllib
 from pathlib import PurePosixPath
 
 import pytest
-import yaml
 
-from tests.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, SERVICE, Bakery, tree
-from tests.serving import clean_environment
+from tests.support.baking import (
+    CONFIGURATION,
+    CREDENTIALS,
+    QUESTIONS,
+    ROOT,
+    SERVICE,
+    Bakery,
+    parse,
+    tree,
+)
+from tests.support.serving import clean_environment
 
 ORIGINS = ["https://app.example.com", "https://a.example,https://*.b.example:*", "none", "*"]
 COMBINATIONS = [
@@ -23,20 +29,6 @@ COMBINATIONS = [
 ]
 HOSTILE = """He said "hi" \\ C:\\new 🚀 it's 100% # done; <b>'''</b>"""
 UNRENDERED = tree(SERVICE)
-
-
-def parse(name: str, content: bytes) -> None:
-    """Parse a file by its kind; raise when it is broken."""
-    text = content.decode("utf-8")
-    match PurePosixPath(name).suffix:
-        case ".py":
-            ast.parse(text)
-        case ".toml":
-            tomllib.loads(text)
-        case ".json":
-            json.loads(text)
-        case ".yml" | ".yaml":
-            yaml.safe_load(text)
 
 
 def test_template_files_parse_before_they_are_rendered() -> None:

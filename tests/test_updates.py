@@ -6,108 +6,17 @@ The git repositories are real.
 import json
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import cors_right
 import pytest
 
-from tests.baking import SERVICE, tree
-from tests.serving import clean_environment
-from tests.test_gate import UV
-from tests.test_readme import FLEET, FLEET_COMMANDS, PORTAL, PORTALS, command
-from tests.test_sources import ANSWERS, COOKIECUTTER, GIVEN, copy_template
+from tests.support.baking import SERVICE, tree
+from tests.support.markdown import FLEET, FLEET_COMMANDS, PORTAL, PORTALS, command
+from tests.support.repositories import ANSWERS, COOKIECUTTER, CRUFT, GIT, GIVEN, NAME, Workshop
+from tests.support.uv import UV
 
-CRUFT = [sys.executable, "-m", "cruft"]
-GIT = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
-NAME = "the-quoted-service"
 LIBRARY = f"{SERVICE.name}/cors_right"
-
-
-class Workshop:
-    """A template that is being worked on, its remote, and a folder for projects."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.template, self.remote = folder / "template", folder / "remote.git"
-        copy_template(self.template)
-        self.git(self.template, "init", "--quiet", "--initial-branch", "main")
-        self.git(self.template, "remote", "add", "origin", str(self.remote))
-        self.git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(self.remote))
-        self.publish("v1")
-
-    def run(self, folder: Path, *command: str, status: int = 0) -> str:
-        environment = clean_environment(HOME=str(self.folder), GIT_CONFIG_NOSYSTEM="1")
-        identity = {
-            f"GIT_{role}_{part}": "test@example.com"
-            for role in ("AUTHOR", "COMMITTER")
-            for part in ("NAME", "EMAIL")
-        }
-        ended = subprocess.run(
-            command, cwd=folder, env=environment | identity, capture_output=True, text=True
-        )
-        assert ended.returncode == status, ended.stdout + ended.stderr
-        return ended.stdout
-
-    def git(self, folder: Path, *arguments: str) -> None:
-        self.run(folder, *GIT, *arguments)
-
-    def publish(self, tag: str) -> None:
-        self.git(self.template, "add", "--all")
-        self.git(self.template, "commit", "--quiet", "--allow-empty", "--message", tag)
-        self.git(self.template, "tag", tag)
-        self.git(self.template, "push", "--quiet", "--tags", "origin", "main")
-
-    def commit(self, project: Path) -> None:
-        self.git(project, "init", "--quiet", "--initial-branch", "main")
-        self.git(project, "add", "--all")
-        self.git(project, "commit", "--quiet", "--allow-empty", "--message", "Ours")
-
-    def render(self, source: str, *options: str, into: str = "project") -> tuple[Path, str]:
-        """Render the template with plain cookiecutter; return the project and what was printed."""
-        (self.folder / into).mkdir()
-        said = self.run(self.folder / into, *COOKIECUTTER, source, *options, *GIVEN)
-        return self.folder / into / NAME, said
-
-    def replace(self, path: str, old: str, new: str) -> None:
-        file = self.template / path
-        text = file.read_text("utf-8")
-        assert old in text
-        file.write_text(text.replace(old, new), encoding="utf-8")
-
-    def release(self, tag: str) -> None:
-        """Publish a version with a new filter and a changed grammar.
-
-        Both versions are rendered in one process.
-        """
-        service = "{{cookiecutter.project_slug}}"
-        self.replace(
-            "hooks/filters.py",
-            "def literal(",
-            "def shouted(text: str) -> str:\n    return text.upper()\n\n\ndef literal(",
-        )
-        self.replace(
-            "hooks/filters.py",
-            "(suggested_slug, literal, literals, escaped)",
-            "(suggested_slug, literal, literals, escaped, shouted)",
-        )
-        self.replace(
-            f"{service}/README.md",
-            "# {{ cookiecutter.__slug }}",
-            "# {{ cookiecutter.__slug | shouted }}",
-        )
-        self.replace(
-            f"{service}/cors_right/origins.py",
-            'return f"{self.scheme}://',
-            'return f"{self.scheme}://v2.',
-        )
-        self.publish(tag)
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
 
 
 def edited(workshop: Workshop, readme_line: str, *, is_committed_first: bool = False) -> Path:

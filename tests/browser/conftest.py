@@ -9,12 +9,12 @@ import pytest
 import trustme
 from jwt.algorithms import RSAAlgorithm
 
-from tests.baking import Bakery
-from tests.browser.engines import ENGINES, Browser, missing_package, started
-from tests.browser.pages import EMPTY_PAGE, frontends
-from tests.browser.scenario import World
-from tests.browser.visitor import AUDIENCE, KEY
-from tests.conftest import REQUIRED_ENGINES, not_installed
+from tests.support.baking import Bakery
+from tests.support.browser.engines import ENGINES, Browser, missing_package, started
+from tests.support.browser.pages import EMPTY_PAGE, frontends
+from tests.support.browser.scenario import World
+from tests.support.browser.visitor import AUDIENCE, KEY
+from tests.support.requirements import REQUIRED_ENGINES, not_installed
 
 
 @pytest.fixture(scope="session", params=ENGINES)

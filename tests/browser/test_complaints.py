@@ -20,15 +20,14 @@ import pytest
 from cors_right.diagnostics.browser import Fetch, Response, fetch
 from cors_right.diagnostics.consoles import consoles
 
-from tests.baking import Bakery
-from tests.browser.complaints import COMPLAINTS, PAGE, PROXIES, Complaint
-from tests.browser.engines import Browser
-from tests.browser.report import Case, record
-from tests.browser.scenario import fetch_all
-from tests.browser.test_verdicts import said
-from tests.browser.test_websockets import CONNECT
-from tests.crooked import Crooked, behind, crooked
-from tests.serving import PATIENCE, REQUIRED, Server, clean_environment, send, serve
+from tests.support.baking import Bakery
+from tests.support.browser.complaints import COMPLAINTS, PAGE, PROXIES, Complaint
+from tests.support.browser.console import said
+from tests.support.browser.engines import Browser
+from tests.support.browser.report import Case, record
+from tests.support.browser.scenario import CONNECT, fetch_all
+from tests.support.crooked import Crooked, behind, crooked
+from tests.support.serving import PATIENCE, REQUIRED, Server, clean_environment, send, serve
 
 FORM = "await fetch(args[0], {method: 'POST', mode: 'no-cors', body: 'text'}); return 'sent';"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.browser.engines import Browser
-from tests.browser.report import Case, record
-from tests.browser.scenario import World, fetch_all
+from tests.support.browser.engines import Browser
+from tests.support.browser.report import Case, record
+from tests.support.browser.scenario import World, fetch_all
 
 # Of the message: with 400 the engines would only say that the status was wrong.
 WORDS = {

@@ -6,9 +6,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.browser.engines import Browser, started
-from tests.browser.report import Case, record
-from tests.browser.scenario import Service, World
+from tests.support.browser.engines import Browser, started
+from tests.support.browser.report import Case, record
+from tests.support.browser.scenario import Service, World
 
 # Keeps a display name in the session and asks for it again; a cookie that was refused or not sent
 # gives null.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import CREDENTIALS, Bakery
-from tests.browser.engines import Browser
-from tests.browser.report import Case, record, record_picture
-from tests.browser.visitor import Visitor, token
-from tests.serving import serve
+from tests.support.baking import CREDENTIALS, Bakery
+from tests.support.browser.engines import Browser
+from tests.support.browser.report import Case, record, record_picture
+from tests.support.browser.visitor import Visitor, token
+from tests.support.serving import serve
 
 # For each answer: the operation, its status, and a part of its body.
 STEPS = {

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.engines import Browser
-from tests.browser.scenario import HOSTS, Service, World
-from tests.serving import serve
-from tests.test_recipes import blocks, copied
+from tests.support.baking import copied
+from tests.support.browser.engines import Browser
+from tests.support.browser.scenario import HOSTS, Service, World
+from tests.support.markdown import RECIPES, blocks
+from tests.support.serving import serve
 
 FIRST_EVENT = """
 return await new Promise(resolve => {
@@ -24,7 +25,7 @@ def test_a_listed_page_gets_events(
     world: World, browser: Browser, answer: str, tmp_path: Path
 ) -> None:
     project = copied(world.bakery.bake(credentials=answer), tmp_path)
-    (events,) = blocks("Server-sent events")
+    (events,) = blocks(RECIPES, "Server-sent events")
     (project / "app" / "routes" / "events.py").write_text(events, encoding="utf-8")
     application = project / "app" / "application.py"
     text = application.read_text("utf-8")

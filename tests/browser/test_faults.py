@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import ROOT, Bakery
-from tests.browser.engines import started
-from tests.browser.test_react import free
-from tests.serving import clean_environment, serve
+from tests.support.baking import ROOT, Bakery
+from tests.support.browser.engines import started
+from tests.support.requirements import free
+from tests.support.serving import clean_environment, serve
 
 
 def descendants() -> dict[int, str]:

@@ -10,10 +10,10 @@ import pytest
 from cors_right.diagnostics.browser import Fetch, Response, origin_of
 from cors_right.diagnostics.browser import fetch as browse
 
-from tests.baking import CREDENTIALS
-from tests.browser.engines import Browser
-from tests.browser.report import Case, record
-from tests.browser.scenario import (
+from tests.support.baking import CREDENTIALS
+from tests.support.browser.engines import Browser
+from tests.support.browser.report import Case, record
+from tests.support.browser.scenario import (
     KINDS,
     LISTED,
     Service,
@@ -23,8 +23,8 @@ from tests.browser.scenario import (
     received,
     to_fetch,
 )
-from tests.cases import REQUESTS, may_read
-from tests.serving import exchange
+from tests.support.cases import REQUESTS, may_read
+from tests.support.serving import exchange
 
 # Staging differs from production in what may be listed, which no browser sees; one answer shows
 # that.

@@ -1,9 +1,9 @@
 """The grammar of origins against the engines' own: what they send is what the list has."""
 
-from tests.browser.engines import Browser
-from tests.browser.report import Case, record
-from tests.browser.scenario import World
-from tests.origins_table import REFUSED, REPAIRED, VALID
+from tests.support.browser.engines import Browser
+from tests.support.browser.report import Case, record
+from tests.support.browser.scenario import World
+from tests.support.origins_table import REFUSED, REPAIRED, VALID
 
 PARSE = """
 return args[0].map(text => { try { return new URL(text).origin; } catch { return null; } });

@@ -10,14 +10,23 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.baking import Bakery
-from tests.browser.engines import Browser
-from tests.browser.report import Case, record
-from tests.browser.scenario import LISTED, Service, World, fetch_all, to_fetch
-from tests.cases import REQUESTS, may_read
-from tests.proxies import DOWN, HUNG, KINDS, NO_RETRIES, SHORT, Certificates, authority_in, proxy
-from tests.proxies import LISTED as ON_THE_PAGE
-from tests.serving import serve
+from tests.support.baking import Bakery
+from tests.support.browser.engines import Browser
+from tests.support.browser.report import Case, record
+from tests.support.browser.scenario import LISTED, Service, World, fetch_all, to_fetch
+from tests.support.cases import REQUESTS, may_read
+from tests.support.proxies import (
+    DOWN,
+    HUNG,
+    KINDS,
+    NO_RETRIES,
+    SHORT,
+    Certificates,
+    authority_in,
+    proxy,
+)
+from tests.support.proxies import LISTED as ON_THE_PAGE
+from tests.support.serving import serve
 
 HOST = "api.example.localhost"
 SERVED = ("GET", "JSON POST", "404", "413", "500", "stream", "unlisted header")

@@ -4,35 +4,24 @@ That is Vite's dev server in development, and a production build on other origin
 """
 
 import os
-import socket
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.baking import Bakery
-from tests.browser.engines import Browser
-from tests.browser.pages import frontends
-from tests.browser.report import Case, record, record_picture
-from tests.browser.visitor import Visitor, token
-from tests.serving import Server, clean_environment, run, serve
+from tests.support.baking import Bakery
+from tests.support.browser.engines import Browser
+from tests.support.browser.pages import frontends
+from tests.support.browser.report import Case, record, record_picture
+from tests.support.browser.visitor import Visitor, token
+from tests.support.requirements import free
+from tests.support.serving import Server, clean_environment, run, serve
 
 ANSWERS = ("none", "bearer", "cookies")
 # The ports of the scenario that the template is for. The session cookie needs both on one site.
 FRONTEND_PORT, SERVICE_PORT = 3000, 8000
 SERVICE_HOSTS = {"none": "127.0.0.1", "bearer": "127.0.0.1", "cookies": "localhost"}
-
-
-def free(port: int) -> str:
-    """Return a port as an argument, if it is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            pytest.fail(f"port {port} is taken; the scenario needs it, so end what listens there")
-    return str(port)
 
 
 def use(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> None:

@@ -14,13 +14,14 @@ from cors_right import CORSPolicy, CORSPolicyMiddleware
 from cors_right.diagnostics.browser import Blocked, CorsError, Fetch, Outcome, Response, fetch
 from cors_right.diagnostics.consoles import consoles
 
-from tests.browser.engines import Browser, chromium, missing_package
-from tests.browser.report import Case, record
-from tests.browser.scenario import fetch_all
-from tests.conftest import not_installed
-from tests.crooked import Crooked, asked, crooked, fixed
-from tests.library.asgi import passed
-from tests.serving import PATIENCE
+from tests.support.asgi import passed
+from tests.support.browser.console import said
+from tests.support.browser.engines import Browser, chromium, missing_package
+from tests.support.browser.report import Case, record
+from tests.support.browser.scenario import fetch_all
+from tests.support.crooked import Crooked, asked, crooked, fixed
+from tests.support.requirements import not_installed
+from tests.support.serving import PATIENCE
 
 PAGE, SERVICE = "http://app.example.localhost", "http://api.example.localhost"
 GENERATED = 2000  # pairs of a policy and a request
@@ -100,14 +101,6 @@ REQUESTS: dict[str, dict[str, Any]] = {
 def answer(name: str, page: str) -> Response:
     status, headers = ANSWERS[name]
     return Response(status, [(header, value.replace("$", page)) for header, value in headers])
-
-
-def said(engine: str, messages: list[str], url: str) -> list[str]:
-    """Return what a console said of a URL. WebKit says the reason first, and then the URL."""
-    found = [index for index, message in enumerate(messages) if url in message]
-    if engine != "webkit":
-        return [messages[index] for index in found]
-    return [messages[index - 1] for index in found if index and " due to" in messages[index]]
 
 
 def wrong_answers(server: Crooked, prefix: str) -> dict[str, Fetch]:

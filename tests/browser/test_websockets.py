@@ -2,17 +2,10 @@
 
 import pytest
 
-from tests.browser.engines import Browser
-from tests.browser.report import Case, record
-from tests.browser.scenario import LISTED, World
+from tests.support.browser.engines import Browser
+from tests.support.browser.report import Case, record
+from tests.support.browser.scenario import CONNECT, LISTED, World
 
-CONNECT = """
-const socket = new WebSocket(args[0]);
-return await new Promise(resolve => {
-    socket.onmessage = event => { resolve(event.data); socket.close(); };
-    socket.onerror = () => resolve('refused');
-});
-"""
 KINDS = ("exact", "pattern", "own", "foreign", "look-alike")
 
 

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.responses import PlainTextResponse
 
-from tests.library.asgi import KINDS, PRODUCTION, ask
+from tests.support.asgi import KINDS, PRODUCTION, ask
 
 APP = "https://app.example.com"
 OTHER = "https://other.example.com"

@@ -18,7 +18,8 @@ from cors_right.diagnostics import check as checking
 from cors_right.diagnostics.browser import Response
 from cors_right.diagnostics.check import Finding, check, example, look_alikes
 
-from tests.crooked import (
+from tests.support.asgi import PRODUCTION, passed
+from tests.support.crooked import (
     HTML,
     Behaviour,
     Change,
@@ -31,8 +32,7 @@ from tests.crooked import (
     with_headers,
     without,
 )
-from tests.library.asgi import PRODUCTION, passed
-from tests.library.service.settings import Settings
+from tests.support.service.settings import Settings
 
 APP = "https://app.example.com"
 PREVIEW = "https://cors-check.preview.example.com"
@@ -630,7 +630,7 @@ refused   http://app.example.com
 def test_the_command(
     server: Crooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "SETTINGS", "tests.library.service.settings")
+    monkeypatch.setattr(command, "SETTINGS", "tests.support.service.settings")
     server.behaviours["service"] = service(Settings().cors_policy())
     url = f"http://localhost:{server.server_port}/service#fragment"
 

@@ -15,8 +15,8 @@ from cors_right.diagnostics import report
 from cors_right.diagnostics.browser import CorsError, Response
 from cors_right.diagnostics.explain import answer_of, scope_of
 
-from tests.library.asgi import passed
-from tests.library.service import application
+from tests.support.asgi import passed
+from tests.support.service import application
 
 APP = "https://app.example.com"
 PREFIX = "python -m cors_right"
@@ -25,8 +25,8 @@ PREFIX = "python -m cors_right"
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run the command with arguments; return its exit status, and what it wrote where."""
-    monkeypatch.setattr(command, "SETTINGS", "tests.library.service.settings")
-    monkeypatch.setattr(report, "APPLICATION", "tests.library.service.application")
+    monkeypatch.setattr(command, "SETTINGS", "tests.support.service.settings")
+    monkeypatch.setattr(report, "APPLICATION", "tests.support.service.application")
     monkeypatch.setattr(logging, "disable", lambda: None)
 
     def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
@@ -126,7 +126,7 @@ OPTIONS /notes
 A browser sends no more than the preflight: PreflightMissingAllowOriginHeader
 why       the list has https://app.example.com (FRONTEND_ORIGINS); the scheme differs
 change    open the page at https://app.example.com, or add http://app.example.com to
-          FRONTEND_ORIGINS (where that is not set, to the list in tests/library/service/settings.py)
+          FRONTEND_ORIGINS (where that is not set, to the list in tests/support/service/settings.py)
 Chromium  blocked by CORS policy: Response to preflight request doesn't pass access control check:
           No 'Access-Control-Allow-Origin' header is present on the requested resource.
 Firefox   (Reason: CORS header ‘Access-Control-Allow-Origin’ missing)
@@ -183,7 +183,7 @@ def explained(run: Any, *arguments: str, **environment: str) -> dict[str, Any]:
     return found
 
 
-FILE = "tests/library/service/settings.py"
+FILE = "tests/support/service/settings.py"
 UNLISTED = "the policy does not list what the request needs"
 CREDENTIALS = "the page sends credentials, and the response does not allow them"
 LEAVE_OUT = (
@@ -497,7 +497,7 @@ def test_pipes_and_terminals_are_survived(line: str, status: int, tmp_path: Path
     for name in ("settings", "application"):
         source = Path(application.__file__).with_name(f"{name}.py").read_text("utf-8")
         (tmp_path / "app" / f"{name}.py").write_text(
-            source.replace("tests.library.service", "app"), encoding="utf-8"
+            source.replace("tests.support.service", "app"), encoding="utf-8"
         )
     ended = subprocess.run(
         ["bash", "-c", line.replace("python ", f"{sys.executable} -B ")],

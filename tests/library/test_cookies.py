@@ -6,7 +6,7 @@ import pytest
 from cors_right import CORSFastAPI, CORSPolicy
 from fastapi import WebSocket
 
-from tests.library.asgi import PRODUCTION, ask
+from tests.support.asgi import PRODUCTION, ask
 
 APP = "https://app.example.com"
 SLOW = '"' + "\\" * 60_000

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cors_right import CORSPolicy, CORSPolicyMiddleware
 
-from tests.library.asgi import PRODUCTION, ask, passed
+from tests.support.asgi import PRODUCTION, ask, passed
 
 APP = "https://app.example.com"
 API = "api.example.com"

@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from tests.library.asgi import PRODUCTION, Answer, ask, passed
+from tests.support.asgi import PRODUCTION, Answer, ask, passed
 
 APP = "https://app.example.com"
 PREVIEW = "https://pr-7.preview.example.com"

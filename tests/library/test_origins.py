@@ -21,8 +21,8 @@ from cors_right.public_suffixes import is_shared
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from tests.library.texts import INSIDES, LIKELY, NOISE, ODD_PORTS, PATTERNS, TEXTS
-from tests.origins_table import REASONS, REFUSED, REPAIRED, VALID
+from tests.support.origins_table import REASONS, REFUSED, REPAIRED, VALID
+from tests.support.texts import INSIDES, LIKELY, NOISE, ODD_PORTS, PATTERNS, TEXTS
 
 secure = partial(require_secure, allow_loopback=False)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import cors_right
 import pytest
 
-from tests.baking import ROOT
-from tests.serving import clean_environment
+from tests.support.baking import ROOT
+from tests.support.serving import clean_environment
 
 FOLDER = Path(cors_right.__file__).parent
 ALLOWED = {"fastapi", "publicsuffixlist", "starlette"}
@@ -50,9 +50,9 @@ def test_serving_file_names_no_file_that_explains(name: str) -> None:
 
 SERVES = """
 import sys
-from tests.library.asgi import ask
-from tests.library.service.application import create_app
-from tests.library.service.settings import Settings
+from tests.support.asgi import ask
+from tests.support.service.application import create_app
+from tests.support.service.settings import Settings
 
 def explaining():
     return [name for name in sys.modules if name.startswith("cors_right.diagnostics")]

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from tests.library.asgi import PRODUCTION, ask
+from tests.support.asgi import PRODUCTION, ask
 
 FOREIGN = "https://evil.example"
 SEGMENTS = st.sampled_from(

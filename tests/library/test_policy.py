@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.middleware.cors import CORSMiddleware
 
-from tests.library.asgi import KINDS, PRODUCTION
-from tests.library.texts import TEXTS
+from tests.support.asgi import KINDS, PRODUCTION
+from tests.support.texts import TEXTS
 
 
 def problems(**arguments: Any) -> list[str]:

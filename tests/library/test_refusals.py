@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Scope
 
-from tests.library.asgi import KINDS, PRODUCTION, ask, passed, raw
-from tests.library.texts import LIKELY, PATTERNS
+from tests.support.asgi import KINDS, PRODUCTION, ask, passed, raw
+from tests.support.texts import LIKELY, PATTERNS
 
 APP, API = "https://app.example.com", "api.example.com"
 

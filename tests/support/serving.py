@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-COMPILED = Path(__file__).parent.parent / ".pytest_cache" / "compiled"
+COMPILED = Path(__file__).parent.parent.parent / ".pytest_cache" / "compiled"
 PROBES = Path(__file__).parent / "probes"
 # What services require outside development, some for one answer and some for another.
 REQUIRED = {
@@ -209,3 +210,9 @@ def send_from_many_origins(port: int, domain: str, count: int) -> None:
                     if line.startswith(b"content-length:"):
                         length = int(line.split()[-1])
                 answers.read(length)
+
+
+class Serving(Protocol):
+    """Serves a project with uvicorn."""
+
+    def __call__(self, project: Path, app: str = "app.main:app", **environment: str) -> Server: ...

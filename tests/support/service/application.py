@@ -7,7 +7,7 @@ from cors_right import CORSFastAPI
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from tests.library.service.settings import Settings
+from tests.support.service.settings import Settings
 
 written: list[str] = []
 

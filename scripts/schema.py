@@ -1,10 +1,10 @@
-"""Write the JSON Schema of the answers again: `uv run python -m docs.schema`."""
+"""Write the JSON Schema of the answers again: `uv run python -m scripts.schema`."""
 
 import json
 from typing import Any
 
 from hooks.filters import MAX_SLUG_LENGTH, SLUG
-from tests.baking import CONFIGURATION, QUESTIONS, ROOT
+from tests.support.baking import CONFIGURATION, QUESTIONS, ROOT
 
 PATH = ROOT / "docs" / "answers.schema.json"
 RULES: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Take the pictures of the pages again: `uv run python -m docs.pictures`.
+"""Take the pictures of the pages again: `uv run python -m scripts.pictures`.
 
 They show what the template really says. Needs Chromium with its driver, and
 `report/browsers.html` of a test run.
@@ -13,11 +13,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from tests.baking import ROOT
-from tests.browser.engines import Browser, started
-from tests.browser.report import PAGE
-from tests.serving import REQUIRED, clean_environment, send, serve
-from tests.terminal import typed
+from tests.support.baking import ROOT
+from tests.support.browser.engines import Browser, started
+from tests.support.browser.report import PAGE
+from tests.support.serving import REQUIRED, clean_environment, send, serve
+from tests.support.terminal import typed
 
 PICTURES = ROOT / "docs"
 WIDTH = 112  # columns

@@ -14,9 +14,9 @@ from pathlib import Path
 import trustme
 from cors_right.diagnostics import browser
 
-from tests.baking import ROOT
-from tests.conftest import not_installed
-from tests.serving import (
+from tests.support.baking import ROOT
+from tests.support.requirements import not_installed
+from tests.support.serving import (
     PATIENCE,
     Response,
     Server,

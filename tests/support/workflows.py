@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
-
-from tests.serving import fresh_machine
 
 EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
 # What GitHub's own command does, as far as the workflows use it: it notes what it is asked for.
@@ -20,12 +17,6 @@ GH = """#!/bin/sh
 echo "$@" >>"$GH_LOG"
 if [ "$1 $2" = "pr list" ]; then cat "$GH_LOG.count"; fi
 """
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a machine with Python and git."""
-    return fresh_machine(tmp_path_factory.mktemp("machine"))
 
 
 @dataclass

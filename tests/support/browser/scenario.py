@@ -12,9 +12,9 @@ from typing import Any
 from cors_right.diagnostics.browser import unsafe_names
 from cors_right.standard import SAFELISTED_METHODS
 
-from tests.baking import Bakery
-from tests.browser.engines import Browser
-from tests.serving import Server, serve
+from tests.support.baking import Bakery
+from tests.support.browser.engines import Browser
+from tests.support.serving import Server, serve
 
 # The host of the page of each kind of origin; "own" is a page of the service itself, "null" a
 # sandboxed frame.
@@ -89,7 +89,7 @@ class World:
 
 
 def to_fetch(url: str, arguments: Mapping[str, Any], with_credentials: bool) -> dict[str, Any]:
-    """Return a request of `tests.cases` as `fetch_all` takes it."""
+    """Return a request of `tests.support.cases` as `fetch_all` takes it."""
     return {
         "url": url,
         "method": arguments.get("method", "GET"),
@@ -168,3 +168,13 @@ def received(server: Server, marks: list[str]) -> dict[str, list[str]]:
             if mark in answered:
                 answered[mark].append(method)
     return answered
+
+
+# Runs in the page: connects, and returns the first message.
+CONNECT = """
+const socket = new WebSocket(args[0]);
+return await new Promise(resolve => {
+    socket.onmessage = event => { resolve(event.data); socket.close(); };
+    socket.onerror = () => resolve('refused');
+});
+"""

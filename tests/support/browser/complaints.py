@@ -8,7 +8,7 @@ from typing import Any
 
 from cors_right.diagnostics.browser import Response
 
-from tests.crooked import HTML, Change, preflight, request, with_headers, without
+from tests.support.crooked import HTML, Change, preflight, request, with_headers, without
 
 
 @dataclass(frozen=True)

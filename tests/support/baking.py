@@ -1,13 +1,17 @@
 """Projects as the template renders them."""
 
+import ast
 import json
+import shutil
+import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import yaml
 from pytest_cookies.plugin import Cookies
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 SERVICE = ROOT / "{{cookiecutter.project_slug}}"
 CONFIGURATION: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS = [name for name in CONFIGURATION if not name.startswith("_")]
@@ -49,3 +53,22 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def copied(project: Path, folder: Path) -> Path:
+    """Return a copy of a project, to be edited."""
+    return Path(shutil.copytree(project, folder / "project"))
+
+
+def parse(name: str, content: bytes) -> None:
+    """Parse a file by its kind; raise when it is broken."""
+    text = content.decode("utf-8")
+    match PurePosixPath(name).suffix:
+        case ".py":
+            ast.parse(text)
+        case ".toml":
+            tomllib.loads(text)
+        case ".json":
+            json.loads(text)
+        case ".yml" | ".yaml":
+            yaml.safe_load(text)

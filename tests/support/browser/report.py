@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 
-from tests.baking import ROOT
+from tests.support.baking import ROOT
 
 PAGE = ROOT / "report" / "browsers.html"
 PARTS = "BROWSER_REPORT_PARTS"

@@ -15,7 +15,7 @@ from cors_right.diagnostics.browser import Response
 from cors_right.diagnostics.explain import scope_of
 from starlette.types import ASGIApp, Message
 
-from tests.browser.pages import EMPTY_PAGE
+from tests.support.browser.pages import EMPTY_PAGE
 
 Behaviour = Callable[[str, str, Mapping[str, str], bytes], Response]
 """What answers a method, a path with its query, headers and a body."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from cors_right.diagnostics.browser import Fetch, Outcome, Response
 from cors_right.diagnostics.browser import fetch as browse
 
-from tests.serving import send
+from tests.support.serving import send
 
 
 def fetch(port: int, request: Fetch) -> Outcome:

@@ -9,8 +9,8 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser.engines import Browser
-from tests.serving import PATIENCE
+from tests.support.browser.engines import Browser
+from tests.support.serving import PATIENCE
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 AUDIENCE = "browsers"

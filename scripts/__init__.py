@@ -1,0 +1,1 @@
+"""Make the pictures and schemas of the pages again."""

@@ -1,0 +1,1 @@
+"""What drives the browsers, and what the browsers call."""

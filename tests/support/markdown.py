@@ -1,0 +1,42 @@
+"""Commands and code that the pages show, cut out of them."""
+
+import re
+from pathlib import Path
+
+from tests.support.baking import ROOT
+
+PORTALS, FLEET, ADOPT, RECIPES = (
+    ROOT / "docs" / f"{name}.md" for name in ("portals", "fleet", "adopt", "recipes")
+)
+PORTAL = "frontend_origins=https://shop.example.com"
+FLEET_COMMANDS = (
+    "gh:org/template --checkout v1.2.3",
+    'git push --atomic origin main "$version"',
+    "git config remote.upstream.tagOpt --no-tags",
+    "git merge FETCH_HEAD",
+    "cruft check --checkout v1.2.3",
+    "cruft update --checkout v1.2.3 --skip-apply-ask",
+)
+ADD = "uv add "
+CERTIFICATES = "--ssl-cert-reqs 1"
+
+
+def commands(readme: Path) -> list[str]:
+    """Return the lines of all shell blocks."""
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", readme.read_text("utf-8"), re.M | re.S)
+    return [line.strip() for block in blocks for line in block.splitlines()]
+
+
+def command(readme: Path, ending: str) -> str:
+    """Return the command that begins or ends in the given way."""
+    (line,) = [
+        line for line in commands(readme) if line.startswith(ending) or line.endswith(ending)
+    ]
+    return line
+
+
+def blocks(page: Path, heading: str, language: str = "python") -> list[str]:
+    """Return the blocks of code below a heading of a page."""
+    text = page.read_text("utf-8")
+    (section,) = re.findall(rf"^## {heading}[^\n]*\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    return re.findall(rf"```{language}\n(.*?)```", section, re.S)

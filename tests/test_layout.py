@@ -1,0 +1,67 @@
+"""The direction of imports: tests import scripts and benchmarks, and all import tests.support."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.support.baking import ROOT
+
+OURS = {"benchmarks", "docs", "hooks", "scripts", "tests"}
+SUPPORT = ("tests.support", "hooks")
+# A folder or a kind of file, and the packages of the repository that it may import.
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "tests/support/**/*.py": SUPPORT,
+    "benchmarks/**/*.py": ("benchmarks", *SUPPORT),
+    "scripts/**/*.py": ("scripts", *SUPPORT),
+    "tests/**/conftest.py": SUPPORT,
+    "tests/**/test_*.py": ("benchmarks", "scripts", *SUPPORT),
+}
+BENCHMARKED = "tests/test_benchmarks.py"
+
+
+def imported(path: Path) -> set[str]:
+    """Return the absolute names of the modules, and of their members, that a file imports."""
+    found: set[str] = set()
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def names_below(packages: tuple[str, ...], name: str) -> bool:
+    """Return whether a name is that of a package, or of what is in one."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+@pytest.mark.parametrize("pattern", ALLOWED)
+def test_file_imports_only_what_is_below_it(pattern: str) -> None:
+    files = sorted(ROOT.glob(pattern))
+    assert files
+    wrong = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in files
+        for name in imported(path)
+        if name.partition(".")[0] in OURS and not names_below(ALLOWED[pattern], name)
+    }
+    assert not wrong
+
+
+def test_one_test_module_imports_the_benchmarks() -> None:
+    importing = {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.glob("tests/**/test_*.py")
+        if any(names_below(("benchmarks",), name) for name in imported(path))
+    }
+    assert importing == {BENCHMARKED}
+
+
+def test_every_file_of_the_tests_has_a_place() -> None:
+    placed = {path for pattern in ALLOWED for path in ROOT.glob(pattern)}
+    modules = {*ROOT.glob("tests/**/*.py")} - {*ROOT.glob("tests/**/__init__.py")}
+    assert not modules - placed
