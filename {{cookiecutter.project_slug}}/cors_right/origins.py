@@ -59,18 +59,19 @@ class Origin:
         return self.any_subdomain or self.port == "*"
 
 
+@dataclass(eq=False)
 class Refused(Exception):
     """Why a text is not acceptable, and the text that was probably meant, if there is one."""
 
-    def __init__(self, reason: str, meant: str | None = None) -> None:
-        self.reason = reason
-        self.meant = meant
+    reason: str
+    meant: str | None = None
 
 
 Check = Callable[[Origin], None]
 """A rule beyond the grammar. It raises `Refused` for an origin that breaks it."""
 
 
+@dataclass(eq=False)
 class OriginError(ValueError):
     """A text that is not an acceptable origin or pattern.
 
@@ -79,15 +80,16 @@ class OriginError(ValueError):
     the correction alone, or None.
     """
 
-    def __init__(self, text: str, reason: str, correction: str | None = None) -> None:
-        self.text = text
-        self.reason = reason
-        self.correction = correction
-        super().__init__(
-            f"{shown(text)} {reason}" + (f"; write {correction}" if correction else "")
-        )
+    text: str
+    reason: str
+    correction: str | None = None
+
+    def __str__(self) -> str:
+        instead = f"; write {self.correction}" if self.correction else ""
+        return f"{shown(self.text)} {self.reason}{instead}"
 
 
+@dataclass(eq=False)
 class AllowListError(ValueError):
     """An allow-list with unacceptable entries.
 
@@ -96,16 +98,12 @@ class AllowListError(ValueError):
     corrected, or None where an entry has no correction.
     """
 
-    def __init__(
-        self,
-        problems: list[OriginError],
-        accepted: tuple[str, ...] = (),
-        correction: tuple[str, ...] | None = None,
-    ) -> None:
-        self.problems = problems
-        self.accepted = accepted
-        self.correction = correction
-        super().__init__("\n".join(map(str, problems)))
+    problems: list[OriginError]
+    accepted: tuple[str, ...] = ()
+    correction: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
 
 
 class AllowList:

@@ -27,15 +27,17 @@ class NamedOrigins(list[str]):
         self.variable = variable
 
 
+@dataclass(eq=False)
 class CORSPolicyError(ValueError):
     """Everything that is wrong with a policy: `problems`, and their messages, one a line.
 
     A problem with an origin is an OriginError.
     """
 
-    def __init__(self, problems: list[ValueError]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(map(str, problems)))
+    problems: list[ValueError]
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
 
 
 @dataclass(frozen=True, kw_only=True)
