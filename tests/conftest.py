@@ -20,7 +20,7 @@ from tests.support.serving import Server, Serving, fresh_machine, serve
 
 FRONTEND = ROOT / "tests" / "frontend"
 
-settings.register_profile("default", max_examples=300, deadline=None)
+settings.register_profile("default", max_examples=200, deadline=None)
 settings.register_profile("long", max_examples=10_000, deadline=None)  # --hypothesis-profile=long
 
 sys.dont_write_bytecode = True  # a __pycache__ in the template's folder would be rendered

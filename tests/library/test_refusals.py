@@ -489,10 +489,12 @@ def test_each_reason_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_flood_gives_ten_lines_and_takes_no_memory(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     log = RefusalLog(clock)
+    in_force = policy(APP)
 
     def flood(first: int) -> None:
         for number in range(first, first + 10_000):
-            log.write(refused(f"https://{number}.evil.example", f"/{number}\n"))
+            origin = f"https://{number}.evil.example"
+            log.write(refusal(in_force, origin, path=f"/{number}\n"))
 
     flood(0)
     assert len(lines(caplog)) == 10
