@@ -86,7 +86,7 @@ POLICIES = [
         allow_methods=["get".upper(), "QUERY"],
         expose_headers=["*"],
         allow_headers=["Authorization", "Content-Type"],
-        max_age=-1,
+        max_age=0,
     ),
 ]
 

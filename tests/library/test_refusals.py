@@ -320,8 +320,8 @@ def test_what_an_allowed_preflight_lacks(method: str, names: Any, advice: str) -
     ("method", "names"),
     [
         ("GET", ""),
-        ("HEAD", "content-type"),
-        ("POST", " ,accept,accept-language, content-language,X-TENANT,"),
+        ("GET", "content-type"),
+        ("PUT", " ,accept,accept-language, content-language,X-TENANT,"),
         ("PUT", "x-tenant"),
         ("GET", "," * (8192 - len("GET"))),
     ],

@@ -12,9 +12,10 @@ from starlette.websockets import WebSocketClose
 from .log import refusals
 from .origins import shown
 from .policy import ANY, CORSPolicy
-from .reasons import TOO_LONG
+from .reasons import TOO_LONG, Unlisted
 from .refusal import Kind, Refusal, judge
 from .request import Request, complete
+from .standard import SAFELISTED_METHODS
 
 # FastAPI parses cookies for every route, and Python before 3.11.10 and 3.12.6 takes quadratic time
 # for it (CVE-2024-7592): 60 kB cost it seconds.
@@ -32,6 +33,8 @@ class CORSPolicyMiddleware:
     A request from an origin that is not allowed, or with more than one `Origin`, gets no
     `Access-Control-*` header; its preflight gets a bare 403. An allowed preflight gets the whole
     policy whatever it asks for: the browser compares, and names what is missing in its console.
+    Browsers never compare GET, HEAD and POST, so a preflight for one of these that the policy does
+    not list gets a 403.
     The middleware drops the application's own `Access-Control-*` headers, so that a mounted
     application cannot widen the policy. `Vary` names Origin once.
 
@@ -177,6 +180,10 @@ class PolicyHeaders:
                 headers["Access-Control-Allow-Methods"] = method
             if policy.allow_headers == ANY and request.asked_headers:
                 headers["Access-Control-Allow-Headers"] = request.asked_headers
+        unlisted = refusal and refusal.unlisted
+        if isinstance(unlisted, Unlisted) and unlisted.method in SAFELISTED_METHODS:
+            # Browsers never compare these, so the status has to stop them.
+            return PlainTextResponse(f"Method not allowed{reason}", 403, headers)
         return PlainTextResponse(f"OK{reason}", headers=headers)
 
 

@@ -270,10 +270,11 @@ def canonical_host(host: str, *, is_base: bool) -> str:
         return canonical_address(host)
     if labels[-1] == "" and len(labels) > 1:
         raise Refused("ends with a dot, which makes it another host")
-    if len(host) > MAX_HOST_LENGTH or not all(re.fullmatch(LABEL, label) for label in labels):
+    most = MAX_HOST_LENGTH - len("a.") * is_base  # no name below a longer base is short enough
+    if len(host) > most or not all(re.fullmatch(LABEL, label) for label in labels):
         raise Refused(
             "has a malformed host: write labels of 1 to 63 letters, digits, - or _, "
-            f"joined by dots, at most {MAX_HOST_LENGTH} characters in all"
+            f"joined by dots, at most {most} characters in all"
         )
     if has_broken_punycode(host):
         raise Refused("has an xn-- label that does not decode")

@@ -70,6 +70,9 @@ class CORSPolicy:
     listed_headers: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("allow_origins", "allow_methods", "allow_headers", "expose_headers"):
+            if isinstance(values := getattr(self, name), Iterator):  # which can be read once
+                object.__setattr__(self, name, tuple(values))
         problems: list[ValueError] = [*map(ValueError, self._wrong_values())]
         if problems:  # too wrong to look into
             raise CORSPolicyError(problems)
@@ -123,8 +126,8 @@ class CORSPolicy:
         for name in ("allow_credentials", "development", "allow_http_loopback"):
             if not isinstance(value := getattr(self, name), bool):
                 yield f"{name}: {value!r} is not True or False"
-        if not isinstance(self.max_age, int) or not -1 <= self.max_age <= MAX_AGE:
-            yield f"max_age: {self.max_age!r} is not a number of seconds from -1 to {MAX_AGE}"
+        if type(self.max_age) is not int or not 0 <= self.max_age <= MAX_AGE:
+            yield f"max_age: {self.max_age!r} is not a number of seconds from 0 to {MAX_AGE}"
 
     def _wrong_names(self) -> Iterator[str]:
         for argument, what in (
@@ -138,10 +141,12 @@ class CORSPolicy:
                     yield f"{argument}: '*' allows any {what}, so it must be the only entry"
                 elif not TOKEN.fullmatch(name):
                     yield f"{argument}: {name!r} is not the name of a {what}"
+                elif "*" in name:
+                    yield f"{argument}: {name!r} matches no other {what}; list each of them"
         for method in self.allow_methods:
             if FORBIDDEN_METHOD.fullmatch(method):
                 yield f"allow_methods: browsers never send {method}; remove it"
-            elif TOKEN.fullmatch(method) and method != method.upper():
+            elif TOKEN.fullmatch(method) and "*" not in method and method != method.upper():
                 yield f"allow_methods: {method!r} is not in upper case; write {method.upper()}"
         for header in filter(FORBIDDEN_REQUEST_HEADER.fullmatch, self.allow_headers):
             yield f"allow_headers: pages cannot set {header}; remove it"

@@ -12,7 +12,7 @@ from operator import attrgetter
 
 from .origins import DEFAULT_PORTS, OriginError, parse_origin, shown, split_port
 from .policy import ANY, CORSPolicy, CORSPolicyError
-from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, SAFELISTED_METHODS, TOKEN
+from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, TOKEN
 
 MAX_NAME = 100  # characters of a name that is shown as it is
 MAX_NAMED = 10  # names to add
@@ -172,8 +172,7 @@ def unlisted_in(policy: CORSPolicy, method: str, names: str) -> Unlisted | NotAl
     """Return what a preflight asks for and a policy lacks; `names` are joined by commas."""
     if len(method) + len(names) > MAX_ASKED:
         return TOO_LONG
-    methods = (*SAFELISTED_METHODS, *policy.allow_methods)
-    is_listed = policy.allow_methods == ANY or method in methods
+    is_listed = policy.allow_methods == ANY or method in policy.allow_methods
     asked = names.lower().split(",") if policy.allow_headers != ANY else ()
     listed = {"", *policy.listed_headers}
     missing = dict.fromkeys(name for name in map(str.strip, asked) if name not in listed)

@@ -101,11 +101,11 @@ def _trouble_of_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str,
     asked = Fetch(
         origin,
         url,
-        "PUT" if policy.allow_methods == ANY else [*methods, "GET"][0],
+        "PUT" if policy.allow_methods == ANY else [*methods, *policy.allow_methods, "GET"][0],
         dict.fromkeys(["X-Asked"] if policy.allow_headers == ANY else policy.allow_headers, ""),
         with_credentials=policy.allow_credentials,
     )
-    question = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+    question = {"Origin": origin, "Access-Control-Request-Method": asked.method}
     preflight = ask("OPTIONS", url, preflight_headers(asked) or question)
     if blocked := preflight_check(asked, preflight):
         if preflight.status == 403 and "Origin" in preflight.listed("Vary"):  # as the service does
