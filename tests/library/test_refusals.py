@@ -10,6 +10,7 @@ import pytest
 from cors_right import CORSFastAPI, CORSPolicy, CORSPolicyMiddleware
 from cors_right.log import RefusalLog
 from cors_right.policy import CORSPolicyError, NamedOrigins
+from cors_right.reasons import CROSS_SITE_FORM
 from cors_right.refusal import Kind, Refusal, judge
 from cors_right.request import Request, complete
 from hypothesis import given
@@ -227,20 +228,20 @@ def test_near_misses_are_named(
         (
             [APP],
             "app.example.com",
-            "no browser sends such an Origin",
+            "such an Origin cannot be listed",
             f"'app.example.com' has no scheme; write {APP}",
         ),
-        ([APP], "", "no browser sends such an Origin", "'' has no scheme"),
+        ([APP], "", "such an Origin cannot be listed", "'' has no scheme"),
         (
             [APP],
             "https://u:secret@a.example",
-            "no browser sends such an Origin",
+            "such an Origin cannot be listed",
             "'https://...@a.example' has user information; write https://a.example",
         ),
         (
             [APP],
             f"{APP}{'x' * 600}",
-            "no browser sends such an Origin",
+            "such an Origin cannot be listed",
             f"'https://app.example.com{'x' * 56}... (623 characters) is longer than 512 characters",
         ),
     ],
@@ -549,7 +550,7 @@ IN_LIST = "it is not in the list (FRONTEND_ORIGINS)"
         (FOREIGN, {}, [f"https://b.test GET /: {IN_LIST}"]),
         (PREFLIGHT, {"method": "OPTIONS"}, [f"https://b.test PUT /: {IN_LIST}"]),
         (FOREIGN, {"method": "POST"}, [f"https://b.test POST /: {IN_LIST}"]),
-        (FORM, {"method": "POST"}, [f"https://b.test POST /: {IN_LIST}"]),
+        (FORM, {"method": "POST"}, [f"https://b.test POST /: {CROSS_SITE_FORM.why}"]),
         (
             {"Host": API, "Sec-Fetch-Site": "cross-site"},
             {"method": "POST"},
@@ -594,7 +595,7 @@ def test_callers_are_told_why_in_development_only(environment: str) -> None:
     text = 'OK: add "QUERY" to allow_methods' if told else "OK"
     assert (answer.status, answer.body.decode()) == (200, text)
     detail = json.loads(ask(app, FORM, "POST").body)["detail"]
-    assert detail.endswith(f" Why: {IN_LIST}.") == told
+    assert detail.endswith(f" Why: {CROSS_SITE_FORM.why}.") == told
 
 
 def test_refused_write_keeps_what_came() -> None:

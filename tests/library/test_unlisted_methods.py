@@ -18,7 +18,7 @@ from tests.support.asgi import ask, passed, raw
 
 APP = "https://app.example.com"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY")
-LISTS = (["GET"], ["POST"], ["GET", "HEAD"], ["PUT"], [], [*METHODS], ["*"])
+LISTS: tuple[list[str], ...] = (["GET"], ["POST"], ["GET", "HEAD"], ["PUT"], [], [*METHODS], ["*"])
 
 
 @pytest.mark.parametrize("listed", LISTS)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -17,9 +18,10 @@ from .refusal import Kind, Refusal, judge
 from .request import Request, complete
 from .standard import SAFELISTED_METHODS
 
-# FastAPI parses cookies for every route, and Python before 3.11.10 and 3.12.6 takes quadratic time
-# for it (CVE-2024-7592): 60 kB cost it seconds.
+# FastAPI parses cookies for every route. Before Python 3.11.10 and 3.12.6, the time grows with the
+# product of length and backslashes (CVE-2024-7592): 8 KB of backslashes cost 120 ms.
 MAX_COOKIES = 8 * 1024  # bytes
+MAX_BACKSLASHES = 256  # in all cookies
 VARY_ORIGIN = (b"vary", b"Origin")
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -41,9 +43,10 @@ class CORSPolicyMiddleware:
     CORS prevents neither WebSockets (CWE-1385) nor cross-site writes (CSRF, CWE-352). The
     middleware refuses (403) every WebSocket from an unlisted page, and, if the policy has
     credentials, every request from such a page whose method is not safe. `cross_site_exempt` are
-    paths below the `root_path` that take such writes, as the callbacks of payment and sign-on
-    services must; something in the request then has to protect what they do. The middleware
-    refuses cookies of more than 8 KB (431) before anything parses them.
+    paths of routes, such as `/auth/{provider}/callback`, that take such writes, as the callbacks of
+    payment and sign-on services must; something in the request then has to protect what they do.
+    The middleware
+    refuses cookies that take long to parse (431): more than 8 KB, or more than 256 backslashes.
 
     The log gives the reason for each refusal; in development the response gives it also.
 
@@ -62,6 +65,7 @@ class CORSPolicyMiddleware:
             raise ValueError(f"{exempt!r} is not a set of paths that begin with /")
         self.app = app
         self.cross_site_exempt = frozenset(exempt)
+        self._exempt = [compile_path(path)[0] for path in self.cross_site_exempt]
         self._headers = PolicyHeaders(policy)
         self._has_looked_outside = False
 
@@ -95,11 +99,12 @@ class CORSPolicyMiddleware:
         if headers.policy.development and not self._has_looked_outside:
             self._look_outside(scope)
         request = Request(scope, headers.policy)
-        if refusal := judge(request, self.cross_site_exempt):
+        if refusal := judge(request, self._exempt):
             refusals.write(refusal)
         answer = self.app
+        costly = request.cookie_length > MAX_COOKIES or request.backslashes > MAX_BACKSLASHES
         if scope["type"] == "websocket":
-            if refusal or request.cookie_length > MAX_COOKIES:
+            if refusal or costly:
                 answer = refused_handshake(scope, refusal)
             await answer(scope, receive, send)
             return
@@ -114,8 +119,9 @@ class CORSPolicyMiddleware:
                 message["headers"] = with_policy(message.get("headers", ()), granted)
             await send(message)
 
-        if request.cookie_length > MAX_COOKIES:
-            answer = PlainTextResponse(f"Cookies of more than {MAX_COOKIES} bytes", 431)
+        if costly:
+            limits = f"{MAX_COOKIES} bytes, or {MAX_BACKSLASHES} backslashes"
+            answer = PlainTextResponse(f"Cookies of more than {limits}", 431)
         elif refusal and refusal.kind is Kind.WRITE:
             answer = refused_write(refusal)
         await answer(scope, receive, send_with_policy)
@@ -202,7 +208,7 @@ def refused_write(refusal: Refusal) -> Response:
     """Return the response to a cross-site write."""
     origin = ", ".join(refusal.origins) if refusal.origins else "absent"
     detail = (
-        f"Cross-site write refused: the origin is {shown(origin)}, "
+        f"Cross-site write refused (CSRF): the origin is {shown(origin)}, "
         "which is not allowed to call this service. "
         "If it is the service's own, a proxy has changed the Host header."
     )

@@ -21,7 +21,7 @@ from typing import Literal
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Pages of these schemes send "null", as a sandboxed frame of any site does, or there are no pages.
-REFUSED_SCHEMES = {"about", "blob", "data", "file", "ftp", "javascript", "ws", "wss"}
+REFUSED_SCHEMES = {"about", "blob", "data", "ftp", "javascript", "ws", "wss"}
 
 BLANKS = " \t\r\n"
 MAX_LENGTH = 512  # of what is looked at
@@ -31,6 +31,8 @@ MAX_LABEL_LENGTH = 63
 SCHEME = r"[a-z][a-z0-9+.-]{0,63}"
 LABEL = r"[a-z0-9_-]{1,63}"
 PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+# Outside http and https, browsers do not parse the host (URL standard, "opaque-host parser").
+OPAQUE_HOST = r"[a-z0-9._~-]{1,253}"
 # What browsers send. Any address and any xn-- label pass, because they are only compared.
 SENT = re.compile(rf"({SCHEME})://((?:{LABEL}\.)*{LABEL}|\[[0-9a-f:]+\])(:{PORT})?")
 
@@ -220,6 +222,8 @@ def read_origin(text: str) -> Origin:
         raise Refused("has no scheme", with_scheme(text))
     if not re.fullmatch(SCHEME, scheme):
         raise Refused("has a malformed scheme")
+    if scheme == "file":
+        raise Refused("is every file on the user's machine, whoever wrote it")
     if scheme in REFUSED_SCHEMES:
         page = f"http{text[2:]}" if scheme in ("ws", "wss") else None
         raise Refused(f"is not the origin of a page: no page comes from {scheme}://", page)
@@ -235,6 +239,8 @@ def read_origin(text: str) -> Origin:
 
     host, port = split_port(authority.lower())
     any_subdomain = host.startswith("*.")
+    if scheme not in DEFAULT_PORTS and port is None and re.fullmatch(OPAQUE_HOST, host):
+        return Origin(scheme, host)
     return Origin(
         scheme=scheme,
         host=canonical_host(host.removeprefix("*."), is_base=any_subdomain),

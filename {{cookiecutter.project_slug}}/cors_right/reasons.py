@@ -36,6 +36,12 @@ NULL = NotAllowable(
     "redirect the request to another origin",
 )
 NOT_SENT = "no browser sends such an Origin"
+NOT_LISTABLE = "such an Origin cannot be listed"
+CROSS_SITE_FORM = NotAllowable(
+    "a page of another site sent a form or a link (CSRF)",
+    "if this path has to take it, add the path to cross_site_exempt; if a frontend of yours sends "
+    "it, use fetch()",
+)
 MAX_ASKED = 8 * 1024  # bytes of the method and header names that a preflight asks for
 ASKS_TOO_MUCH = f"it asks for more than {MAX_ASKED} bytes of header names; send fewer"
 TOO_LONG = NotAllowable(ASKS_TOO_MUCH, ASKS_TOO_MUCH)
@@ -198,7 +204,7 @@ def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
     try:
         canonical = str(parse_origin(origin))
     except OriginError as error:
-        return NotAllowable(NOT_SENT, str(error))
+        return NotAllowable(NOT_LISTABLE, str(error))
     if origin != canonical:
         return NotAllowable(NOT_SENT, f"browsers write it {canonical}")
     return NotListed(

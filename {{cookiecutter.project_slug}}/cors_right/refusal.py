@@ -1,6 +1,7 @@
 """The decision: which requests a policy refuses. The reason and its words are made on demand."""
 
-from collections.abc import Set
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
@@ -8,7 +9,15 @@ from urllib.parse import quote
 
 from .origins import SENT, shown
 from .policy import CORSPolicy
-from .reasons import NotAllowable, Reason, Unlisted, is_short_token, unlisted_in, why_not_allowed
+from .reasons import (
+    CROSS_SITE_FORM,
+    NotAllowable,
+    Reason,
+    Unlisted,
+    is_short_token,
+    unlisted_in,
+    why_not_allowed,
+)
 from .request import Request
 from .standard import SAFE_METHODS
 
@@ -31,7 +40,8 @@ class Refusal:
 
     `origins` are the `Origin` headers as they came; `method` and `path` are those of the request,
     or the method that a preflight asks for. `unlisted` is what an allowed origin's preflight asks
-    for and the policy lacks; it is None if the policy refuses the origin.
+    for and the policy lacks; it is None if the policy refuses the origin. `is_form` says that the
+    write is a navigation or a form's, which a page sends without JavaScript.
     """
 
     kind: Kind
@@ -40,6 +50,7 @@ class Refusal:
     method: str
     path: str
     unlisted: Unlisted | NotAllowable | None = None
+    is_form: bool = False
 
     def __str__(self) -> str:
         """Return the line of the log."""
@@ -59,11 +70,13 @@ class Refusal:
     @cached_property
     def reason(self) -> Reason:
         """The reason. It takes a look at each entry of the allow-list."""
+        if self.kind is Kind.WRITE and self.is_form:
+            return CROSS_SITE_FORM
         return self.unlisted or why_not_allowed(self.policy, self.origins)
 
 
-def judge(request: Request, exempt: Set[str] = frozenset()) -> Refusal | None:
-    """Return the refusal of a request, or None. `exempt` are paths that take any write.
+def judge(request: Request, exempt: Sequence[re.Pattern[str]] = ()) -> Refusal | None:
+    """Return the refusal of a request, or None. `exempt` match paths that take any write.
 
     A read that no page of another origin asks for is not refused: a request without `Origin`, from
     the service's own pages, or with a `Sec-Fetch-Mode` other than `cors`.
@@ -80,7 +93,7 @@ def judge(request: Request, exempt: Set[str] = frozenset()) -> Refusal | None:
         policy.allow_credentials
         and method not in SAFE_METHODS
         and request.is_cross_site
-        and request.path not in exempt
+        and not any(path.match(request.path) for path in exempt)
     ):
         kind = Kind.WRITE
     else:
@@ -88,4 +101,5 @@ def judge(request: Request, exempt: Set[str] = frozenset()) -> Refusal | None:
     if kind is None:
         return None
     origins = tuple(request.origins)
-    return Refusal(kind, policy, origins, method, request.scope["path"], unlisted)
+    path, is_form = request.scope["path"], not request.is_from_script
+    return Refusal(kind, policy, origins, method, path, unlisted, is_form)

@@ -5,6 +5,9 @@ from starlette.types import Scope
 from .origins import DEFAULT_PORTS, is_loopback, split_port
 from .policy import CORSPolicy
 
+# Native WebSocket clients send the address that they call as their Origin; no page can send that.
+NATIVE_CLIENT = {"ws": "http", "wss": "https"}
+
 
 def complete(scope: Scope) -> None:
     """Add the keys that ASGI lets servers leave out, and make headers that can be read twice.
@@ -30,11 +33,13 @@ class Request:
         self.method: str = scope.get("method", "WebSocket")
         self.origins: list[str] = []
         self.cookie_length = 0  # in bytes, of all of them
+        self.backslashes = 0  # in all of them
         for name, value in scope["headers"]:
             if name == b"origin":
                 self.origins.append(value.decode("latin-1"))
             elif name == b"cookie":
                 self.cookie_length += len(value)
+                self.backslashes += value.count(b"\\")
         self.is_allowed = len(self.origins) == 1 and self.origins[0] in policy.allow_list
         self.asked_method: str | None = None
         if self.method == "OPTIONS" and self.origins:
@@ -57,10 +62,18 @@ class Request:
         return ", ".join(self.all(b"access-control-request-headers"))
 
     @property
+    def is_from_script(self) -> bool:
+        """Whether JavaScript that wants to read the response may have sent it."""
+        return self.all(b"sec-fetch-mode") in ([], ["cors"])
+
+    @property
     def is_read(self) -> bool:
-        """Whether the page wants to read the response; links and forms do not."""
-        modes, sites = self.all(b"sec-fetch-mode"), self.all(b"sec-fetch-site")
-        return sites != ["same-origin"] and modes in ([], ["cors"])
+        """Whether a page of another origin wants to read the response.
+
+        A page of the same origin, and an extension that may call the service (`none`), can read it.
+        """
+        sites = self.all(b"sec-fetch-site")
+        return sites not in (["same-origin"], ["none"]) and self.is_from_script
 
     @property
     def is_foreign(self) -> bool:
@@ -96,6 +109,8 @@ class Request:
         if len(self.origins) != 1 or len(hosts) != 1:
             return False
         page_scheme, _, page_host = self.origins[0].partition("://")
+        if self.scope["type"] == "websocket":
+            page_scheme = NATIVE_CLIENT.get(page_scheme, page_scheme)
         if page_scheme not in DEFAULT_PORTS:
             return False
         own_host = hosts[0].lower().removesuffix(f":{DEFAULT_PORTS[page_scheme]}")

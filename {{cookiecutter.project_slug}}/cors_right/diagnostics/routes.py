@@ -34,13 +34,18 @@ def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
 
     It looks at the methods of every route, the headers that FastAPI's routes declare (parameters of
     `Header()`, security schemes, and `headers` in `responses`), and the name of a file, where a
-    route says that it returns a `FileResponse`; in mounted applications, too. Yields lines such as
+    route says that it returns a `FileResponse`; in mounted applications, too. It also finds paths
+    in `cross_site_exempt` that no route has. Yields lines such as
     `GET /orders: add "X-Tenant" to allow_headers`.
     """
-    for path, method, argument, name in sorted(set(_needs(app.routes, ""))):
+    needs = sorted(set(_needs(app.routes, "")))
+    for path, method, argument, name in needs:
         entries = getattr(policy, argument)
         if entries != ANY and name.lower() not in map(str.lower, entries):
             yield f'{method} {path}: add "{name}" to {argument}'
+    paths = {path for path, *_ in needs}
+    for path in sorted(getattr(app, "cross_site_exempt", frozenset()) - paths):
+        yield f"{path}: no route has this path; correct or remove it in cross_site_exempt"
 
 
 def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str, str, str]]:
