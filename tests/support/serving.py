@@ -195,9 +195,23 @@ def exchange(
         connection.close()
 
 
+def refusal(
+    port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+) -> int | None:
+    """Return the status of a request that the server may refuse before it has read all of it.
+
+    The server then closes the connection over the rest, and the kernel may reset the connection
+    before the client has read the response: the status is None.
+    """
+    try:
+        return send(port, method, path, headers, body)[0]
+    except ConnectionError:
+        return None
+
+
 def send_from_many_origins(port: int, domain: str, count: int) -> None:
     """Send requests over one connection, a hundred at once, each of another origin of a domain."""
-    with socket.create_connection(("127.0.0.1", port)) as connection:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         answers = connection.makefile("rb")
         for first in range(0, count, 100):
             numbers = range(first, min(first + 100, count))
