@@ -16,7 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-COMPILED = Path(__file__).parent.parent.parent / ".pytest_cache" / "compiled"
+CACHE = Path(__file__).parent.parent.parent / ".pytest_cache"
+COMPILED = CACHE / "compiled"
+# What mypy knows of the packages is the same for each rendered project. Processes of the run that
+# write at the same time have a folder each.
+CHECKED = CACHE / f"mypy-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 PROBES = Path(__file__).parent / "probes"
 # What services require outside development, some for one answer and some for another.
 REQUIRED = {
@@ -92,8 +96,9 @@ def free_port() -> int:
 def clean_environment(**variables: str) -> dict[str, str]:
     """Return the shell's environment together with the variables.
 
-    What could reach the service or its tools is left out of the shell's. Compiled modules go to a
-    folder of their own, so that rendered projects stay as they are, and nothing is compiled twice.
+    What could reach the service or its tools is left out of the shell's. Compiled modules, and what
+    mypy keeps, go to a folder of their own, so that rendered projects stay as they are, and nothing
+    is compiled or checked twice.
     """
     reach = re.compile(
         "FASTAPI_.*|FRONTEND_ORIGINS|ALLOWED_HOSTS|MAX_BODY_SIZE|SERVE_DOCS|SESSION_SECRET|AUTH_.*"
@@ -101,7 +106,8 @@ def clean_environment(**variables: str) -> dict[str, str]:
         "|VIRTUAL_ENV|PYTHONPATH|PYTHONDONTWRITEBYTECODE|UV_PROJECT.*|UV_INTERNAL_.*"
     )
     shell = {name: value for name, value in os.environ.items() if not reach.fullmatch(name)}
-    return shell | {"PYTHONPYCACHEPREFIX": str(COMPILED)} | variables
+    caches = {"PYTHONPYCACHEPREFIX": str(COMPILED), "MYPY_CACHE_DIR": str(CHECKED)}
+    return shell | caches | variables
 
 
 def fresh_machine(home: Path) -> dict[str, str]:
