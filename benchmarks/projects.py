@@ -83,7 +83,10 @@ def templates(folder: Path) -> dict[str, Template]:
 
 
 def measure(
-    rounds: int, progress: Callable[[str], None], names: Iterable[str] | None = None
+    rounds: int,
+    progress: Callable[[str], None],
+    names: Iterable[str] | None = None,
+    later: int = 3,
 ) -> dict[str, Project]:
     """Render, install and start each template's project several times, in turn."""
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
@@ -98,12 +101,12 @@ def measure(
                 progress(f"project {turn + 1} of {rounds}: {arm}")
                 work = folder / f"{turn}-{arm}"
                 work.mkdir()
-                taken[arm].append(make(template, tools[arm], work))
+                taken[arm].append(make(template, tools[arm], work, later))
     return {arm: project_of(found) for arm, found in taken.items()}
 
 
-def make(template: Template, tools: str, work: Path) -> Round:
-    """Render a project into an empty folder, install it, start it, and ask it."""
+def make(template: Template, tools: str, work: Path, later: int) -> Round:
+    """Render a project into an empty folder, install it, start and ask it, and start it again."""
     began = time.perf_counter()
     project = render(template, tools, work)
     rendering = time.perf_counter() - began
@@ -119,7 +122,7 @@ def make(template: Template, tools: str, work: Path) -> Round:
         _, headers, _ = send(port, "GET", template.path, {"Origin": PAGE})
         allows = headers["Access-Control-Allow-Origin"] in ("*", PAGE)
     starts = []
-    for _ in range(3):
+    for _ in range(later):
         began = time.perf_counter()
         with loopback.served(template.app, command, project, variables, template.path) as running:
             starts.append(time.perf_counter() - began)

@@ -72,14 +72,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say in a line each where the report is, and which browsers were not tried."""
+    """Say in a line each where the report is, and what was not tried."""
     if hasattr(config, "workerinput"):
         return
     if path := report.finish():
         terminalreporter.write_line(f"What the browsers did: {path}")
     skipped = {skip.longrepr[2] for skip in terminalreporter.stats.get("skipped", [])}
     if missing := sorted(
-        text.removeprefix("Skipped: ") for text in skipped if "is not installed" in text
+        text.removeprefix("Skipped: ")
+        for text in skipped
+        if "is not installed" in text or "is taken" in text
     ):
         terminalreporter.write_line(f"Not tried: {'; '.join(missing)}")
 
@@ -89,7 +91,7 @@ def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a machine with Python and git."""
     return fresh_machine(tmp_path_factory.mktemp("machine"))

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from hooks import filters
 from tests.support.baking import CREDENTIALS, Bakery, parse, tree
 from tests.support.nasty import NASTY, UNPRINTABLE
-from tests.support.serving import Serving, clean_environment, send, send_from_many_origins, serve
+from tests.support.serving import (
+    PATIENCE,
+    Serving,
+    clean_environment,
+    refusal,
+    send,
+    send_from_many_origins,
+    serve,
+)
 
 EXACT = "https://app.example.com"
 PATTERNS = "https://*.example.com,https://127.0.0.1:*"
@@ -105,16 +113,17 @@ LOOK_ALIKES = [
 
 def answer_to(port: int, origin: str, method: str) -> bytes:
     """Send an `Origin` byte by byte, as no client library would, and return the whole answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        connection.sendall(
-            f"{method} /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-            f"Access-Control-Request-Method: GET\r\nOrigin: {origin}\r\n\r\n".encode("latin-1")
-        )
+    head = (
+        f"{method} /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        f"Access-Control-Request-Method: GET\r\nOrigin: {origin}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         answer = b""
         try:
+            connection.sendall(head.encode("latin-1"))
             while received := connection.recv(65536):
                 answer += received
-        except ConnectionResetError:
+        except (ConnectionResetError, BrokenPipeError):
             pass  # over the server's limit: it answers, and closes without reading the rest
         return answer
 
@@ -273,11 +282,18 @@ def test_oversized_cookies_are_refused_before_they_are_parsed(
     bakery: Bakery, served: Serving, answer: str, http: str
 ) -> None:
     port = served(bakery.bake(credentials=answer), UVICORN_HTTP=http).port
-    for length, expected in ((8_000, 200), (60_000, 431)):
-        cookie = 'a="' + "\\" * (length - 3)
-        status, received, _ = send(port, "GET", "/health", {"Origin": EXACT, "Cookie": cookie})
+
+    def with_cookie(length: int) -> dict[str, str]:
+        return {"Origin": EXACT, "Cookie": 'a="' + "\\" * (length - 3)}
+
+    answered = [(8_000, 200), (12_000, 431), *([(60_000, 431)] if http != "h11" else [])]
+    for length, expected in answered:
+        status, received, _ = send(port, "GET", "/health", with_cookie(length))
         assert status == expected
         assert received["Access-Control-Allow-Origin"] == EXACT
+    # If h11 has not got all of a head, it refuses 16 KB of it with 400, and closes the connection.
+    if http == "h11":
+        assert refusal(port, "GET", "/health", with_cookie(60_000)) in (431, 400, None)
 
 
 def test_a_flood_of_refusals_fills_neither_log_nor_memory(bakery: Bakery) -> None:

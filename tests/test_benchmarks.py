@@ -36,7 +36,9 @@ def test_everything_is_measured_and_written(services: dict[str, Path], tmp_path:
     if not loopback.is_installed():
         not_installed("wrk", "apt-get install wrk")
     results = Results(
-        projects=projects.measure(1, quietly, [projects.FLOOR, "ours, none", "fastapi-new"]),
+        projects=projects.measure(
+            1, quietly, [projects.FLOOR, "ours, none", "fastapi-new"], later=1
+        ),
         requests=in_process.measure(in_process.arms(services), REQUESTS, 2, 2, quietly),
         lists=in_process.measure(
             in_process.lists(services), {"x": REQUESTS["exact"]}, 1, 1, quietly

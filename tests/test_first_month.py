@@ -1,7 +1,7 @@
 """What owners add in the first month.
 
-Their own tests pass after each step, which one answer shows, and the gate passes in the end.
-Nothing of it edits `cors_right/`.
+After each step their own tests pass, and advise before some, which one answer shows. In the end the
+gate passes for every answer. Nothing of it edits `cors_right/`.
 """
 
 import shutil
@@ -368,13 +368,14 @@ def grown(
     shutil.copytree(bakery.bake(credentials=str(request.param)), project)
     for step in STEPS:
         step.begin(project)
-        if step.advice:
+        is_followed = request.param == "cookies"  # the way is the same for each answer
+        if step.advice and is_followed:
             assert step.advice in tool(project, "pytest", "-q", "tests/test_policy.py").stdout
         step.complete(project)
         if step.name == "the example removed":
             (project / "app" / "routes" / "notes.py").unlink()
             (project / "tests" / "test_notes.py").unlink()
-        if request.param == "cookies":  # the way is the same for each answer
+        if is_followed:
             passes(project, "pytest", "-q")
     return project
 

@@ -41,7 +41,12 @@ def pythons() -> dict[str, str]:
     [*((answer, "newest") for answer in CREDENTIALS), ("bearer", "oldest"), ("cookies", "oldest")],
 )
 def test_a_rendered_project_passes_its_own_checks(
-    bakery: Bakery, credentials: str, python: str, pythons: dict[str, str], tmp_path: Path
+    bakery: Bakery,
+    credentials: str,
+    python: str,
+    pythons: dict[str, str],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     project = tmp_path / "project"
     shutil.copytree(bakery.bake(credentials=credentials), project)
@@ -53,8 +58,13 @@ def test_a_rendered_project_passes_its_own_checks(
     assert len(checks) == 4
     # Variables of the shell must not matter to the tests.
     disturbing = {"FASTAPI_ENV": "prod", "FRONTEND_ORIGINS": "nonsense", "MAX_BODY_SIZE": "0"}
-    environment = clean_environment(**disturbing, UV_PYTHON=pythons[python])
-    subprocess.run([UV, "lock", "--quiet"], cwd=project, env=environment, check=True)
+    # Answers share an environment for each Python. The sync removes what another one needed.
+    shared = tmp_path_factory.getbasetemp() / f"environment-{python}"
+    environment = clean_environment(
+        **disturbing, UV_PYTHON=pythons[python], UV_PROJECT_ENVIRONMENT=str(shared)
+    )
+    for words in (["lock"], ["sync", "--locked"]):
+        subprocess.run([UV, *words, "--quiet"], cwd=project, env=environment, check=True)
     for check in checks:
         ended = bash(check, project, environment | workflow["env"])
         assert ended.returncode == 0, f"{check}:\n{ended.stdout}{ended.stderr}"

@@ -24,6 +24,17 @@ ROWS = [
     *((text, canonical, None) for text, canonical in REPAIRED.items()),
     *((text, None, correction) for text, correction in REFUSED.items()),
 ]
+# Rows for whole renderings: of each kind, and with characters that mean something to Jinja, TOML,
+# Python or a terminal.
+SPECIAL = set("\"'\\%#\r\n\0\u200b")
+RENDERED = [
+    *(
+        (text, text, None)
+        for text in (VALID[0], max(VALID, key=len), "http://[::1]:3000", "https://*.example.com:*")
+    ),
+    *list((text, canonical, None) for text, canonical in REPAIRED.items())[:2],
+    *((text, None, REFUSED[text]) for text in REFUSED if SPECIAL & {*text} or text == "null"),
+]
 # Jinja would render this, and there is no way to give a NUL to a process.
 GIVEN_ROWS = [row for row in ROWS if "\0" not in row[0]]
 
@@ -44,6 +55,22 @@ print(json.dumps(outcomes))
 
 
 @pytest.mark.parametrize(("text", "canonical", "correction"), ROWS)
+def test_check_of_the_prompt_accepts_or_corrects(
+    text: str, canonical: str | None, correction: str | None
+) -> None:
+    if canonical is not None:
+        checked = filters.checked_origins(text, "")
+        assert ast.literal_eval(filters.literals(checked)) == [canonical]
+    else:
+        with pytest.raises(filters.WrongAnswer) as caught:
+            filters.checked_origins(text, "")
+        message = str(caught.value)
+        assert message.startswith("frontend_origins: ")
+        assert "\n" not in message
+        assert message.endswith(f"; write {correction}") if correction else "; write" not in message
+
+
+@pytest.mark.parametrize(("text", "canonical", "correction"), RENDERED)
 def test_at_the_prompt(
     bakery: Bakery, text: str, canonical: str | None, correction: str | None
 ) -> None:

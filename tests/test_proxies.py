@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Protocol
 
 import pytest
@@ -28,7 +29,7 @@ from tests.support.proxies import (
     Front,
     proxy,
 )
-from tests.support.serving import Server, serve
+from tests.support.serving import PATIENCE, Server, serve
 
 FRONTEND, ADMIN = LISTED
 CREDENTIALED = ("cookies", "cross-site-cookies")
@@ -159,14 +160,22 @@ def test_websockets_pass_and_foreign_ones_do_not(fronts: Fronts, kind: str) -> N
         (front.origin.replace("https", "http"), False),
         (FOREIGN[0], False),
     ):
-        url, sent = front.origin.replace("https", "wss") + "/ws", Origin(origin) if origin else None
-        with socket.create_connection(("127.0.0.1", front.proxy.port)) as sock:
+        with socket.create_connection(("127.0.0.1", front.proxy.port), PATIENCE) as sock:
+            opened = partial(
+                connect,
+                front.origin.replace("https", "wss") + "/ws",
+                origin=Origin(origin) if origin else None,
+                sock=sock,
+                ssl=front.context,
+                open_timeout=PATIENCE,
+                close_timeout=PATIENCE,
+            )
             if is_allowed:
-                with connect(url, origin=sent, sock=sock, ssl=front.context) as websocket:
-                    assert websocket.recv() == "hello"
+                with opened() as websocket:
+                    assert websocket.recv(PATIENCE) == "hello"
             else:
                 with pytest.raises(InvalidStatus) as caught:
-                    connect(url, origin=sent, sock=sock, ssl=front.context)
+                    opened()
                 assert caught.value.response.status_code == 403
 
 

@@ -17,12 +17,15 @@ def not_installed(name: str, remedy: str, *, is_required: bool = any(REQUIRED_EN
     pytest.skip(message)
 
 
-def free(port: int) -> str:
-    """Return a port as an argument, if it is free."""
+def free(port: int, *, is_required: bool = any(REQUIRED_ENGINES)) -> str:
+    """Return a port as an argument. If it is taken, skip the test, or fail it as above."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            pytest.fail(f"port {port} is taken; the scenario needs it, so end what listens there")
+            message = f"port {port} is taken; the scenario needs it, so end what listens there"
+            if is_required:
+                pytest.fail(message)
+            pytest.skip(message)
     return str(port)

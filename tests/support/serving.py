@@ -16,7 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-COMPILED = Path(__file__).parent.parent.parent / ".pytest_cache" / "compiled"
+CACHE = Path(__file__).parent.parent.parent / ".pytest_cache"
+COMPILED = CACHE / "compiled"
+# What mypy knows of the packages is the same for each rendered project. Processes of the run that
+# write at the same time have a folder each.
+CHECKED = CACHE / f"mypy-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 PROBES = Path(__file__).parent / "probes"
 # What services require outside development, some for one answer and some for another.
 REQUIRED = {
@@ -92,8 +96,9 @@ def free_port() -> int:
 def clean_environment(**variables: str) -> dict[str, str]:
     """Return the shell's environment together with the variables.
 
-    What could reach the service or its tools is left out of the shell's. Compiled modules go to a
-    folder of their own, so that rendered projects stay as they are, and nothing is compiled twice.
+    What could reach the service or its tools is left out of the shell's. Compiled modules, and what
+    mypy keeps, go to a folder of their own, so that rendered projects stay as they are, and nothing
+    is compiled or checked twice.
     """
     reach = re.compile(
         "FASTAPI_.*|FRONTEND_ORIGINS|ALLOWED_HOSTS|MAX_BODY_SIZE|SERVE_DOCS|SESSION_SECRET|AUTH_.*"
@@ -101,7 +106,8 @@ def clean_environment(**variables: str) -> dict[str, str]:
         "|VIRTUAL_ENV|PYTHONPATH|PYTHONDONTWRITEBYTECODE|UV_PROJECT.*|UV_INTERNAL_.*"
     )
     shell = {name: value for name, value in os.environ.items() if not reach.fullmatch(name)}
-    return shell | {"PYTHONPYCACHEPREFIX": str(COMPILED)} | variables
+    caches = {"PYTHONPYCACHEPREFIX": str(COMPILED), "MYPY_CACHE_DIR": str(CHECKED)}
+    return shell | caches | variables
 
 
 def fresh_machine(home: Path) -> dict[str, str]:
@@ -195,9 +201,23 @@ def exchange(
         connection.close()
 
 
+def refusal(
+    port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+) -> int | None:
+    """Return the status of a request that the server may refuse before it has read all of it.
+
+    The server then closes the connection over the rest, and the kernel may reset the connection
+    before the client has read the response: the status is None.
+    """
+    try:
+        return send(port, method, path, headers, body)[0]
+    except ConnectionError:
+        return None
+
+
 def send_from_many_origins(port: int, domain: str, count: int) -> None:
     """Send requests over one connection, a hundred at once, each of another origin of a domain."""
-    with socket.create_connection(("127.0.0.1", port)) as connection:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         answers = connection.makefile("rb")
         for first in range(0, count, 100):
             numbers = range(first, min(first + 100, count))

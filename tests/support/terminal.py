@@ -3,10 +3,13 @@
 import os
 import pty
 import re
+import select
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from tests.support.serving import PATIENCE
 
 STYLE = re.compile(rb"\x1b\[[0-9;]*m")
 
@@ -33,7 +36,12 @@ def typed(
         os.close(its)
         shown = b""
         with suppress(OSError):  # the other side is closed: the command has ended
-            while part := os.read(ours, 10_000):
+            while True:
+                if not select.select([ours], [], [], PATIENCE)[0]:
+                    popen.kill()
+                    raise AssertionError(f"nothing more for {PATIENCE} s after:\n{shown.decode()}")
+                if not (part := os.read(ours, 10_000)):
+                    break
                 shown += part
                 if STYLE.sub(b"", shown).endswith(b": "):
                     if not left:
