@@ -154,6 +154,8 @@ LEAVE_CREDENTIALS_OUT = (
     'leave out credentials: "include" in the page; where it needs them, set '
     "allow_credentials=True, with which no * and no http:// origin may be listed"
 )
+OR_IN_FILE = " (where that is not set, to the list in {})"
+IN_FILE = ", in cors_policy() in {}"
 READABLE = "A browser lets the page read the response."
 
 # The log, and responses of the service.
