@@ -19,7 +19,9 @@ from typing import Any
 import pytest
 from cors_right.diagnostics.browser import Fetch, Response, fetch
 from cors_right.diagnostics.consoles import consoles
+from cors_right.reasons import NotAllowable, NotListed, Unlisted
 
+from tests.support import words
 from tests.support.baking import Bakery
 from tests.support.browser.complaints import COMPLAINTS, PAGE, PROXIES, Complaint
 from tests.support.browser.console import said
@@ -55,7 +57,7 @@ class Told:
 
 def in_ports(complaint: Complaint, ports: dict[str, int]) -> Complaint:
     """Return a complaint with the ports in its texts."""
-    texts = {name: getattr(complaint, name) for name in ("page", "listed", "log")}
+    texts = {name: getattr(complaint, name) for name in ("page", "listed")}
     return replace(complaint, **{name: text.format(**ports) for name, text in texts.items()})
 
 
@@ -87,29 +89,43 @@ class Correction:
     added: tuple[tuple[str, str], ...] = ()
 
 
-def corrections(complaint: Complaint, change: str) -> Iterator[Correction]:
-    """Read a correction as a person would; yield a corrected complaint for each way out."""
-    if change.startswith("serve the page over https from an origin of its own"):
-        yield Correction(replace(complaint, does="fetch"))
-        return
-    change, _, _ = change.partition("; http")  # why there is no other way
-    for way in change.split(", or "):
-        if match := re.fullmatch(r"open the page at (\S+)", way):
-            yield Correction(replace(complaint, page=match[1]))
-        elif match := re.match(r"add (\S+) to FRONTEND_ORIGINS \(where that is not set, to ", way):
-            assert way.endswith(" the list in app/settings.py)")
-            listed = ",".join(filter(None, [complaint.listed, match[1]]))
-            yield Correction(replace(complaint, listed=listed))
-        else:
-            options = dict(complaint.options)
-            if match := re.search(r"write (\w+) in the page", way):
-                options["method"] = match[1]
-            if 'leave out credentials: "include" in the page' in way:
-                del options["credentials"]
-            added = re.findall(r'add "(\S+)" to (allow_\w+)', way)
-            assert not added or way.endswith(", in cors_policy() in app/settings.py")
-            assert added or options != complaint.options, way
-            yield Correction(replace(complaint, options=options), tuple(added))
+def correction_text(complaint: Complaint) -> str:
+    """Return what `explain` tells its user to change."""
+    file = "app/settings.py"
+    match reason := complaint.reason:
+        case NotListed(prohibited=""):
+            return reason.correction + words.OR_IN_FILE.format(file)
+        case NotListed() | NotAllowable():
+            return reason.correction
+    ways = [words.LEAVE_CREDENTIALS_OUT] if "credentials" in complaint.options else []
+    if isinstance(reason, Unlisted):
+        place = words.IN_FILE.format(file) if reason.can_be_added else ""
+        ways.append(reason.correction + place)
+    return "; ".join(ways)
+
+
+def corrections(complaint: Complaint) -> Iterator[Correction]:
+    """Correct a complaint as its reason says; yield a corrected complaint for each way out."""
+    match reason := complaint.reason:
+        case NotListed():
+            if reason.near and reason.near.meant:
+                yield Correction(replace(complaint, page=reason.near.meant))
+            if not reason.prohibited:
+                listed = ",".join(filter(None, [complaint.listed, reason.origin]))
+                yield Correction(replace(complaint, listed=listed))
+            return
+        case NotAllowable():
+            yield Correction(replace(complaint, does="fetch"))
+            return
+    options = {name: complaint.options[name] for name in complaint.options if name != "credentials"}
+    added = []
+    if isinstance(reason, Unlisted):
+        if reason.method:
+            options["method"] = reason.method.upper()
+        if reason.method and not reason.upper_is_listed:
+            added.append((reason.method.upper(), "allow_methods"))
+        added += [(name.title(), "allow_headers") for name in reason.headers]
+    yield Correction(replace(complaint, options=options), tuple(added))
 
 
 def edited(project: Path, added: tuple[tuple[str, str], ...]) -> Path:
@@ -183,7 +199,8 @@ def cases(
         services = Services(stack, certificate)
         keys = {}
         for name, complaint in complaints.items():
-            ways = [*corrections(complaint, texts[name]["change"])]
+            assert texts[name]["change"] == correction_text(complaint)
+            ways = [*corrections(complaint)]
             assert ways, texts[name]
             keys[name] = (
                 services.want(projects[name], complaint),
@@ -265,19 +282,19 @@ def test_a_complaint(
     said_by_log = case.explained["log"].replace(f"/c{number}:", f"{path}:")
     if complaint.does == "WebSocket":
         said_by_log = said_by_log.replace(" GET ", " WebSocket ")
-    if complaint.log:
-        server.expect(rf"CORS refused .* {path}: ")
-        assert said_by_log.endswith(f" {path}: {complaint.log}")
-        assert case.explained["why"].endswith((complaint.log, "what the request needs"))
+    if reason := complaint.reason:
+        server.expect(rf"{words.REFUSED} .* {path}: ")
+        assert said_by_log.endswith(f" {path}: {reason.why}")
+        assert case.explained["why"].endswith((reason.why, words.NEEDS_MORE))
     lines = {line for line in server.output.splitlines() if f" {path}: " in line}
-    assert lines == ({said_by_log} if complaint.log else set())
+    assert lines == ({said_by_log} if reason else set())
     heard_words = ""
     # Chromium's driver does not hear sandboxed frames, because they are processes of their own.
     deaf = browser.engine == "chromium" and complaint.does == "sandboxed"
     if complaint.does in ("fetch", "sandboxed", "redirected") and not deaf:
-        words = words_of(browser, case.explained["consoles"])
-        heard_words = heard(browser, path, words)
-        assert words in heard_words
+        printed = words_of(browser, case.explained["consoles"])
+        heard_words = heard(browser, path, printed)
+        assert printed in heard_words
 
     for way, (corrected, place) in enumerate(case.corrected):
         assert happens(browser, pages, corrected, place, f"{path}-{way}"), corrected
@@ -324,7 +341,7 @@ def proxied(bakery: Bakery, pages: dict[str, Crooked]) -> Iterator[dict[str, tup
                 name: (said, mended)
                 for name, said in zip(PROXIES, pool.map(checked, names), strict=True)
             }
-        assert f"CORS refused {listed} " not in server.output  # no line in the log
+        assert f"{words.REFUSED} {listed} " not in server.output  # no line in the log
 
 
 @pytest.mark.parametrize("name", PROXIES)
@@ -350,9 +367,9 @@ def test_a_proxy(
         lambda method, url, headers, body: server.respond(method, f"/{key}/", headers, body),
     ).blocked
     assert blocked
-    words = words_of(browser, consoles(request, blocked))
-    heard_words = heard(browser, f"/{key}/{browser.engine}", words)
-    assert words in heard_words
+    printed = words_of(browser, consoles(request, blocked))
+    heard_words = heard(browser, f"/{key}/{browser.engine}", printed)
+    assert printed in heard_words
     url = url.replace(key, "proxy")
     (outcome,) = fetch_all(browser, f"{page}/", "page", [{"url": url, **options}])
     assert outcome["status"] == 405

@@ -1,6 +1,7 @@
 """Where settings come from, and what is said of wrong ones."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,6 +20,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import SettingsConfigDict
+
+from tests.support import words
+from tests.support.words import wrong_frontends
 
 A, B = "https://a.example", "https://b.example"
 
@@ -79,8 +83,10 @@ def test_lists_are_written_with_commas_or_as_json(value: str, origins: list[str]
     assert Settings.load().frontend_origins == origins
 
 
-EMPTY = "FRONTEND_ORIGINS: it has an empty entry; is a variable unset that it is made of?"
-NOT_JSON = 'FRONTEND_ORIGINS: it is not a JSON list; write ["a", "b"] or a,b'
+EMPTY = f"FRONTEND_ORIGINS: {words.EMPTY_ENTRY}"
+NOT_JSON = f"FRONTEND_ORIGINS: {words.NOT_JSON}"
+NO_INTEGER = "Input should be a valid integer, unable to parse string as an integer"
+SHARED = words.origin_error("https://*.github.io", words.IS_SHARED.format("github.io"))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +99,7 @@ NOT_JSON = 'FRONTEND_ORIGINS: it is not a JSON list; write ["a", "b"] or a,b'
         ({"FRONTEND_ORIGINS": "[" * 100_000}, [NOT_JSON]),
         (
             {"FRONTEND_ORIGINS": '{"a": 1}'},
-            ["FRONTEND_ORIGINS: '{\"a\": 1}' has no scheme"],
+            [wrong_frontends('{"a": 1}', words.NO_SCHEME)],
         ),
         (
             {"FRONTEND_ORIGINS": '["https://a.example", 1]'},
@@ -101,80 +107,68 @@ NOT_JSON = 'FRONTEND_ORIGINS: it is not a JSON list; write ["a", "b"] or a,b'
         ),
         (
             {"FRONTEND_ORIGINS": "none"},
-            [
-                "FRONTEND_ORIGINS: 'none' is not an origin; "
-                "to allow none, set the variable to nothing"
-            ],
+            [f"FRONTEND_ORIGINS: {words.IS_NONE}"],
         ),
         (
             {"FRONTEND_ORIGINS": "a.example,null"},
             [
-                "FRONTEND_ORIGINS: 'a.example' has no scheme; write https://a.example",
-                "FRONTEND_ORIGINS: 'null' is what sandboxed frames and redirects of any site send",
+                wrong_frontends("a.example", words.NO_SCHEME, A),
+                wrong_frontends("null", words.IS_NULL),
             ],
         ),
         (
             {"FRONTEND_ORIGINS": f"*,{A}"},
-            ["FRONTEND_ORIGINS: '*' allows any origin, so it must be the only entry"],
+            [wrong_frontends("*", words.IS_ANY)],
         ),
         (
             {"FASTAPI_ENV": "prod"},
             [
-                "FASTAPI_ENV: it is not one of development, staging, production; write production",
+                words.wrong_environment("production"),
             ],
         ),
         (
             {"FASTAPI_ENV": ""},
-            ["FASTAPI_ENV: it is not one of development, staging, production"],
+            [words.wrong_environment()],
         ),
         # The rules of the policy in force, under the variable that each origin came from.
         (
             {"FRONTEND_ORIGINS": f"{A},http://c.example", "PARTNER_ORIGINS": "https://*.github.io"},
             [
-                "FRONTEND_ORIGINS: 'http://c.example' is not https, so anyone on the network path "
-                "can speak for it; write https://c.example",
-                "PARTNER_ORIGINS: 'https://*.github.io' is open to anyone who registers a name "
-                "below github.io",
+                wrong_frontends("http://c.example", words.NOT_HTTPS, "https://c.example"),
+                f"PARTNER_ORIGINS: {SHARED}",
             ],
         ),
         (
             {"FRONTEND_ORIGINS": "*"},
-            [
-                "FRONTEND_ORIGINS: '*' would let every website use the visitor's credentials; "
-                "list the frontends"
-            ],
+            [wrong_frontends("*", words.IS_ANY_WITH_CREDENTIALS)],
         ),
         (
             {"FRONTEND_ORIGINS": "*", "PARTNER_ORIGINS": A},
-            ["FRONTEND_ORIGINS: '*' allows any origin, so it must be the only entry"],
+            [wrong_frontends("*", words.IS_ANY)],
         ),
         # All at once.
         (
             {"FRONTEND_ORIGINS": "https://*.github.io,http://c.example,c.example/x,null"},
             [
-                "FRONTEND_ORIGINS: 'c.example/x' has no scheme; write https://c.example",
-                "FRONTEND_ORIGINS: 'null' is what sandboxed frames and redirects of any site send",
-                "FRONTEND_ORIGINS: 'https://*.github.io' is open to anyone who registers a name "
-                "below github.io",
-                "FRONTEND_ORIGINS: 'http://c.example' is not https, so anyone on the network path "
-                "can speak for it; write https://c.example",
+                wrong_frontends("c.example/x", words.NO_SCHEME, "https://c.example"),
+                wrong_frontends("null", words.IS_NULL),
+                f"FRONTEND_ORIGINS: {SHARED}",
+                wrong_frontends("http://c.example", words.NOT_HTTPS, "https://c.example"),
             ],
         ),
         (
             {"FASTAPI_ENV": "Staging", "FRONTEND_ORIGINS": "null", "MAX_BODY_SIZE": "0"},
             [
-                "FASTAPI_ENV: it is not one of development, staging, production; write staging",
-                "FRONTEND_ORIGINS: 'null' is what sandboxed frames and redirects of any site send",
+                words.wrong_environment("staging"),
+                wrong_frontends("null", words.IS_NULL),
                 "MAX_BODY_SIZE: Input should be greater than 0",
             ],
         ),
         (
             {"MAX_BODY_SIZE": "ten", "FRONTEND_ORIGINS": "http://localhost:3000"},
             [
-                "MAX_BODY_SIZE: Input should be a valid integer, "
-                "unable to parse string as an integer",
-                "FRONTEND_ORIGINS: 'http://localhost:3000' is any program on the visitor's "
-                "machine; leave it to development",
+                f"MAX_BODY_SIZE: {NO_INTEGER}",
+                wrong_frontends("http://localhost:3000", words.IS_LOOPBACK),
             ],
         ),
     ],
@@ -193,7 +187,7 @@ def test_the_grammar_is_checked_in_every_environment(
     os.environ |= {"FASTAPI_ENV": environment, "FRONTEND_ORIGINS": f"{A}/"}
     assert Settings.load().frontend_origins == [A]
     os.environ["FRONTEND_ORIGINS"] = "a.example"
-    assert said(capsys) == ["FRONTEND_ORIGINS: 'a.example' has no scheme; write https://a.example"]
+    assert said(capsys) == [wrong_frontends("a.example", words.NO_SCHEME, A)]
 
 
 class Database(BaseModel):
@@ -231,10 +225,9 @@ GOOD = {"SHOP_API_KEY": "hunter2", "SHOP_DATABASE__HOST": "db"}
         (
             {"SHOP_DATABASE__PORT": "hunter2"},
             [
-                "SHOP_API_KEY: it is not set",
-                "SHOP_DATABASE__HOST: it is not set",
-                "SHOP_DATABASE__PORT: Input should be a valid integer, "
-                "unable to parse string as an integer",
+                f"SHOP_API_KEY: {words.UNSET}",
+                f"SHOP_DATABASE__HOST: {words.UNSET}",
+                f"SHOP_DATABASE__PORT: {NO_INTEGER}",
             ],
         ),
         (
@@ -252,37 +245,30 @@ GOOD = {"SHOP_API_KEY": "hunter2", "SHOP_DATABASE__HOST": "db"}
         (
             GOOD | {"JSON_DATABASE": '{"port": "hunter2"}'},
             [
-                "JSON_DATABASE__HOST: it is not set",
-                "JSON_DATABASE__PORT: Input should be a valid integer, "
-                "unable to parse string as an integer",
+                f"JSON_DATABASE__HOST: {words.UNSET}",
+                f"JSON_DATABASE__PORT: {NO_INTEGER}",
             ],
         ),
         (
             GOOD | {"FIRST_CHOICE": "hunter2"},
-            ["FIRST_CHOICE: Input should be a valid integer, unable to parse string as an integer"],
+            [f"FIRST_CHOICE: {NO_INTEGER}"],
         ),
         (
             GOOD | {"SHOP_PORTS": "1,hunter2"},
-            [
-                "SHOP_PORTS, entry 2: Input should be a valid integer, "
-                "unable to parse string as an integer"
-            ],
+            [f"SHOP_PORTS, entry 2: {NO_INTEGER}"],
         ),
         (GOOD | {"SHOP_PORTS": "1,1"}, ["OwnersSettings: two ports are the same"]),
         (
             GOOD | {"SHOP_FRONTEND_ORIGINS": "http://c.example"},
-            [
-                "SHOP_FRONTEND_ORIGINS: 'http://c.example' is not https, so anyone on the network "
-                "path can speak for it; write https://c.example"
-            ],
+            [f"SHOP_{wrong_frontends('http://c.example', words.NOT_HTTPS, 'https://c.example')}"],
         ),
         (
             GOOD | {"FASTAPI_ENV": "Production"},
-            ["FASTAPI_ENV: it is not one of development, staging, production; write production"],
+            [words.wrong_environment("production")],
         ),
         (
             GOOD | {"SHOP_DATABASE": "hunter2"},
-            ["SHOP_DATABASE: it takes JSON; declare CommaSeparated for a,b"],
+            [f"SHOP_DATABASE: {words.TAKES_JSON}"],
         ),
     ],
 )
@@ -310,8 +296,8 @@ def test_an_alias_is_named(alias: Any, capsys: pytest.CaptureFixture[str]) -> No
                 allow_credentials=True,
             )
 
-    (line,) = said(capsys, Aliased)
-    assert line.startswith("PARTNER_LIST: 'http://c.example' is not https")
+    problem = words.origin_error("http://c.example", words.NOT_HTTPS, "https://c.example")
+    assert said(capsys, Aliased) == [f"PARTNER_LIST: {problem}"]
 
 
 def test_valid_entries_of_a_wrong_list_with_an_alias_meet_the_policy(
@@ -322,10 +308,11 @@ def test_valid_entries_of_a_wrong_list_with_an_alias_meet_the_policy(
         frontend_origins: Annotated[Origins, Field(validation_alias="FRONTENDS")] = [A]
 
     os.environ |= {"FRONTENDS": "http://c.example,null", "LIMIT": "many"}
-    assert [line[:35] for line in said(capsys, Aliased)] == [
-        "FRONTENDS: 'null' is what sandboxed",
-        "LIMIT: Input should be a valid inte",
-        "FRONTENDS: 'http://c.example' is no",
+    insecure = words.origin_error("http://c.example", words.NOT_HTTPS, "https://c.example")
+    assert said(capsys, Aliased) == [
+        f"FRONTENDS: {words.origin_error('null', words.IS_NULL)}",
+        f"LIMIT: {NO_INTEGER}",
+        f"FRONTENDS: {insecure}",
     ]
 
 
@@ -345,7 +332,7 @@ def test_a_list_that_takes_json_says_how_to_write_commas(
         hosts: list[str] = []
 
     os.environ["HOSTS"] = "a,b"
-    assert said(capsys, WithHosts) == ["HOSTS: it takes JSON; declare CommaSeparated for a,b"]
+    assert said(capsys, WithHosts) == [f"HOSTS: {words.TAKES_JSON}"]
 
 
 def test_a_wrong_policy_that_is_written_down_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -354,8 +341,8 @@ def test_a_wrong_policy_that_is_written_down_is_named(capsys: pytest.CaptureFixt
             return CORSPolicy(allow_origins=["b.example"], allow_methods=["put"])
 
     assert said(capsys, Wrong) == [
-        "Wrong.cors_policy: 'b.example' has no scheme; write https://b.example",
-        "Wrong.cors_policy: allow_methods: 'put' is not in upper case; write PUT",
+        f"Wrong.cors_policy: {words.origin_error('b.example', words.NO_SCHEME, B)}",
+        f"Wrong.cors_policy: {words.lower_case_method('put')}",
     ]
 
 
@@ -373,7 +360,7 @@ def test_policy_for_development_goes_with_that_environment_only(
     if development == (environment == "development"):
         assert Fixed.load().fastapi_env == (environment or "production")
     else:
-        problem = f"development={development}, and FASTAPI_ENV is {environment or 'production'}"
+        problem = words.ANOTHER_ENVIRONMENT.format(development, environment or "production")
         assert said(capsys, Fixed) == [f"Fixed.cors_policy: {problem}"]
 
 
@@ -400,7 +387,7 @@ def test_validators_that_stumble_over_failed_fields_hide_nothing(
             assert self.limit + 1
             return super().cors_policy()
 
-    assert said(capsys, Stumbling) == ["LIMIT: it is not set"]
+    assert said(capsys, Stumbling) == [f"LIMIT: {words.UNSET}"]
 
 
 def test_arguments_are_checked_as_variables_are() -> None:
@@ -408,7 +395,8 @@ def test_arguments_are_checked_as_variables_are() -> None:
     assert Settings(**values).frontend_origins == [A, B]
     with pytest.raises(ValidationError, match="frontend_origine\n  Extra inputs are not permitted"):
         Settings(frontend_origine=[A])  # type: ignore[call-arg]
-    with pytest.raises(ValidationError, match="FRONTEND_ORIGINS: 'http://c.example' is not https"):
+    insecure = wrong_frontends("http://c.example", words.NOT_HTTPS, "https://c.example")
+    with pytest.raises(ValidationError, match=re.escape(insecure)):
         Settings(frontend_origins=["http://c.example"])
     with pytest.raises(ValidationError) as caught:
         Settings(max_body_size="hunter2")  # type: ignore[arg-type]
@@ -473,19 +461,21 @@ def test_hosts(value: str, hosts: list[str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("value", "reason"),
+    ("value", "reason", "correction"),
     [
-        ("https://api.example.com", "has more than a host; write api.example.com"),
-        ("*.example.com:8000", "has more than a host; write *.example.com"),
-        ("*", "is not a host; write api.example.com, or *.example.com for the names below it"),
-        ("api.*", "is not a host; write api.example.com, or *.example.com for the names below it"),
+        ("https://api.example.com", words.NO_BARE_HOST, "api.example.com"),
+        ("*.example.com:8000", words.NO_BARE_HOST, "*.example.com"),
+        ("*", words.NO_HOST, None),
+        ("api.*", words.NO_HOST, None),
     ],
 )
 def test_invalid_hosts_are_explained(
     value: str,
     reason: str,
+    correction: str | None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("ALLOWED_HOSTS", f"localhost,{value}")
-    assert said(capsys, Named) == [f"ALLOWED_HOSTS, entry 2: '{value}' {reason}"]
+    problem = words.origin_error(value, reason, correction)
+    assert said(capsys, Named) == [f"ALLOWED_HOSTS, entry 2: {problem}"]

@@ -183,38 +183,3 @@ REFUSED: dict[str, str | None] = {
     "capacitor://LocalHost": "capacitor://localhost",
     "https://" + "a." * 300 + "example.com": None,
 }
-
-# Of the refused ones, what the message says about some: one for each reason.
-REASONS = {
-    "*": "allows any origin, so it must be the only entry",
-    "null": "is what sandboxed frames and redirects of any site send",
-    "x" * 513: "is longer than 512 characters",
-    '"https://app.example.com"': "has quotes around it",
-    "https://a.example https://b.example": "is more than one origin; put commas between them",
-    "https://münchen.example": "is not ASCII; browsers send a host in its xn-- form",
-    "app.example.com": "has no scheme",
-    "ht tp://app.example.com": "has a malformed scheme",
-    "file:///index.html": "is every file on the user's machine, whoever wrote it",
-    "file://": "is every file on the user's machine, whoever wrote it",
-    "wss://app.example.com": "is not the origin of a page: no page comes from wss://",
-    "https://app.example.com/login": "has more than scheme, host and port",
-    "https://user:pw@app.example.com": "has user information",
-    "capacitor://LocalHost": "has upper case after capacitor://, which browsers keep",
-    "https://*example.com": (
-        "has a misplaced *: the only forms are *. before the host and :* after it"
-    ),
-    "https://*.192.0.2.7": "has *. before an address, and no name is below an address",
-    "http://127.1": (
-        "has a malformed address: an IPv4 address is four decimal numbers, an IPv6 address is in "
-        "brackets, without a zone and without an IPv4 address inside"
-    ),
-    "https://app.example.com.": "ends with a dot, which makes it another host",
-    "https://app..example.com": (
-        "has a malformed host: write labels of 1 to 63 letters, digits, - or _, "
-        "joined by dots, at most 253 characters in all"
-    ),
-    "https://xn--a.example": "has an xn-- label that does not decode",
-    "https://app.example.com:080": (
-        "has a malformed port: write 1 to 65535 without leading zeros, or *"
-    ),
-}

@@ -1,0 +1,164 @@
+"""The messages of the library, quoted once, and the tests' messages made of them.
+
+The words of refusals are in tests/library/test_refusals.py, the words of consoles in
+tests/library/test_browser.py, and the startup line is in tests/library/test_policy.py. Other tests
+take words from the types: `log_line()` and `in_force()` make the two lines of the log.
+"""
+
+from cors_right import CORSPolicy
+from cors_right.policy import NamedOrigins
+from cors_right.reasons import NotListed, why_not_allowed
+from cors_right.refusal import Kind, Refusal
+
+APP = "https://app.example.com"
+INSTEAD = "; write "
+
+
+def instead(correction: str | None) -> str:
+    """Return the end of a message that gives the value to write."""
+    return f"{INSTEAD}{correction}" if correction else ""
+
+
+# Origins: the words between a text and its correction.
+NO_SCHEME = "has no scheme"
+NO_BARE_ORIGIN = "has more than scheme, host and port"
+NO_PAGE = "is not the origin of a page: no page comes from {}://"
+HAS_USER = "has user information"
+IS_NULL = "is what sandboxed frames and redirects of any site send"
+IS_ANY = "allows any origin, so it must be the only entry"
+IS_ANY_WITH_CREDENTIALS = (
+    "would let every website use the visitor's credentials; list the frontends"
+)
+IS_TOO_LONG = "is longer than 512 characters"
+NOT_HTTPS = "is not https, so anyone on the network path can speak for it"
+IS_LOOPBACK = "is any program on the visitor's machine; leave it to development"
+IS_SHARED = "is open to anyone who registers a name below {}"
+
+# A refused text for each reason of the grammar.
+REASONS = {
+    "*": IS_ANY,
+    "null": IS_NULL,
+    "x" * 513: IS_TOO_LONG,
+    '"https://app.example.com"': "has quotes around it",
+    "https://a.example https://b.example": "is more than one origin; put commas between them",
+    "https://münchen.example": "is not ASCII; browsers send a host in its xn-- form",
+    "app.example.com": NO_SCHEME,
+    "ht tp://app.example.com": "has a malformed scheme",
+    "file:///index.html": "is every file on the user's machine, whoever wrote it",
+    "file://": "is every file on the user's machine, whoever wrote it",
+    "wss://app.example.com": NO_PAGE.format("wss"),
+    "https://app.example.com/login": NO_BARE_ORIGIN,
+    "https://user:pw@app.example.com": HAS_USER,
+    "capacitor://LocalHost": "has upper case after capacitor://, which browsers keep",
+    "https://*example.com": (
+        "has a misplaced *: the only forms are *. before the host and :* after it"
+    ),
+    "https://*.192.0.2.7": "has *. before an address, and no name is below an address",
+    "http://127.1": (
+        "has a malformed address: an IPv4 address is four decimal numbers, an IPv6 address is in "
+        "brackets, without a zone and without an IPv4 address inside"
+    ),
+    "https://app.example.com.": "ends with a dot, which makes it another host",
+    "https://app..example.com": (
+        "has a malformed host: write labels of 1 to 63 letters, digits, - or _, "
+        "joined by dots, at most 253 characters in all"
+    ),
+    "https://xn--a.example": "has an xn-- label that does not decode",
+    "https://app.example.com:080": (
+        "has a malformed port: write 1 to 65535 without leading zeros, or *"
+    ),
+}
+
+
+def origin_error(text: str, reason: str, correction: str | None = None) -> str:
+    """Return the message for a short text that is no acceptable origin."""
+    return f"'{text}' {reason}{instead(correction)}"
+
+
+def wrong_frontends(text: str, reason: str, correction: str | None = None) -> str:
+    """Return the line for an entry of FRONTEND_ORIGINS."""
+    return f"FRONTEND_ORIGINS: {origin_error(text, reason, correction)}"
+
+
+# Settings: the words after the name of the variable.
+EMPTY_ENTRY = "it has an empty entry; is a variable unset that it is made of?"
+NOT_JSON = 'it is not a JSON list; write ["a", "b"] or a,b'
+TAKES_JSON = "it takes JSON; declare CommaSeparated for a,b"
+IS_NONE = "'none' is not an origin; to allow none, set the variable to nothing"
+UNSET = "it is not set"
+ANOTHER_ENVIRONMENT = "development={}, and FASTAPI_ENV is {}"
+NO_HOST = "is not a host; write api.example.com, or *.example.com for the names below it"
+NO_BARE_HOST = "has more than a host"
+ENVIRONMENTS = "development, staging, production"
+
+
+def wrong_environment(correction: str | None = None) -> str:
+    """Return the line for a value of FASTAPI_ENV that is no environment."""
+    return f"FASTAPI_ENV: it is not one of {ENVIRONMENTS}{instead(correction)}"
+
+
+def lower_case_method(name: str) -> str:
+    """Return the problem of a policy that lists a method in lower case."""
+    return f"allow_methods: {name!r} is not in upper case{instead(name.upper())}"
+
+
+def missing(name: str, argument: str) -> str:
+    """Return the advice to add an entry to an argument of the policy."""
+    return f'add "{name}" to {argument}'
+
+
+def policy(*origins: str) -> CORSPolicy:
+    """Return a policy whose origins come from FRONTEND_ORIGINS."""
+    return CORSPolicy(allow_origins=NamedOrigins(origins, "FRONTEND_ORIGINS"))
+
+
+def not_listed(origin: str, *listed: str) -> NotListed:
+    """Return the reason why a policy with these origins refuses another one."""
+    reason = why_not_allowed(policy(*listed), [origin])
+    assert isinstance(reason, NotListed)
+    return reason
+
+
+def log_line(origin: str, path: str, *listed: str, method: str = "GET") -> str:
+    """Return the line of the log for an unlisted origin."""
+    return str(Refusal(Kind.READ, policy(*listed), (origin,), method, path))
+
+
+def in_force(
+    *origins: str, environment: str = "production", allow_credentials: bool = False
+) -> str:
+    """Return the line of the log that gives the policy at startup."""
+    line = CORSPolicy(allow_origins=origins, allow_credentials=allow_credentials)
+    return f"{environment}: {line}"
+
+
+# `check`: who answered instead of the service, and what it did.
+GATEWAY = "a proxy answered the {} with {}, because it does not reach the service"
+DOUBLED = "Access-Control-Allow-Origin has more than one value: {}"
+PREFLIGHT_MOVED = "the preflight is redirected to {}, and browsers do not follow it"
+REQUEST_MOVED = "the request is redirected to {} without CORS headers"
+LOGIN = "the preflight needs authentication ({}), and browsers send none with it"
+NO_CORS = "what answers OPTIONS requests knows no CORS ({})"
+PREFLIGHT_FAILED = "the preflight is answered {}, and browsers take 200 to 299"
+HTML_PAGE = "an HTML page answered the {} ({}), and not the service"
+HEADER_REMOVED = "the answer to the {} ({}) has no Access-Control-Allow-Origin"
+ANOTHER_ORIGIN = "Access-Control-Allow-Origin is {}, and the page's origin {}"
+NO_VARY = "Vary does not name Origin, so a cache may give one origin's answer to others"
+NOT_ITS_LIST = "the service refuses {}, which the settings list"
+NOT_ITS_POLICY = "another policy is in force"
+NOT_IN_SETTINGS = "the settings do not allow it: "
+
+# `explain`: what the policy lacks, and what the response does.
+NEEDS_MORE = "the policy does not list what the request needs"
+NO_CREDENTIALS = "the page sends credentials, and the response does not allow them"
+LEAVE_CREDENTIALS_OUT = (
+    'leave out credentials: "include" in the page; where it needs them, set '
+    "allow_credentials=True, with which no * and no http:// origin may be listed"
+)
+OR_IN_FILE = " (where that is not set, to the list in {})"
+IN_FILE = ", in cors_policy() in {}"
+READABLE = "A browser lets the page read the response."
+
+# The log, and responses of the service.
+REFUSED = "CORS refused"
+UNLISTED_ORIGIN = "Origin not allowed"
