@@ -156,9 +156,10 @@ def test_a_policy_is_replaced_as_a_whole() -> None:
         ("development", False, True, "credentials cannot be switched on or off"),
         ("development", True, True, None),
         ("development", False, False, None),
+        ("production", False, False, None),
     ],
 )
-def test_where_credentials_are_shared_the_policy_stays(
+def test_policy_that_may_not_be_replaced_stays(
     environment: str, before: bool, after: bool, message: str | None
 ) -> None:
     old, new = (

@@ -143,8 +143,8 @@ def test_a_refused_write_says_why(origin: Any, shown: str) -> None:
     answer = ask(CORSPolicyMiddleware(passed, WITH_CREDENTIALS), headers, "POST")
     assert (answer.status, answer.headers[1]) == (403, (b"content-type", b"application/json"))
     assert json.loads(answer.body) == {
-        "detail": f"Cross-site write refused (CSRF): the origin is {shown}, which is not allowed to "
-        "call this service. If it is the service's own, a proxy has changed the Host header."
+        "detail": f"Cross-site write refused (CSRF): the origin is {shown}, which is not allowed "
+        "to call this service. If it is the service's own, a proxy has changed the Host header."
     }
 
 

@@ -54,6 +54,12 @@ def ask(
         **({} if is_websocket else {"method": method}),
         **({"root_path": root_path} if root_path else {}),
     }
+    return run_app(app, scope)
+
+
+def run_app(app: ASGIApp, scope: Scope) -> Answer:
+    """Send what a scope stands for, with an empty body."""
+    is_websocket = scope["type"] == "websocket"
     answer = Answer()
 
     async def receive() -> Message:

@@ -3,9 +3,14 @@
 import sys
 
 import uvicorn
+from dotenv import load_dotenv
 
 from app.settings import Settings
 
+arguments = ["app.main:app", *sys.argv[1:]]
+options = uvicorn.main.make_context("python -m app", [*arguments], resilient_parsing=True).params
+if options["env_file"]:
+    load_dotenv(options["env_file"])  # as uvicorn does later
 if not {"--help", "--version"} & {*sys.argv}:
     Settings.load()
-uvicorn.main(["app.main:app", *sys.argv[1:]], prog_name="python -m app")
+uvicorn.main(arguments, prog_name="python -m app")

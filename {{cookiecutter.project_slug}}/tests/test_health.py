@@ -6,5 +6,10 @@ def test_health_says_ok(client: TestClient) -> None:
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
+def test_monitors_ask_with_head(client: TestClient) -> None:
+    response = client.head("/health")
+    assert (response.status_code, response.content) == (200, b"")
+
+
 def test_no_path_is_redirected(client: TestClient) -> None:
     assert client.get("/health/", follow_redirects=False).status_code == 404

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 router = APIRouter(tags=["health"])
 
 
+@router.head("/health", include_in_schema=False)  # of uptime monitors
 @router.get("/health")
 async def health() -> dict[str, str]:
     """Say that the process answers.

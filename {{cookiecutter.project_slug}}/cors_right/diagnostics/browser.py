@@ -29,6 +29,7 @@ LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")
 MAX_SAFE_VALUE = 128  # bytes
 # "Request-body-header name".
 BODY_HEADERS = ("content-encoding", "content-language", "content-location", "content-type")
+NEVER_READABLE = ("set-cookie", "set-cookie2")  # "forbidden response-header name"
 PATIENCE = 10  # seconds for a response to begin
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 20
@@ -186,7 +187,7 @@ def fetch(request: Fetch, send: Send) -> Outcome:
         target = resolve(url, location)
         if target is None or is_mixed(request.origin, target):
             break
-        if urlsplit(target).username is not None:
+        if urlsplit(target).username or urlsplit(target).password:
             error = CorsError.REDIRECT_CONTAINS_CREDENTIALS
             return Outcome(tuple(exchanges), Blocked(error, origin, target, response))
         if is_foreign and origin_of(target) != origin_of(url):
@@ -208,10 +209,10 @@ def resolve(url: str, location: str) -> str | None:
     """Return where a redirect leads, or None if that is not the address of a page."""
     try:
         target = urljoin(url, location)
-        origin_of(target)
+        is_page = origin_of(target).startswith(("http:", "https:"))
     except ValueError:
         return None
-    return target
+    return target if is_page else None
 
 
 def origin_of(url: str) -> str:
@@ -258,7 +259,8 @@ def is_safelisted(name: str, value: str) -> bool:
             essence = value.partition(";")[0].strip().lower()
             return essence in SAFELISTED_CONTENT_TYPES and not UNSAFE_BYTES.search(value)
         case "range":
-            return re.fullmatch(r"bytes=[0-9]+-[0-9]*", value) is not None
+            found = re.fullmatch(r"bytes=([0-9]+)-([0-9]*)", value)
+            return found is not None and (not found[2] or int(found[1]) <= int(found[2]))
     return False
 
 
@@ -347,5 +349,6 @@ def readable_headers(request: Fetch, response: Response) -> dict[str, str]:
     return {
         name.lower(): response.get(name) or ""
         for name, _ in response.headers
-        if exposes_all or name.lower() in names or SAFELISTED_RESPONSE_HEADER.fullmatch(name)
+        if (exposes_all or name.lower() in names or SAFELISTED_RESPONSE_HEADER.fullmatch(name))
+        and name.lower() not in NEVER_READABLE
     }
