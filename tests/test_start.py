@@ -229,6 +229,17 @@ def test_a_mended_file_starts_the_service(
         server.expect("CORS allows ")
 
 
+def test_env_file_is_read_before_the_settings_are_checked(bakery: Bakery, tmp_path: Path) -> None:
+    file = tmp_path / "service.env"
+    variables = GIVEN | {"FASTAPI_ENV": "staging", "FRONTEND_ORIGINS": "https://env.example"}
+    file.write_text("".join(f"{name}='{variables[name]}'\n" for name in variables))
+    command = [*OURS, "--port", "0", "--env-file", str(file)]
+    project = bakery.bake(credentials="cookies")
+    with run(command, project, clean_environment()) as server:
+        server.expect("INFO:     staging: CORS allows https://env.example, with credentials")
+        server.expect("Uvicorn running on")
+
+
 def test_owner_adds_an_environment_in_one_word(bakery: Bakery) -> None:
     project = bakery.bake_new()
     settings = project / "app" / "settings.py"

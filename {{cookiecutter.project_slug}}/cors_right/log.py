@@ -8,37 +8,42 @@ from collections.abc import Callable
 from .refusal import MAX_SHOWN, Refusal
 
 INTERVAL = 60  # seconds between two lines of the same origin and reason
-MAX_LINES = 10  # in an interval
+MAX_LINES = 5  # in an interval, of near misses, and as many of others
 
 log = logging.getLogger(__package__)
 
 
 class RefusalLog:
-    """Writes refusals: a line for each origin and reason, at most once a minute, and ten a minute.
+    """Writes refusals: a line for each origin, reason and kind, at most once a minute.
 
-    What is left out is counted in the next line. `clock` gives seconds.
+    At most five lines a minute are about origins whose host the policy names, and five about
+    others, so that a flood of strangers leaves room for a frontend. The next line counts what is
+    left out. `clock` gives seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self.written: dict[object, tuple[float, int]] = {}  # when, and how many were left out since
+        # When, how many were left out since, and whether it is a near miss.
+        self.written: dict[object, tuple[float, int, bool]] = {}
         self.others = 0
 
     def write(self, refusal: Refusal) -> None:
         """Write a refusal as a WARNING, or count it."""
         came = ", ".join(refusal.origins)
-        key, now = (came[:MAX_SHOWN], len(came), refusal.unlisted), self.clock()
-        since, left_out = self.written.get(key, (-math.inf, 0))
-        if now - since < INTERVAL:
-            self.written[key] = (since, left_out + 1)
+        key, now = (came[:MAX_SHOWN], len(came), refusal.unlisted, refusal.kind), self.clock()
+        since, left_out, is_near = self.written.get(key, (-math.inf, 0, None))
+        if is_near is None:
+            is_near = refusal.is_near
+        elif now - since < INTERVAL:
+            self.written[key] = (since, left_out + 1, is_near)
             return
         self.written.pop(key, None)
-        for old in [old for old, (since, _) in self.written.items() if now - since >= INTERVAL]:
+        for old in [old for old, (since, *_) in self.written.items() if now - since >= INTERVAL]:
             self.others += self.written.pop(old)[1]
-        if len(self.written) >= MAX_LINES:
+        if sum(near == is_near for *_, near in self.written.values()) >= MAX_LINES:
             self.others += 1
             return
-        self.written[key] = (now, 0)
+        self.written[key] = (now, 0, is_near)
         more = f" (and {left_out} times since the last line)" if left_out else ""
         others = f" (other refusals left out: {self.others})" if self.others else ""
         self.others = 0

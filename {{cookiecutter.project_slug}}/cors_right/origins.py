@@ -111,7 +111,8 @@ class AllowListError(ValueError):
 class AllowList:
     """Origins and patterns, or `*` alone; `origin in allow_list` asks for an origin as it is sent.
 
-    `entries` are the texts in canonical form, each once. `check` is applied to each of them, and
+    `entries` are the texts in canonical form, each once; `by_host` has them by host or base, which
+    messages look for. `check` is applied to each of them, and
     `allow_any` says whether `*` is acceptable. Raises AllowListError, which has every problem.
 
     No expression is built from the patterns. Those that could stand for an origin are looked up in
@@ -145,6 +146,9 @@ class AllowList:
         self.patterns = frozenset(text for text, origin in origins.items() if origin.is_pattern)
         self.exact = frozenset(origins) - self.patterns
         self.most_labels = max((text.count(".") for text in self.patterns), default=0)
+        self.by_host: dict[str, list[str]] = {}
+        for text, origin in origins.items():
+            self.by_host.setdefault(origin.host, []).append(text)
 
     def __contains__(self, origin: str) -> bool:
         if origin in self.exact:

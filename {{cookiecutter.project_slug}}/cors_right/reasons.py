@@ -10,7 +10,15 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from operator import attrgetter
 
-from .origins import DEFAULT_PORTS, OriginError, parse_origin, shown, split_port
+from .origins import (
+    DEFAULT_PORTS,
+    MAX_HOST_LENGTH,
+    AllowList,
+    OriginError,
+    parse_origin,
+    shown,
+    split_port,
+)
 from .policy import ANY, CORSPolicy, CORSPolicyError
 from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, TOKEN
 
@@ -210,7 +218,7 @@ def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
     return NotListed(
         origin,
         policy.source or "allow_origins",
-        nearest(origin, policy.allow_origins),
+        nearest(origin, policy.allow_list),
         not policy.allow_origins,
         why_prohibited(policy, origin),
     )
@@ -226,13 +234,30 @@ def why_prohibited(policy: CORSPolicy, origin: str) -> str:
     return ""
 
 
-def nearest(origin: str, entries: Sequence[str]) -> Miss | None:
+def near_entries(origin: str, allow_list: AllowList) -> list[str]:
+    """Return the entries for an origin's host, the names above it, and other names of its own.
+
+    At most a hundred for each host, so that a long list costs no more than a short one.
+    """
+    _, host, _ = parts(origin)
+    if len(host) > MAX_HOST_LENGTH:
+        return []
+    labels = host.split(".")
+    hosts = [".".join(labels[first:]) for first in range(len(labels))]
+    hosts += [f"www.{host}", *(THIS_MACHINE if host in THIS_MACHINE else ())]
+    found = (allow_list.by_host.get(each, [])[:MAX_COMPARED] for each in dict.fromkeys(hosts))
+    return [entry for entries in found for entry in entries]
+
+
+def nearest(origin: str, allow_list: AllowList) -> Miss | None:
     """Return what an origin misses by least, the first of equals; None if nothing is near.
 
-    Spelling is compared in short lists only.
+    Names below the origin's host, and similar ones, are looked for in short lists only.
     """
+    is_short = len(allow_list.entries) <= MAX_COMPARED
+    entries = allow_list.entries if is_short else near_entries(origin, allow_list)
     misses = [miss for entry in entries if (miss := miss_of(origin, entry))]
-    if not misses and len(entries) <= MAX_COMPARED:
+    if not misses and is_short:
         misses = [miss for entry in entries if (miss := miss_of(origin, entry, by_spelling=True))]
     return min(misses, key=attrgetter("rank"), default=None)
 

@@ -15,6 +15,7 @@ from .reasons import (
     Reason,
     Unlisted,
     is_short_token,
+    near_entries,
     unlisted_in,
     why_not_allowed,
 )
@@ -67,9 +68,15 @@ class Refusal:
         is_plain = text == "null" or (len(text) <= MAX_SHOWN and SENT.fullmatch(text))
         return text if is_plain else shown(text)
 
+    @property
+    def is_near(self) -> bool:
+        """Whether the policy names the host, or allows the origin: a frontend's, probably."""
+        near = (near_entries(origin, self.policy.allow_list) for origin in self.origins)
+        return self.unlisted is not None or any(near)
+
     @cached_property
     def reason(self) -> Reason:
-        """The reason. It takes a look at each entry of the allow-list."""
+        """The reason. It takes a look at the entries of the allow-list."""
         if self.kind is Kind.WRITE and self.is_form:
             return CROSS_SITE_FORM
         return self.unlisted or why_not_allowed(self.policy, self.origins)

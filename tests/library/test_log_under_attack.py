@@ -1,0 +1,119 @@
+"""The log while strangers send requests: what a frontend's developer still finds in it."""
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+from cors_right import CORSPolicy
+from cors_right.log import INTERVAL, RefusalLog
+from cors_right.reasons import NotListed
+from cors_right.refusal import Refusal, judge
+from cors_right.request import Request, complete
+
+from tests.support.asgi import raw
+
+API = "api.example.com"
+FRONTENDS = ["https://app.example.com", "https://*.preview.example.com"]
+
+
+def refused(policy: CORSPolicy, origin: str, scheme: str = "https", method: str = "GET") -> Refusal:
+    kind = "websocket" if scheme == "wss" else "http"
+    scope: dict[str, Any] = {"type": kind, "scheme": scheme, "path": "/", "method": method}
+    scope["headers"] = raw({"Host": API, "Origin": origin})
+    complete(scope)
+    found = judge(Request(scope, policy))
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://app.example.com",
+        "https://app.example.com:8443",
+        "https://www.app.example.com",
+        "https://preview.example.com",
+        "http://x.preview.example.com",
+    ],
+)
+def test_frontend_gets_its_line_each_minute_beside_strangers(
+    origin: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is refused every ten seconds for twenty minutes, beside a hundred strangers each time."""
+    now = 0.0
+    log = RefusalLog(lambda: now)
+    policy = CORSPolicy(allow_origins=FRONTENDS)
+    for second in range(0, 1200, 10):
+        now = float(second)
+        for number in range(100):
+            log.write(refused(policy, f"https://{second}-{number}.evil.example"))
+        log.write(refused(policy, origin))
+    found = [record.getMessage() for record in caplog.records]
+    assert sum(f" {origin} " in line for line in found) == 1200 // INTERVAL
+    assert len(found) <= 10 * 1200 // INTERVAL
+
+
+def test_reads_writes_and_websockets_have_lines_of_their_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = RefusalLog(lambda: 0.0)
+    policy = CORSPolicy(allow_origins=FRONTENDS, allow_credentials=True)
+    for _ in range(3):
+        for scheme, method in (("https", "GET"), ("https", "POST"), ("wss", "GET")):
+            log.write(refused(policy, "http://app.example.com", scheme, method))
+    assert len(caplog.records) == 3
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_extension_that_may_call_the_service_is_not_refused(method: str) -> None:
+    """A browser sends `none`, and lets the extension read, whatever the list says."""
+    headers = {"Host": API, "Origin": "moz-extension://5c0e7a3e", "Sec-Fetch-Site": "none"}
+    scope: dict[str, Any] = {"type": "http", "path": "/", "method": method}
+    scope["headers"] = raw(headers)
+    complete(scope)
+    assert (
+        judge(Request(scope, CORSPolicy(allow_origins=FRONTENDS, allow_credentials=True))) is None
+    )
+
+
+def calls_for(refusal: Refusal) -> int:
+    """Return the calls that making the words of a refusal takes."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        assert str(refusal)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+MANY = CORSPolicy(allow_origins=[f"https://t{number}.example.com" for number in range(50_000)])
+SAME_HOST = CORSPolicy(allow_origins=[f"https://a.example:{port}" for port in range(1000, 6000)])
+
+
+@pytest.mark.parametrize(
+    ("policy", "origin", "entry"),
+    [
+        (MANY, "http://t7.example.com", "https://t7.example.com"),
+        (MANY, "https://t7.example.com:8443", "https://t7.example.com"),
+        (MANY, "https://www.t7.example.com", "https://t7.example.com"),
+        (MANY, "https://x.t7.example.com", "https://t7.example.com"),
+        (MANY, "https://evil.example", None),
+        (MANY, f"https://{'a.' * 126}b", None),
+        (SAME_HOST, "http://a.example", "https://a.example:1000"),
+    ],
+)
+def test_words_of_a_refusal_do_not_take_a_look_at_a_long_list(
+    policy: CORSPolicy, origin: str, entry: str | None
+) -> None:
+    refusal = refused(policy, origin)
+    assert calls_for(refusal) < 5_000
+    reason = refusal.reason
+    assert isinstance(reason, NotListed)
+    assert (reason.near.entry if reason.near else None) == entry
