@@ -15,7 +15,7 @@ from tests.support.baking import ROOT, SERVICE, Bakery
 from tests.support.browser import report
 from tests.support.proxies import Authority, authority_in
 from tests.support.repositories import Workshop
-from tests.support.requirements import not_installed
+from tests.support.requirements import missing, need
 from tests.support.serving import Server, Serving, fresh_machine, serve
 
 FRONTEND = ROOT / "tests" / "frontend"
@@ -38,8 +38,7 @@ def bakery(cookies_session: Cookies) -> Bakery:
 @pytest.fixture(scope="session")
 def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The React frontend with what it depends on, and the other tools that npm has."""
-    if not shutil.which("npm"):
-        not_installed("npm", "it comes with Node.js, 20 or later")
+    need("npm")
     folder = tmp_path_factory.mktemp("react") / "frontend"
     shutil.copytree(FRONTEND, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
     subprocess.run(["npm", "ci", "--no-progress"], cwd=folder, capture_output=True, check=True)
@@ -67,6 +66,11 @@ def served() -> Iterator[Serving]:
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         report.begin()
+
+
+def pytest_report_header() -> list[str]:
+    """Say before the tests start which of them will be skipped."""
+    return missing()
 
 
 def pytest_terminal_summary(

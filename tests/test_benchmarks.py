@@ -16,7 +16,7 @@ from benchmarks.in_process import AGAIN, REQUESTS
 from benchmarks.loopback import PASTED, SERVERS
 from benchmarks.results import FOLDER, Results, write
 from tests.support.baking import ROOT
-from tests.support.requirements import not_installed
+from tests.support.requirements import need
 
 ONE = {"exact": REQUESTS["exact"]}
 OURS = [f"ours, {answer}" for answer in ANSWERS]
@@ -33,8 +33,7 @@ def quietly(what: str) -> None:
 
 
 def test_everything_is_measured_and_written(services: dict[str, Path], tmp_path: Path) -> None:
-    if not loopback.is_installed():
-        not_installed("wrk", "apt-get install wrk")
+    need("wrk")
     results = Results(
         projects=projects.measure(
             1, quietly, [projects.FLOOR, "ours, none", "fastapi-new"], later=1

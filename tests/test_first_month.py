@@ -349,9 +349,8 @@ REQUESTS = {
 
 def tool(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", *words]
-    return subprocess.run(
-        line, cwd=project, env=clean_environment(), capture_output=True, text=True
-    )
+    own = clean_environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")  # those of this environment
+    return subprocess.run(line, cwd=project, env=own, capture_output=True, text=True)
 
 
 def passes(project: Path, *words: str) -> None:

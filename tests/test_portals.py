@@ -1,7 +1,6 @@
 """Answers from a form: the schema, the workflow that renders, and Backstage's template."""
 
 import json
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -16,7 +15,7 @@ from hooks import filters
 from scripts import schema
 from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
 from tests.support.repositories import COOKIECUTTER, copy_template
-from tests.support.requirements import not_installed
+from tests.support.requirements import need
 from tests.support.workflows import Runner
 
 RENDER = ROOT / ".github" / "workflows" / "render.yml"
@@ -168,8 +167,7 @@ def backstage() -> dict[str, Any]:
 def published(folder: Path) -> Registry[Any]:
     """Return the schemas that Backstage publishes, by their names."""
     packages = ["@backstage/plugin-scaffolder-common@2.4.0", "@backstage/catalog-model@1.10.3"]
-    if not shutil.which("npm"):
-        not_installed("npm", "it comes with Node.js, 20 or later")
+    need("npm")
     said = subprocess.check_output(["npm", "pack", "--silent", *packages], cwd=folder, text=True)
     for number, name in enumerate(said.split()):
         with tarfile.open(folder / name) as archive:

@@ -10,19 +10,18 @@ import trustme
 from jwt.algorithms import RSAAlgorithm
 
 from tests.support.baking import Bakery
-from tests.support.browser.engines import ENGINES, Browser, missing_package, started
+from tests.support.browser.engines import ENGINES, Browser, started
 from tests.support.browser.pages import EMPTY_PAGE, frontends
 from tests.support.browser.scenario import World
 from tests.support.browser.visitor import AUDIENCE, KEY
-from tests.support.requirements import REQUIRED_ENGINES, not_installed
+from tests.support.requirements import REQUIRED_ENGINES, need
 
 
 @pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """The name of an engine; a missing one is skipped, or fails where it is required."""
     name = str(request.param)
-    if package := missing_package(name):
-        not_installed(name, f"apt-get install {package}", is_required=name in REQUIRED_ENGINES)
+    need(name, is_required=name in REQUIRED_ENGINES)
     return name
 
 

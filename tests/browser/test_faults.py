@@ -107,6 +107,9 @@ def test_a_missing_engine_is_named(required: str, tmp_path: Path) -> None:
     ]
     environment = clean_environment(PATH=str(tmp_path), REQUIRE_BROWSERS=required)
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    outcome = "Failing" if required else "Skipped"
+    head = ended.stdout.partition("collected ")[0]
+    assert f"{outcome}, because not installed: chromium, firefox, webkit" in head
     for engine, packages in (
         ("chromium", "chromium chromium-driver"),
         ("webkit", "webkit2gtk-driver xvfb"),

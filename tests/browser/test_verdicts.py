@@ -16,11 +16,11 @@ from cors_right.diagnostics.consoles import consoles
 
 from tests.support.asgi import passed
 from tests.support.browser.console import said
-from tests.support.browser.engines import Browser, chromium, missing_package
+from tests.support.browser.engines import Browser, chromium
 from tests.support.browser.report import Case, record
 from tests.support.browser.scenario import fetch_all
 from tests.support.crooked import Crooked, asked, crooked, fixed
-from tests.support.requirements import not_installed
+from tests.support.requirements import need
 from tests.support.serving import PATIENCE
 
 PAGE, SERVICE = "http://app.example.localhost", "http://api.example.localhost"
@@ -255,8 +255,7 @@ def test_generated_policies_and_requests(server: Crooked, browser: Browser, kind
 
 def test_chromium_gives_the_errors_these_names(server: Crooked) -> None:
     """Its protocol does: `corsErrorStatus` in `Network.loadingFailed`."""
-    if package := missing_package("chromium"):
-        not_installed("chromium", f"apt-get install {package}")
+    need("chromium")
     requests = wrong_answers(server, "names")
     with ExitStack() as stack:
         browser = chromium(stack, third_party_cookies=True, log_network=True)

@@ -15,7 +15,7 @@ import trustme
 from cors_right.diagnostics import browser
 
 from tests.support.baking import ROOT
-from tests.support.requirements import not_installed
+from tests.support.requirements import SERVERS_PATH, need
 from tests.support.serving import (
     PATIENCE,
     Response,
@@ -27,7 +27,6 @@ from tests.support.serving import (
 )
 
 PAGE = ROOT / "docs" / "proxies.md"
-PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 HOST = "api.example.com"
 LISTED = ("https://app.example.com", "https://admin.example.com")
 PATTERN, PREVIEW = "https://*.preview.example.com", "https://pr-7.preview.example.com"
@@ -44,7 +43,6 @@ class Kind:
     prints when it listens. `reload` is a command that makes it read its configuration again.
     """
 
-    package: str
     command: tuple[str, ...]
     language: str
     listen: str
@@ -66,7 +64,6 @@ MODULES = (
 )
 KINDS = {
     "nginx": Kind(
-        "nginx-light",
         ("nginx", "-p", "FOLDER", "-c", "configuration", "-e", "stderr"),
         "nginx",
         "listen 443 ssl;",
@@ -91,7 +88,6 @@ http {
         ("nginx", "-p", "FOLDER", "-c", "configuration", "-e", "stderr", "-s", "reload"),
     ),
     "HAProxy": Kind(
-        "haproxy",
         ("haproxy", "-W", "-db", "-f", "configuration"),
         "haproxy",
         "bind :443 ssl",
@@ -101,7 +97,6 @@ http {
         ("sh", "-c", "kill -USR2 PID"),
     ),
     "httpd": Kind(
-        "apache2",
         ("apache2", "-D", "FOREGROUND", "-f", "FOLDER/configuration"),
         "apache",
         "Listen 443\n<VirtualHost *:443>",
@@ -123,7 +118,6 @@ ErrorLog /dev/stderr
         ("apache2", "-f", "FOLDER/configuration", "-k", "graceful"),
     ),
     "Caddy": Kind(
-        "caddy",
         ("caddy", "run", "--config", "configuration", "--adapter", "caddyfile"),
         "caddyfile",
         "api.example.com {",
@@ -144,7 +138,6 @@ BLOCK
         ("caddy", "reload", "--config", "configuration", "--adapter", "caddyfile"),
     ),
     "Varnish": Kind(
-        "varnish",
         (
             "varnishd",
             "-F",
@@ -250,28 +243,26 @@ def started(
         block = block.replace(written, str(file))
     around = kind.around.replace("FOLDER", str(folder))
     (folder / "configuration").write_text(around.replace("BLOCK", block), encoding="utf-8")
-    command = command_of(kind.package, kind.command, FOLDER=folder, PORT=port)
+    command = command_of(name, kind.command, FOLDER=folder, PORT=port)
     with run(command, folder, environment_in(folder)) as server:
         server.expect(kind.ready)
         server.port = port
         yield server
 
 
-def command_of(package: str, words: tuple[str, ...], **values: object) -> list[str]:
+def command_of(name: str, words: tuple[str, ...], **values: object) -> list[str]:
     """Return a command with the path of its program, and with values for words in capitals."""
+    need(name)
     program, *options = words
-    found = shutil.which(program, path=PATH)
-    if found is None:
-        not_installed(program, f"apt-get install {package}")
-    for name, value in values.items():
-        options = [option.replace(name, str(value)) for option in options]
-    return [found, *options]
+    for word, value in values.items():
+        options = [option.replace(word, str(value)) for option in options]
+    return [shutil.which(program, path=SERVERS_PATH) or program, *options]
 
 
 def reload(name: str, folder: Path, server: Server) -> None:
     """Let a proxy read its configuration again, and wait until it has; Caddy's command waits."""
     kind = KINDS[name]
-    command = command_of(kind.package, kind.reload, FOLDER=folder, PID=server.popen.pid)
+    command = command_of(name, kind.reload, FOLDER=folder, PID=server.popen.pid)
     subprocess.run(command, cwd=folder, env=environment_in(folder), check=True, capture_output=True)
     if name != "Caddy":
         server.expect(f"(?s){kind.ready}.*{kind.ready}")

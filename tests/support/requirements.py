@@ -1,31 +1,80 @@
 """Programs and ports that tests need: without one, a test is skipped or fails."""
 
 import os
+import shutil
 import socket
+from dataclasses import dataclass
+from glob import glob
 from typing import NoReturn
 
 import pytest
 
 REQUIRED_ENGINES = os.environ.get("REQUIRE_BROWSERS", "").split(",")
+# Where Debian has servers; the PATH of most users lacks a part of it.
+SERVERS_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 
 
-def not_installed(name: str, remedy: str, *, is_required: bool = any(REQUIRED_ENGINES)) -> NoReturn:
-    """Skip a test that lacks a program; fail it where browsers, and so all, are required."""
-    message = f"{name} is not installed: {remedy}"
+@dataclass(frozen=True)
+class Program:
+    """A program, what installs it, and the files that it consists of, as commands or patterns."""
+
+    remedy: str
+    files: tuple[str, ...]
+    path: str | None = None  # None: that of the run
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether all of its files are there."""
+        return all(shutil.which(file, path=self.path) or glob(file) for file in self.files)
+
+
+def server(package: str, command: str) -> Program:
+    return Program(f"apt-get install {package}", (command,), SERVERS_PATH)
+
+
+PROGRAMS = {
+    "chromium": Program("apt-get install chromium chromium-driver", ("chromium", "chromedriver")),
+    "firefox": Program("apt-get install firefox-esr", ("firefox-esr",)),
+    "webkit": Program(
+        "apt-get install webkit2gtk-driver xvfb python3-gi gir1.2-webkit2-4.1",
+        ("WebKitWebDriver", "Xvfb", "/usr/lib/*/girepository-1.0/WebKit2-4.1.typelib"),
+    ),
+    "nginx": server("nginx-light", "nginx"),
+    "HAProxy": server("haproxy", "haproxy"),
+    "httpd": server("apache2", "apache2"),
+    "Caddy": server("caddy", "caddy"),
+    "Varnish": server("varnish", "varnishd"),
+    "wrk": Program("apt-get install wrk", ("wrk",)),
+    "npm": Program("it comes with Node.js, 20 or later", ("npm",)),
+}
+
+
+def need(name: str, *, is_required: bool = any(REQUIRED_ENGINES)) -> None:
+    """Skip a test that lacks a program. If browsers are required, so is all: fail the test."""
+    if not PROGRAMS[name].is_installed:
+        lack(f"{name} is not installed: {PROGRAMS[name].remedy}", is_required)
+
+
+def lack(message: str, is_required: bool) -> NoReturn:
     if is_required:
         pytest.fail(message)
     pytest.skip(message)
 
 
+def missing() -> list[str]:
+    """Return the line that names the programs that are not installed, if there are any."""
+    names = [name for name, program in PROGRAMS.items() if not program.is_installed]
+    outcome = "Failing" if any(REQUIRED_ENGINES) else "Skipped"
+    return [f"{outcome}, because not installed: {', '.join(names)}"] if names else []
+
+
 def free(port: int, *, is_required: bool = any(REQUIRED_ENGINES)) -> str:
-    """Return a port as an argument. If it is taken, skip the test, or fail it as above."""
+    """Return a port as an argument. If it is taken, skip the test, or fail it as `need` does."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             message = f"port {port} is taken; the scenario needs it, so end what listens there"
-            if is_required:
-                pytest.fail(message)
-            pytest.skip(message)
+            lack(message, is_required)
     return str(port)

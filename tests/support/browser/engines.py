@@ -8,7 +8,6 @@ between.
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -16,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from glob import glob
 from io import BufferedRWPair
 from pathlib import Path
 from typing import Any
@@ -278,27 +276,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-ENGINES = {
-    "chromium": (chromium, "chromium chromium-driver", ("chromium", "chromedriver")),
-    "firefox": (firefox, "firefox-esr", ("firefox-esr",)),
-    "webkit": (
-        webkit,
-        "webkit2gtk-driver xvfb python3-gi gir1.2-webkit2-4.1",
-        ("WebKitWebDriver", "Xvfb", "/usr/lib/*/girepository-1.0/WebKit2-4.1.typelib"),
-    ),
-}
-
-
-def missing_package(engine: str) -> str | None:
-    """Return the Debian packages to install for an engine, or None when its files are there."""
-    _, packages, files = ENGINES[engine]
-    return None if all(shutil.which(file) or glob(file) for file in files) else packages
+ENGINES = {"chromium": chromium, "firefox": firefox, "webkit": webkit}
 
 
 @contextmanager
 def started(engine: str, *, third_party_cookies: bool = True) -> Iterator[Browser]:
     """Start a browser; end all that came with it, also where starting fails half-way."""
     with ExitStack() as stack:
-        browser = ENGINES[engine][0](stack, third_party_cookies=third_party_cookies)
+        browser = ENGINES[engine](stack, third_party_cookies=third_party_cookies)
         browser.driver.set_script_timeout(SCRIPT)
         yield browser
