@@ -528,7 +528,7 @@ def test_the_verdict_is_the_middlewares(
         for line in (str(found), reason.correction):
             assert line.isprintable() and len(line) < 1200
         if isinstance(reason, NotListed):
-            meant = reason.near and reason.near.meant
+            meant = reason.near.meant if reason.near else None
             assert meant is None or in_force.allows(meant)
             assert reason.prohibited or policy(*in_force.allow_origins, reason.origin).allows(
                 headers["Origin"]

@@ -260,7 +260,7 @@ PROXIES: dict[str, tuple[Change, str]] = {
         words.PREFLIGHT_FAILED.format(500),
     ),
     "an old image": (
-        preflight(403, body=words.UNLISTED_ORIGIN.encode()),
+        preflight(403, ("Vary", "Origin"), body=words.UNLISTED_ORIGIN.encode()),
         words.NOT_ITS_LIST.format(PAGE),
     ),
     "an old policy": (
