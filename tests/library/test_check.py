@@ -425,7 +425,7 @@ def test_who_lets_foreign_origins_in_is_told(
 
     assert wrong(findings(server, behaviour)) == {
         origin: (
-            f"Access-Control-Allow-Origin is {let_in.format(origin)}, so {origin} is let in",
+            words.LETS_IN.format(let_in.format(origin), origin),
             f"let nothing but the service set that header; else, {UPDATE}",
         )
         for origin in look_alikes(POLICY)
