@@ -17,6 +17,7 @@ from tests.support.browse import fetch
 from tests.support.origins_table import REFUSED, REPAIRED, VALID
 from tests.support.serving import Serving, clean_environment
 from tests.support.texts import TEXTS
+from tests.support.words import INSTEAD, instead
 
 # A text, the origin that it stands for (None if refused), and the correction that is named.
 ROWS = [
@@ -84,7 +85,7 @@ def test_at_the_prompt(
         message = bakery.refusal(frontend_origins=text)
         assert message.startswith("FailedHookException: frontend_origins: ")
         assert "\n" not in message
-        assert message.endswith(f"; write {correction}") if correction else "; write" not in message
+        assert message.endswith(instead(correction)) and (INSTEAD in message) == bool(correction)
 
 
 def test_at_start_up(bakery: Bakery) -> None:
@@ -103,11 +104,8 @@ def test_at_start_up(bakery: Bakery) -> None:
         assert listed == ([canonical] if canonical else None), text
         if canonical is None:
             assert re.fullmatch("FRONTEND_ORIGINS: .*", message), text
-            assert (
-                message.endswith(f"; write {correction}")
-                if correction
-                else "; write" not in message
-            )
+            assert message.endswith(instead(correction))
+            assert (INSTEAD in message) == bool(correction)
 
 
 def test_at_each_request(bakery: Bakery, served: Serving) -> None:
@@ -137,6 +135,6 @@ def test_what_the_prompt_proposes_is_accepted(texts: list[str], browser_credenti
         if refused.instead:
             again = filters.checked_origins(refused.instead, browser_credentials)
             assert again == refused.instead
-        for proposal in re.findall(r"(?:; write|The whole answer:) (\S+?)(?=\. |$)", message):
+        for proposal in re.findall(rf"(?:{INSTEAD}|The whole answer: )(\S+?)(?=\. |$)", message):
             if proposal != "none":
                 assert filters.checked_origins(proposal, browser_credentials) == proposal

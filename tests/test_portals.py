@@ -13,6 +13,7 @@ from referencing import Registry
 
 from hooks import filters
 from scripts import schema
+from tests.support import words
 from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
 from tests.support.repositories import COOKIECUTTER, copy_template
 from tests.support.requirements import need
@@ -29,7 +30,8 @@ RIGHT = {
 WRONG = [
     (
         {"frontend_origins": "shop.example.com"},
-        "frontend_origins: 'shop.example.com' has no scheme; write https://shop.example.com",
+        "frontend_origins: "
+        + words.origin_error("shop.example.com", words.NO_SCHEME, "https://shop.example.com"),
     ),
     ({"description": "{{ cycler.__init__ }}"}, "description: '{{ cycler.__init__ }}' has {{ in it"),
 ]

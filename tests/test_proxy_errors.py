@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import words
 from tests.support.baking import Bakery
 from tests.support.proxies import (
     DOWN,
@@ -147,12 +148,12 @@ def readers(front: Front) -> list[str]:
 
 PAGE_TEXT = " ".join(PAGE.read_text("utf-8").split())
 # What is wrong in a real proxy, and what `check` says of it: the text of the block that changes.
-PREFLIGHT_204 = "the answer to the preflight (204) has no Access-Control-Allow-Origin"
-TWICE = "Access-Control-Allow-Origin has more than one value"
-NO_VARY = "Vary does not name Origin"
-MOVED = "the preflight is redirected to https://other.example.com/health"
-NO_CORS = "what answers OPTIONS requests knows no CORS (405)"
-LOGIN = "the preflight needs authentication (401), and browsers send none with it"
+PREFLIGHT_204 = words.HEADER_REMOVED.format("preflight", 204)
+TWICE = words.DOUBLED.partition(":")[0]
+NO_VARY = words.NO_VARY.partition(",")[0]
+MOVED = words.PREFLIGHT_MOVED.format("https://other.example.com/health")
+NO_CORS = words.NO_CORS.format(405)
+LOGIN = words.LOGIN.format(401)
 IN_NGINX, IN_HAPROXY = "proxy_http_version 1.1;", "default_backend service"
 IN_HTTPD, IN_CADDY = "    ProxyPreserveHost On\n", "    request_body {"
 IN_VARNISH = "    # What does not say"
@@ -278,5 +279,5 @@ def test_check_recognises_what_a_proxy_does_wrong(
     assert ("WRONG" in said) == bool(sentence)
     assert sentence in said
     if sentence:
-        words = re.sub(r" \(\d+\)| https:.*|, and browsers.*", "", sentence)
-        assert f"| {words} |" in PAGE_TEXT
+        row = re.sub(r" \(\d+\)| https:.*|, and browsers.*", "", sentence)
+        assert f"| {row} |" in PAGE_TEXT

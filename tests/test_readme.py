@@ -9,6 +9,7 @@ import pytest
 from cors_right.diagnostics.browser import Fetch
 
 from hooks.filters import origins
+from tests.support import words
 from tests.support.baking import CREDENTIALS, ROOT, SERVICE, Bakery
 from tests.support.browse import fetch
 from tests.support.markdown import (
@@ -109,7 +110,7 @@ def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[
     line = command(project / "README.md", SERVE)
     with run(["bash", "-c", line], project, bare_machine | {"PORT": "0"}) as server:
         server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
-        server.expect("development: CORS allows any origin, without credentials")
+        server.expect(words.in_force("*", environment="development"))
         server.wait_until_it_accepts()
         assert send(server.port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
 
@@ -122,7 +123,13 @@ def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str
     environment = clean_environment(PORT="0")
     with run(["bash", "-c", line], project, environment) as server:
         server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
-        server.expect("staging: CORS allows http://localhost:3000, ")
+        line = words.in_force(
+            "http://localhost:3000",
+            environment="staging",
+            allow_credentials="cookies" in credentials,
+            allow_http_loopback=True,
+        )
+        server.expect(re.escape(line))
         server.wait_until_it_accepts()
         assert fetch(server.port, Fetch("http://localhost:3000", "/health")).readable
         assert not fetch(server.port, Fetch("http://localhost:3001", "/health")).readable
@@ -132,7 +139,7 @@ def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str
 def test_a_refusal_is_explained_as_the_readme_shows(bakery: Bakery, credentials: str) -> None:
     project = bakery.bake(credentials=credentials)
     readme = (project / "README.md").read_text("utf-8")
-    (shown,) = re.findall(r"^   (CORS refused .*)\n +(the list .*)$", readme, re.M)
+    (shown,) = re.findall(rf"^   ({words.REFUSED} .*)\n +(.*)$", readme, re.M)
 
     def ran(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
         line = line.replace("uv run python", f"{sys.executable} -B")

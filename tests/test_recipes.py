@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cors_right.diagnostics.browser import Fetch
 
+from tests.support import words
 from tests.support.baking import Bakery, copied
 from tests.support.browse import fetch
 from tests.support.markdown import RECIPES, blocks
@@ -132,7 +133,9 @@ def test_each_part_is_held_against_its_own_routes(
         text=True,
     )
     assert ended.returncode == (method == "put"), ended.stdout
-    assert ('PUT /prices: add "PUT" to allow_methods' in ended.stdout) == (method == "put")
+    assert (f"PUT /prices: {words.missing('PUT', 'allow_methods')}" in ended.stdout) == (
+        method == "put"
+    )
 
 
 def test_both_parts_serve_in_development_and_the_private_one_is_started(
@@ -194,7 +197,10 @@ def test_tenants_frontends_come_from_a_database(
         database.execute("INSERT INTO frontends VALUES (?)", (TENANT,))
         wait_until(server, TENANT, allowed=True)
         database.execute("INSERT INTO frontends VALUES ('shop.example.net')")
-        server.expect("the frontends stay as they were: 'shop.example.net' has no scheme")
+        problem = words.origin_error(
+            "shop.example.net", words.NO_SCHEME, "https://shop.example.net"
+        )
+        server.expect(re.escape(f"the frontends stay as they were: {problem}"))
         wait_until(server, TENANT, allowed=True)
         database.execute("DROP TABLE frontends")
         server.expect("the frontends stay as they were: .*no such table")

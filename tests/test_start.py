@@ -1,5 +1,6 @@
 """How a rendered service starts, and how it refuses to, under each server."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import words
 from tests.support.baking import Bakery
 from tests.support.servers import FASTAPI, OURS, SERVERS, UVICORN, command
 from tests.support.serving import PATIENCE, REQUIRED, clean_environment, free_port, run, send
+from tests.support.words import APP, in_force, wrong_frontends
 
 GIVEN = REQUIRED
 # These read the settings before they bind the port.
@@ -21,46 +24,29 @@ CHECK_FIRST = ("uvicorn", "fastapi run", "python -m app", "python -m app, worker
 @pytest.mark.parametrize(
     ("answers", "environment", "line"),
     [
-        (
-            {"credentials": "none"},
-            {},
-            "production: CORS allows https://app.example.com, without credentials",
-        ),
+        ({"credentials": "none"}, {}, in_force(APP)),
         (
             {
                 "credentials": "cookies",
                 "frontend_origins": "https://a.example,https://b.example,https://*.b.example",
             },
             {},
-            "production: CORS allows https://a.example, https://b.example, https://*.b.example, "
-            "with credentials",
+            in_force(
+                "https://a.example",
+                "https://b.example",
+                "https://*.b.example",
+                allow_credentials=True,
+            ),
         ),
-        (
-            {"credentials": "bearer", "frontend_origins": "*"},
-            {},
-            "production: CORS allows any origin, without credentials",
-        ),
-        (
-            {"frontend_origins": "none"},
-            {},
-            "production: CORS allows no origin, without credentials",
-        ),
-        (
-            {},
-            {"FASTAPI_ENV": "staging"},
-            "staging: CORS allows https://app.example.com, without credentials",
-        ),
-        (
-            {},
-            {"FASTAPI_ENV": "development"},
-            "development: CORS allows any origin, without credentials",
-        ),
-        ({}, {"FRONTEND_ORIGINS": ""}, "production: CORS allows no origin, without credentials"),
+        ({"credentials": "bearer", "frontend_origins": "*"}, {}, in_force("*")),
+        ({"frontend_origins": "none"}, {}, in_force()),
+        ({}, {"FASTAPI_ENV": "staging"}, in_force(APP, environment="staging")),
+        ({}, {"FASTAPI_ENV": "development"}, in_force("*", environment="development")),
+        ({}, {"FRONTEND_ORIGINS": ""}, in_force()),
         (
             {},
             {"FRONTEND_ORIGINS": ",".join(f"https://{n}.example" for n in range(12))},
-            f"production: CORS allows {', '.join(f'https://{n}.example' for n in range(10))} "
-            "and 2 more, without credentials",
+            in_force(*(f"https://{n}.example" for n in range(12))),
         ),
     ],
 )
@@ -78,25 +64,21 @@ def test_every_server_shows_the_lines_and_serves(bakery: Bakery, name: str) -> N
     port = free_port()
     environment = clean_environment(**GIVEN)
     with run(command(name, port), bakery.bake(), environment) as server:
-        server.expect(
-            "INFO:     production: CORS allows https://app.example.com, without credentials"
-        )
+        server.expect(re.escape(f"INFO:     {in_force(APP)}"))
         server.port = port
         server.wait_until_it_accepts()
         assert send(port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
         send(port, "GET", "/health", {"Origin": "http://app.example.com"})
-        server.expect(
-            r"WARNING: +CORS refused http://app\.example\.com GET /health: the list has "
-            r"https://app\.example\.com \(FRONTEND_ORIGINS\); the scheme differs"
-        )
+        line = words.log_line("http://app.example.com", "/health", APP)
+        server.expect(rf"WARNING: +{re.escape(line)}")
 
 
 @pytest.mark.parametrize(
     ("command", "environment", "expected"),
     [
-        ("dev", {}, "development: CORS allows any origin"),
-        ("dev", {"FASTAPI_ENV": "staging"}, "staging: CORS allows https://app.example.com"),
-        ("run", {}, "production: CORS allows https://app.example.com"),
+        ("dev", {}, in_force("*", environment="development")),
+        ("dev", {"FASTAPI_ENV": "staging"}, in_force(APP, environment="staging")),
+        ("run", {}, in_force(APP)),
     ],
 )
 def test_the_fastapi_command_needs_no_configuration(
@@ -104,7 +86,7 @@ def test_the_fastapi_command_needs_no_configuration(
 ) -> None:
     variables = clean_environment(**GIVEN | environment)
     with run([*FASTAPI, command, "--port", "0"], bakery.bake(), variables) as server:
-        server.expect(f"{expected}, without credentials")
+        server.expect(re.escape(expected))
 
 
 def test_loggers_of_owners_are_heard(bakery: Bakery) -> None:
@@ -138,10 +120,9 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
             "SESSION_SECRET": "changeme",
         },
         [
-            "FASTAPI_ENV: it is not one of development, staging, production; write staging",
-            "FRONTEND_ORIGINS: 'null' is what sandboxed frames and redirects of any site send",
-            "FRONTEND_ORIGINS: 'https://app.example.com/x' has more than scheme, host and port; "
-            "write https://app.example.com",
+            words.wrong_environment("staging"),
+            wrong_frontends("null", words.IS_NULL),
+            wrong_frontends(f"{APP}/x", words.NO_BARE_ORIGIN, APP),
             "MAX_BODY_SIZE: Input should be greater than 0",
             "SESSION_SECRET: write 32 random bytes or more, as `openssl rand -hex 32` prints them",
         ],
@@ -151,8 +132,7 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
         {"FRONTEND_ORIGINS": "*", "SESSION_SECRET": ""},
         [
             "SESSION_SECRET: write 32 random bytes or more, as `openssl rand -hex 32` prints them",
-            "FRONTEND_ORIGINS: '*' would let every website use the visitor's credentials; "
-            "list the frontends",
+            wrong_frontends("*", words.IS_ANY_WITH_CREDENTIALS),
         ],
     ),
     (
@@ -167,7 +147,7 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
     (
         "none",
         {"FRONTEND_ORIGINS": "http://app.example.com,"},
-        ["FRONTEND_ORIGINS: it has an empty entry; is a variable unset that it is made of?"],
+        [f"FRONTEND_ORIGINS: {words.EMPTY_ENTRY}"],
     ),
 ]
 
@@ -196,8 +176,7 @@ def test_a_server_that_binds_first_ends_too(bakery: Bakery, name: str) -> None:
     """It does not restart its workers for ever."""
     variables = clean_environment(**GIVEN | {"FASTAPI_ENV": "prod"})
     with run(command(name, free_port()), bakery.bake(), variables) as server:
-        line = "FASTAPI_ENV: it is not one of development, staging, production; write production"
-        server.expect(line)
+        server.expect(re.escape(words.wrong_environment("production")))
         assert server.popen.wait(PATIENCE) in SERVERS[name][2]
         assert "Traceback" not in server.output
 
@@ -222,11 +201,12 @@ def test_a_mended_file_starts_the_service(
     right = settings.read_text("utf-8")
     settings.write_text(right.replace("https://app", "app"), encoding="utf-8")
     with run([*command, "--port", "0"], project, clean_environment(**GIVEN)) as server:
-        server.expect("FRONTEND_ORIGINS: 'app.example.com' has no scheme; write https://app")
+        server.expect(re.escape(wrong_frontends("app.example.com", words.NO_SCHEME, APP)))
         assert "Traceback" not in server.output
         settings.write_text(right, encoding="utf-8")
         server.expect("Application startup complete")
-        server.expect("CORS allows ")
+        in_development = in_force("*", environment="development")
+        server.expect(re.escape(in_development if "dev" in command else in_force(APP)))
 
 
 def test_env_file_is_read_before_the_settings_are_checked(bakery: Bakery, tmp_path: Path) -> None:
@@ -260,15 +240,16 @@ def test_owner_adds_an_environment_in_one_word(bakery: Bakery) -> None:
 
     variables = clean_environment(**GIVEN | {"FASTAPI_ENV": "preview"})
     with run([*OURS, "--port", "0"], project, variables) as server:
-        server.expect("INFO:     preview: CORS allows https://app.example.com, without credentials")
+        line = in_force(APP, environment="preview")
+        server.expect(re.escape(f"INFO:     {line}"))
         server.expect("Uvicorn running on")
     status, said, _ = ran("cors_right", "show")
     assert (status, "preview *" in said) == (0, True)
     for origin, expected in (("https://app.example.com", 0), ("http://localhost:3000", 1)):
         status, said, _ = ran("cors_right", "explain", origin, "--env", "preview")
-        assert (status, said.startswith("preview: CORS allows ")) == (expected, True)
+        assert (status, said.startswith(f"{line}\n")) == (expected, True)
     status, _, said = ran("app", environment="preveiw")
-    assert (status, said.endswith("; write preview\n")) == (3, True)
+    assert (status, said.endswith(f"{words.instead('preview')}\n")) == (3, True)
     status, said, _ = ran("pytest", "-q", "-p", "no:cacheprovider", "tests/test_policy.py")
     assert (status, "8 passed" in said) == (0, True), said
 

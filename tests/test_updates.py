@@ -15,6 +15,7 @@ from tests.support.baking import SERVICE, tree
 from tests.support.markdown import FLEET, FLEET_COMMANDS, PORTAL, PORTALS, command
 from tests.support.repositories import ANSWERS, COOKIECUTTER, CRUFT, GIT, GIVEN, NAME, Workshop
 from tests.support.uv import UV
+from tests.support.words import NO_SCHEME
 
 LIBRARY = f"{SERVICE.name}/cors_right"
 
@@ -203,7 +204,7 @@ def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -
     for name in ("pyproject.toml", f"{LIBRARY}/__init__.py"):
         workshop.replace(name, f'"{version}"', '"9.9.9"')
     workshop.replace("CHANGELOG.md", f"## {version}", f"## 9.9.9\n\n- New.\n\n## {version}")
-    workshop.replace(f"{LIBRARY}/origins.py", '"has no scheme"', '"lacks a scheme"')
+    workshop.replace(f"{LIBRARY}/origins.py", f'"{NO_SCHEME}"', '"lacks a scheme"')
     workshop.replace("docs/fleet.md", "Edits survive.", "Your edits survive.")
     for workflow in (".github", "{{cookiecutter.project_slug}}/.github"):
         workshop.replace(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import words
 from tests.support.baking import ROOT, Bakery
 from tests.support.browser.engines import started
 from tests.support.requirements import free
@@ -47,7 +48,7 @@ def left_behind(before: dict[int, str]) -> dict[int, str]:
 def test_a_server_that_does_not_start_says_why(bakery: Bakery) -> None:
     before = descendants()
     with (
-        pytest.raises(AssertionError, match="FASTAPI_ENV: it is not one of"),
+        pytest.raises(AssertionError, match=re.escape(words.wrong_environment("production"))),
         serve(bakery.bake(), "app.main:app", {"FASTAPI_ENV": "prod"}),
     ):
         pass

@@ -1,4 +1,4 @@
-"""The grammar of origins against the engines' own: what they send is what the list has."""
+"""The grammar of origins against the engines' own: what they send is canonical."""
 
 from tests.support.browser.engines import Browser
 from tests.support.browser.report import Case, record

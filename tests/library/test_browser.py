@@ -197,7 +197,7 @@ def test_what_a_preflight_asks() -> None:
             "Access-Control-Request-Headers": "content-type,x-a,x-b",
         },
     )
-    del headers["Cookie"]  # which pages cannot set
+    del headers["Cookie"]  # a page cannot set it
     assert (second.method, dict(second.headers)) == ("PUT", {**headers, "Origin": APP})
 
 

@@ -17,7 +17,10 @@ from cors_right import __main__ as command
 from cors_right.diagnostics import check as checking
 from cors_right.diagnostics.browser import Response
 from cors_right.diagnostics.check import Finding, check, example, look_alikes
+from cors_right.diagnostics.report import labelled
+from cors_right.reasons import why_not_allowed
 
+from tests.support import words
 from tests.support.asgi import PRODUCTION, passed
 from tests.support.crooked import (
     HTML,
@@ -209,7 +212,6 @@ def changed(change: Change, policy: CORSPolicy = POLICY) -> Behaviour:
     return behind(change, service(policy))
 
 
-GATEWAY = "because it does not reach the service"
 LOG = "look at the proxy's log, and whether the service runs"
 PASS_ON = "let OPTIONS requests pass to the service"
 ANSWERS_ITSELF = "look for a proxy that answers itself or removes the header"
@@ -220,14 +222,14 @@ NO_CACHE = "let no proxy set or cache that header"
 PROXIES: dict[str, tuple[Change, str, str]] = {
     "502": (
         lambda *_: Response(502, [HTML]),
-        f"a proxy answered the preflight with 502, {GATEWAY}",
+        words.GATEWAY.format("preflight", 502),
         LOG,
     ),
-    "503": (request(503), f"a proxy answered the request with 503, {GATEWAY}", LOG),
-    "504": (preflight(504), f"a proxy answered the preflight with 504, {GATEWAY}", LOG),
+    "503": (request(503), words.GATEWAY.format("request", 503), LOG),
+    "504": (preflight(504), words.GATEWAY.format("preflight", 504), LOG),
     "doubled header": (
         with_headers((f"{ALLOW}Origin", APP)),
-        f"Access-Control-Allow-Origin has more than one value: {APP}, {APP}",
+        words.DOUBLED.format(f"{APP}, {APP}"),
         DOUBLED,
     ),
     "doubled with *": (
@@ -236,66 +238,65 @@ PROXIES: dict[str, tuple[Change, str, str]] = {
             if method == "OPTIONS"
             else with_headers((f"{ALLOW}Origin", "*"))(method, response)
         ),
-        f"Access-Control-Allow-Origin has more than one value: {APP}, *",
+        words.DOUBLED.format(f"{APP}, *"),
         DOUBLED,
     ),
     "redirected preflight": (
         preflight(301, ("Location", "https://api.example.com/service")),
-        "the preflight is redirected to https://api.example.com/service, and browsers do not "
-        "follow it",
+        words.PREFLIGHT_MOVED.format("https://api.example.com/service"),
         "call https://api.example.com/service",
     ),
     "redirected request": (
         request(302, ("Location", "/login"), HTML),
-        "the request is redirected to /login without CORS headers",
+        words.REQUEST_MOVED.format("/login"),
         "call the address that needs no redirect",
     ),
     "401": (
         preflight(401, ("WWW-Authenticate", "Basic")),
-        "the preflight needs authentication (401), and browsers send none with it",
+        words.LOGIN.format(401),
         f"{PASS_ON} without authentication",
     ),
     "407": (
         preflight(407),
-        "the preflight needs authentication (407), and browsers send none with it",
+        words.LOGIN.format(407),
         f"{PASS_ON} without authentication",
     ),
-    "405": (preflight(405), "what answers OPTIONS requests knows no CORS (405)", PASS_ON),
-    "501": (preflight(501), "what answers OPTIONS requests knows no CORS (501)", PASS_ON),
-    "404": (preflight(404), "what answers OPTIONS requests knows no CORS (404)", PASS_ON),
+    "405": (preflight(405), words.NO_CORS.format(405), PASS_ON),
+    "501": (preflight(501), words.NO_CORS.format(501), PASS_ON),
+    "404": (preflight(404), words.NO_CORS.format(404), PASS_ON),
     "an error with headers": (
         preflight(500, (f"{ALLOW}Origin", APP)),
-        "the preflight is answered 500, and browsers take 200 to 299",
+        words.PREFLIGHT_FAILED.format(500),
         "look for a proxy that answers itself",
     ),
     "an HTML page": (
         lambda *_: Response(200, [HTML]),
-        "an HTML page answered the preflight (200), and not the service",
+        words.HTML_PAGE.format("preflight", 200),
         IN_FRONT,
     ),
     "an HTML page for requests": (
         request(403, HTML),
-        "an HTML page answered the request (403), and not the service",
+        words.HTML_PAGE.format("request", 403),
         IN_FRONT,
     ),
     "removed header": (
         without("access-control-allow-origin"),
-        "the answer to the preflight (200) has no Access-Control-Allow-Origin",
+        words.HEADER_REMOVED.format("preflight", 200),
         ANSWERS_ITSELF,
     ),
     "forbidden": (
         preflight(403),
-        "the answer to the preflight (403) has no Access-Control-Allow-Origin",
+        words.HEADER_REMOVED.format("preflight", 403),
         ANSWERS_ITSELF,
     ),
     "another's answer": (
         request(200, (f"{ALLOW}Origin", "https://b.test")),
-        f"Access-Control-Allow-Origin is https://b.test, and the page's origin {APP}",
+        words.ANOTHER_ORIGIN.format("https://b.test", APP),
         NO_CACHE,
     ),
     "malformed header": (
         request(200, (f"{ALLOW}Origin", "app.example.com")),
-        f"Access-Control-Allow-Origin is app.example.com, and the page's origin {APP}",
+        words.ANOTHER_ORIGIN.format("app.example.com", APP),
         NO_CACHE,
     ),
     "malformed list of headers": (
@@ -310,14 +311,14 @@ PROXIES: dict[str, tuple[Change, str, str]] = {
     ),
     "no Vary": (
         without("vary"),
-        "Vary does not name Origin, so a cache may give one origin's answer to others",
+        words.NO_VARY,
         "let no proxy remove or replace Vary",
     ),
     "another Vary": (
         lambda method, response: with_headers(("Vary", "Accept"))(
             method, without("vary")(method, response)
         ),
-        "Vary does not name Origin, so a cache may give one origin's answer to others",
+        words.NO_VARY,
         "let no proxy remove or replace Vary",
     ),
 }
@@ -353,32 +354,32 @@ def test_vary_is_needed_without_an_origin_too(server: Crooked) -> None:
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "a list without it": (
         {"allow_origins": ["https://b.test"]},
-        f"the service refuses {APP}, which the settings list",
+        words.NOT_ITS_LIST.format(APP),
     ),
-    "no method": ({"allow_methods": ["GET"]}, "another policy is in force, without PUT"),
-    "no header": ({"allow_headers": []}, "another policy is in force, without x-tenant"),
+    "no method": ({"allow_methods": ["GET"]}, f"{words.NOT_ITS_POLICY}, without PUT"),
+    "no header": ({"allow_headers": []}, f"{words.NOT_ITS_POLICY}, without x-tenant"),
     "more methods": (
         {"allow_methods": ["GET", "PUT", "PATCH"]},
-        "another policy is in force: Access-Control-Allow-Methods is GET, PATCH, PUT, and not "
+        f"{words.NOT_ITS_POLICY}: Access-Control-Allow-Methods is GET, PATCH, PUT, and not "
         "GET, PUT",
     ),
     "more headers": (
         {"allow_headers": ["X-Tenant", "X-B"]},
-        "another policy is in force: Access-Control-Allow-Headers is accept, accept-language, "
+        f"{words.NOT_ITS_POLICY}: Access-Control-Allow-Headers is accept, accept-language, "
         "content-language, content-type, x-b, x-tenant, and not accept, accept-language, "
         "content-language, content-type, x-tenant",
     ),
     "nothing exposed": (
         {"expose_headers": []},
-        "another policy is in force: Access-Control-Expose-Headers is absent, and not location",
+        f"{words.NOT_ITS_POLICY}: Access-Control-Expose-Headers is absent, and not location",
     ),
     "another age": (
         {"max_age": 600},
-        "another policy is in force: Access-Control-Max-Age is 600, and not 7200",
+        f"{words.NOT_ITS_POLICY}: Access-Control-Max-Age is 600, and not 7200",
     ),
     "credentials": (
         {"allow_credentials": True},
-        "another policy is in force: Access-Control-Allow-Credentials is true, and not absent",
+        f"{words.NOT_ITS_POLICY}: Access-Control-Allow-Credentials is true, and not absent",
     ),
 }
 
@@ -398,9 +399,8 @@ def test_credentials_that_are_missing_are_recognised(server: Crooked, of: str) -
 
     found = findings(server, changed(change, WITH_CREDENTIALS), WITH_CREDENTIALS, APP)
     assert wrong(found)[APP] == (
-        "the page sends credentials, and the response does not allow them",
-        'leave out credentials: "include" in the page; where it needs them, set '
-        "allow_credentials=True, with which no * and no http:// origin may be listed",
+        words.NO_CREDENTIALS,
+        words.LEAVE_CREDENTIALS_OUT,
     )
 
 
@@ -425,7 +425,7 @@ def test_who_lets_foreign_origins_in_is_told(
 
     assert wrong(findings(server, behaviour)) == {
         origin: (
-            f"Access-Control-Allow-Origin is {let_in.format(origin)}, so {origin} is let in",
+            words.LETS_IN.format(let_in.format(origin), origin),
             f"let nothing but the service set that header; else, {UPDATE}",
         )
         for origin in look_alikes(POLICY)
@@ -442,13 +442,10 @@ def test_a_header_for_somebody_else_lets_nobody_in(server: Crooked) -> None:
 
 
 def test_an_origin_that_the_settings_do_not_list_is_explained(server: Crooked) -> None:
-    found = findings(server, service(POLICY), POLICY, "http://app.example.com", APP)
-    assert found[0] == Finding(
-        "http://app.example.com",
-        False,
-        f"the settings do not allow it: the list has {APP} (allow_origins); the scheme differs",
-        f"open the page at {APP}, or add http://app.example.com to allow_origins",
-    )
+    origin = "http://app.example.com"
+    found = findings(server, service(POLICY), POLICY, origin, APP)
+    reason = why_not_allowed(POLICY, [origin])
+    assert found[0] == Finding(origin, False, words.NOT_IN_SETTINGS + reason.why, reason.correction)
     assert found[1] == Finding(APP, True)
 
 
@@ -561,7 +558,7 @@ def test_a_body_that_trickles_is_not_waited_for() -> None:
     answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 500\r\n\r\n"
     with raw_server(trickle(answer)) as port:
         found = [*check(f"http://localhost:{port}/", POLICY, [APP])]
-    assert found[0].wrong == "the answer to the preflight (200) has no Access-Control-Allow-Origin"
+    assert found[0].wrong == words.HEADER_REMOVED.format("preflight", 200)
 
 
 def test_where_nobody_listens() -> None:
@@ -615,12 +612,13 @@ def test_a_large_body_is_not_read(server: Crooked) -> None:
     assert wrong(findings(server, changed(change), POLICY, APP)) == {}
 
 
-SAID = """\
-production: CORS allows https://app.example.com, https://*.preview.example.com, without credentials
+NOT_LISTED = words.not_listed("https://b.test", APP)
+SAID = f"""\
+{words.in_force(APP, "https://*.preview.example.com")}
 
 allowed   https://app.example.com
-WRONG     https://b.test: the settings do not allow it: it is not in the list (FRONTEND_ORIGINS)
-change    add https://b.test to FRONTEND_ORIGINS
+{labelled("WRONG", f"https://b.test: {words.NOT_IN_SETTINGS}{NOT_LISTED.why}")}
+{labelled("change", NOT_LISTED.correction)}
 refused   https://foreign.example
 refused   null
 refused   http://app.example.com
@@ -649,8 +647,8 @@ def test_the_command(
         {
             "origin": "https://b.test",
             "is_allowed": False,
-            "wrong": "the settings do not allow it: it is not in the list (FRONTEND_ORIGINS)",
-            "change": "add https://b.test to FRONTEND_ORIGINS",
+            "wrong": words.NOT_IN_SETTINGS + NOT_LISTED.why,
+            "change": NOT_LISTED.correction,
         },
     )
     assert output.startswith('[\n  {\n    "origin"')

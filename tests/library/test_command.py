@@ -14,7 +14,10 @@ from cors_right.diagnostics import explain as explaining
 from cors_right.diagnostics import report
 from cors_right.diagnostics.browser import CorsError, Response
 from cors_right.diagnostics.explain import answer_of, scope_of
+from cors_right.diagnostics.report import labelled
+from cors_right.reasons import NULL, Unlisted
 
+from tests.support import words
 from tests.support.asgi import passed
 from tests.support.service import application
 
@@ -70,6 +73,9 @@ def test_a_list_without_origins_says_none(run: Any) -> None:
     assert "allow_origins        *            none                       none" in output
 
 
+LOOPBACK = words.wrong_frontends("http://localhost:3000", words.IS_LOOPBACK)
+
+
 def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
     settings = {
         "FASTAPI_ENV": "staging",
@@ -80,15 +86,13 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
     assert (status, errors) == (0, "")
     assert "allow_origins        *            http://localhost:3000      -" in output
     assert output.endswith(
-        "\n\nWith these settings the service does not start in production:\n"
-        "FRONTEND_ORIGINS: 'http://localhost:3000' is any program on the visitor's machine; "
-        "leave it to development\n"
+        f"\n\nWith these settings the service does not start in production:\n{LOOPBACK}\n"
     )
     status, output, _ = run("show", "--json", **settings)
     assert status == 0
     found = json.loads(output)
     assert (found["in_force"], found["policies"]["production"]) == ("staging", None)
-    assert found["problems"]["production"][0].startswith("FRONTEND_ORIGINS: 'http://")
+    assert found["problems"] == {"production": [LOOPBACK]}
     assert found["policies"]["staging"] == {
         "allow_origins": ["http://localhost:3000"],
         "allow_credentials": True,
@@ -100,21 +104,21 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
         "allow_http_loopback": True,
     }
     status, output, errors = run("explain", APP, "--env", "production", **settings)
-    assert (status, output) == (3, "")
-    assert errors.startswith("FRONTEND_ORIGINS: 'http://localhost:3000' is any program")
+    assert (status, output, errors) == (3, "", f"{LOOPBACK}\n")
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["explain", APP], ["check", "https://a.example"]])
 def test_wrong_settings_end_it_as_they_end_the_service(run: Any, arguments: list[str]) -> None:
     status, output, errors = run(*arguments, FASTAPI_ENV="prod")
     assert (status, output) == (3, "")
-    assert errors == (
-        "FASTAPI_ENV: it is not one of development, staging, production; write production\n"
-    )
+    assert errors == f"{words.wrong_environment('production')}\n"
 
 
-BLOCKED = """\
-production: CORS allows https://app.example.com, https://*.preview.example.com, without credentials
+FILE = "tests/support/service/settings.py"
+LISTED = (APP, "https://*.preview.example.com")
+HTTP = words.not_listed("http://app.example.com", *LISTED)
+BLOCKED = f"""\
+{words.in_force(*LISTED)}
 
 OPTIONS /notes
 > Origin: http://app.example.com
@@ -124,18 +128,16 @@ OPTIONS /notes
 < vary: Origin
 
 A browser sends no more than the preflight: PreflightMissingAllowOriginHeader
-why       the list has https://app.example.com (FRONTEND_ORIGINS); the scheme differs
-change    open the page at https://app.example.com, or add http://app.example.com to
-          FRONTEND_ORIGINS (where that is not set, to the list in tests/support/service/settings.py)
+{labelled("why", HTTP.why)}
+{labelled("change", HTTP.correction + words.OR_IN_FILE.format(FILE))}
 Chromium  blocked by CORS policy: Response to preflight request doesn't pass access control check:
           No 'Access-Control-Allow-Origin' header is present on the requested resource.
 Firefox   (Reason: CORS header ‘Access-Control-Allow-Origin’ missing)
 WebKit    Preflight response is not successful. Status code: 403
-log       CORS refused http://app.example.com PUT /notes: the list has https://app.example.com
-          (FRONTEND_ORIGINS); the scheme differs
+{labelled("log", words.log_line("http://app.example.com", "/notes", *LISTED, method="PUT"))}
 """
-ALLOWED = """\
-production: CORS allows https://app.example.com, https://*.preview.example.com, without credentials
+ALLOWED = f"""\
+{words.in_force(*LISTED)}
 
 OPTIONS /notes
 > Origin: https://app.example.com
@@ -156,7 +158,7 @@ DELETE /notes
 < access-control-allow-origin: https://app.example.com
 < vary: Origin
 
-A browser lets the page read the response.
+{words.READABLE}
 """
 
 
@@ -183,13 +185,9 @@ def explained(run: Any, *arguments: str, **environment: str) -> dict[str, Any]:
     return found
 
 
-FILE = "tests/support/service/settings.py"
-UNLISTED = "the policy does not list what the request needs"
-CREDENTIALS = "the page sends credentials, and the response does not allow them"
-LEAVE_OUT = (
-    'leave out credentials: "include" in the page; where it needs them, set '
-    "allow_credentials=True, with which no * and no http:// origin may be listed"
-)
+X_A = Unlisted(None, ("x-a",)).why
+LOWER_CASE = Unlisted("patch", (), True).why
+ABSENT = words.not_listed("https://b.test", *LISTED)
 
 
 @pytest.mark.parametrize(
@@ -198,37 +196,36 @@ LEAVE_OUT = (
         (
             [APP, "GET", "/notes", "--header", "X-A"],
             CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE,
-            UNLISTED,
-            f'add "X-A" to allow_headers, in cors_policy() in {FILE}',
-            f'CORS refused {APP} GET /notes: add "X-A" to allow_headers',
+            words.NEEDS_MORE,
+            X_A + words.IN_FILE.format(FILE),
+            f"{words.REFUSED} {APP} GET /notes: {X_A}",
         ),
         (
             [APP, "patch", "/notes"],
             CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE,
-            UNLISTED,
-            "write PATCH in the page, because browsers send patch as it is",
-            f"CORS refused {APP} patch /notes: write PATCH in the page, because browsers send "
-            "patch as it is",
+            words.NEEDS_MORE,
+            LOWER_CASE,
+            f"{words.REFUSED} {APP} patch /notes: {LOWER_CASE}",
         ),
         (
             [APP, "GET", "/notes", "--credentials"],
             "InvalidAllowCredentials",
-            CREDENTIALS,
-            LEAVE_OUT,
+            words.NO_CREDENTIALS,
+            words.LEAVE_CREDENTIALS_OUT,
             "",
         ),
         (
             [APP, "PUT", "/notes", "--credentials", "--header", "X-A"],
             "PreflightInvalidAllowCredentials",
-            f"{CREDENTIALS}; {UNLISTED}",
-            f'{LEAVE_OUT}; add "X-A" to allow_headers, in cors_policy() in {FILE}',
-            f'CORS refused {APP} PUT /notes: add "X-A" to allow_headers',
+            f"{words.NO_CREDENTIALS}; {words.NEEDS_MORE}",
+            f"{words.LEAVE_CREDENTIALS_OUT}; {X_A}{words.IN_FILE.format(FILE)}",
+            f"{words.REFUSED} {APP} PUT /notes: {X_A}",
         ),
         (
             [APP, "GET", "/notes", "--credentials", "--env", "development"],
             "WildcardOriginNotAllowed",
-            CREDENTIALS,
-            LEAVE_OUT,
+            words.NO_CREDENTIALS,
+            words.LEAVE_CREDENTIALS_OUT,
             "",
         ),
         (
@@ -241,8 +238,7 @@ LEAVE_OUT = (
         (
             [APP, "GET", "/elsewhere"],
             CorsError.INVALID_RESPONSE,
-            "the request is redirected to http://elsewhere.example/, where the browser does not "
-            "follow",
+            words.MOVED_AWAY.format("http://elsewhere.example/"),
             "call the address that needs no redirect; where the service wrote http for https, "
             "name the proxy in FORWARDED_ALLOW_IPS",
             "",
@@ -250,17 +246,16 @@ LEAVE_OUT = (
         (
             [APP, "GET", "/secret"],
             CorsError.REDIRECT_CONTAINS_CREDENTIALS,
-            "the request is redirected to an address with a password",
+            words.MOVED_WITH_PASSWORD,
             "remove the password",
             "",
         ),
         (
             ["https://b.test", "GET", "/x y"],
             "MissingAllowOriginHeader",
-            "it is not in the list (FRONTEND_ORIGINS)",
-            "add https://b.test to FRONTEND_ORIGINS (where that is not set, to the list in "
-            f"{FILE})",
-            "CORS refused https://b.test GET /x%20y: it is not in the list (FRONTEND_ORIGINS)",
+            ABSENT.why,
+            ABSENT.correction + words.OR_IN_FILE.format(FILE),
+            f"{words.REFUSED} https://b.test GET /x%20y: {ABSENT.why}",
         ),
     ],
 )
@@ -322,7 +317,7 @@ def test_the_environment_is_the_one_in_force_or_another(run: Any) -> None:
 
 
 def test_null_is_explained(run: Any) -> None:
-    assert explained(run, "null")["why"].startswith("null is what sandboxed frames")
+    assert explained(run, "null")["why"] == NULL.why
 
 
 @pytest.mark.parametrize(
@@ -330,7 +325,10 @@ def test_null_is_explained(run: Any) -> None:
     [
         ([], "the following arguments are required: COMMAND"),
         (["explain"], "the following arguments are required: ORIGIN"),
-        (["explain", "app.example.com"], f"'app.example.com' has no scheme; write {APP}"),
+        (
+            ["explain", "app.example.com"],
+            words.origin_error("app.example.com", words.NO_SCHEME, APP),
+        ),
         (
             ["explain", "https://*.a.example"],
             "'https://*.a.example' stands for many; write the origin of one page",
@@ -345,7 +343,7 @@ def test_null_is_explained(run: Any) -> None:
         (["explain", APP, "GET", "/\udcff"], "is not a path; write /notes"),
         (
             ["explain", APP, "--env", "prod"],
-            "argument --env: 'prod' is not one of development, staging, production",
+            f"argument --env: 'prod' is not one of {words.ENVIRONMENTS}",
         ),
         (
             ["check", "api.example.com"],
@@ -361,7 +359,7 @@ def test_null_is_explained(run: Any) -> None:
         (["check", "https://a.example/ x\n"], "is not the address of a service"),
         (
             ["check", "https://a.example", "a.example"],
-            "'a.example' has no scheme; write https://a.example",
+            words.origin_error("a.example", words.NO_SCHEME, "https://a.example"),
         ),
     ],
 )
@@ -458,7 +456,7 @@ def test_an_application_may_answer_without_headers() -> None:
 def test_any_origin_is_not_any_credentials(run: Any) -> None:
     found = explained(run, APP, "GET", "/", "--credentials", "--header=X-A", FRONTEND_ORIGINS="*")
     assert found["error"] == "PreflightWildcardOriginNotAllowed"
-    assert found["why"] == f"{CREDENTIALS}; {UNLISTED}"
+    assert found["why"] == f"{words.NO_CREDENTIALS}; {words.NEEDS_MORE}"
 
 
 def test_what_is_not_there_is_said(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -473,13 +471,19 @@ def test_json_is_printed_for_people_too(run: Any) -> None:
         assert run(*arguments, "--json")[1].startswith('{\n  "')
 
 
+def test_paragraph_is_indented_behind_its_label() -> None:
+    expected = f"why       {' '.join(['word'] * 18)}\n          word word"
+    assert labelled("why", " ".join(["word"] * 20)) == expected
+
+
 def test_long_words_are_not_broken(run: Any) -> None:
     origin = f"https://{'a-' * 25}a.{'b-' * 25}b.{'c-' * 20}c.test"
     _, output, _ = run("explain", origin)
-    assert f"add {origin} to" in " ".join(output.split())
+    change = words.not_listed(origin, *LISTED).correction
+    assert f"change {change} " in " ".join(output.split())
     name = f"X-{'Long-' * 12}Name"
     _, output, _ = run("explain", APP, "--header", name)
-    assert f'add "{name}" to allow_headers' in " ".join(output.split())
+    assert f"change {words.missing(name, 'allow_headers')}, " in " ".join(output.split())
 
 
 @pytest.mark.parametrize(

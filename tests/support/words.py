@@ -5,6 +5,8 @@ tests/library/test_browser.py, and the startup line is in tests/library/test_pol
 take words from the types: `log_line()` and `in_force()` make the two lines of the log.
 """
 
+from typing import Any
+
 from cors_right import CORSPolicy
 from cors_right.policy import NamedOrigins
 from cors_right.reasons import NotListed, why_not_allowed
@@ -124,12 +126,9 @@ def log_line(origin: str, path: str, *listed: str, method: str = "GET") -> str:
     return str(Refusal(Kind.READ, policy(*listed), (origin,), method, path))
 
 
-def in_force(
-    *origins: str, environment: str = "production", allow_credentials: bool = False
-) -> str:
+def in_force(*origins: str, environment: str = "production", **arguments: Any) -> str:
     """Return the line of the log that gives the policy at startup."""
-    line = CORSPolicy(allow_origins=origins, allow_credentials=allow_credentials)
-    return f"{environment}: {line}"
+    return f"{environment}: {CORSPolicy(allow_origins=origins, **arguments)}"
 
 
 # `check`: who answered instead of the service, and what it did.
@@ -137,12 +136,15 @@ GATEWAY = "a proxy answered the {} with {}, because it does not reach the servic
 DOUBLED = "Access-Control-Allow-Origin has more than one value: {}"
 PREFLIGHT_MOVED = "the preflight is redirected to {}, and browsers do not follow it"
 REQUEST_MOVED = "the request is redirected to {} without CORS headers"
+MOVED_AWAY = "the request is redirected to {}, where the browser does not follow"
+MOVED_WITH_PASSWORD = "the request is redirected to an address with a password"
 LOGIN = "the preflight needs authentication ({}), and browsers send none with it"
 NO_CORS = "what answers OPTIONS requests knows no CORS ({})"
 PREFLIGHT_FAILED = "the preflight is answered {}, and browsers take 200 to 299"
 HTML_PAGE = "an HTML page answered the {} ({}), and not the service"
 HEADER_REMOVED = "the answer to the {} ({}) has no Access-Control-Allow-Origin"
 ANOTHER_ORIGIN = "Access-Control-Allow-Origin is {}, and the page's origin {}"
+LETS_IN = "Access-Control-Allow-Origin is {}, so {} is let in"
 NO_VARY = "Vary does not name Origin, so a cache may give one origin's answer to others"
 NOT_ITS_LIST = "the service refuses {}, which the settings list"
 NOT_ITS_POLICY = "another policy is in force"

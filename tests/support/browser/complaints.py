@@ -22,7 +22,7 @@ class Complaint:
     For an unlisted page, `differences` are those from the listed one, or None if it is not near;
     for a listed page, `lacks` is the reason, or None if the log has no line. `does` is a fetch
     (with its options), a WebSocket, a form (a write that no page reads), a request from a sandboxed
-    frame, or one that is redirected to the service from elsewhere.
+    frame, or one that another server redirects to the service.
     """
 
     page: str
@@ -260,7 +260,7 @@ PROXIES: dict[str, tuple[Change, str]] = {
         words.PREFLIGHT_FAILED.format(500),
     ),
     "an old image": (
-        preflight(403, body=words.UNLISTED_ORIGIN.encode()),
+        preflight(403, ("Vary", "Origin"), body=words.UNLISTED_ORIGIN.encode()),
         words.NOT_ITS_LIST.format(PAGE),
     ),
     "an old policy": (

@@ -1,0 +1,106 @@
+"""The rule for messages: a change of wording touches the library, one file of tests, one page."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.support.baking import ROOT, SERVICE
+
+LIBRARY = SERVICE / "cors_right"
+MOST_FILES = 3
+SHORTEST = 11  # characters of a part that is looked for
+# Images, lock files and schemas quote no message.
+UNREAD = (".png", ".svg", ".json")
+# Parts of messages that more files have, and why a change of the message touches no more.
+EXCEPTIONS = {
+    "python -m cors_right": "a command",
+    'credentials: "include"': "an option of fetch()",
+    "Status code:": "words of WebKit's console",
+    "has credentials": "words of WebKit's console, and a sentence of `explain`",
+    "of the page": "common words, in the help of an option",
+    "there is no": "common words, in a message of the command line",
+    "request header": "common words, in the messages for names",
+    "response header": "common words, in the messages for names",
+    "without CORS headers": "common words, in a finding of `check`",
+    "pages cannot set": "three messages: of the policy, of the log, of the command line",
+    "is not one of": "three messages: for FASTAPI_ENV, for --env, for an answer of the template",
+    "is not the name of a": "two messages: of the policy, of the command line",
+    "so it must be the only entry": "two messages: for origins, for names",
+    "characters in all": "two messages: for origins, for an answer of the template",
+    "it is not set": "two messages: of the settings, of bearer tokens",
+    "has user information": "two messages: for origins, for the address of keys",
+}
+
+
+def parts(source: str) -> Iterator[str]:
+    """Yield the parts of a module's strings between values, without its docstrings."""
+    tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in docstrings
+        ):
+            for part in re.split(r"\{[^}]*\}", node.value):
+                text = part.strip(" ;,.'")
+                if len(text) >= SHORTEST and " " in text:
+                    yield text
+
+
+def joined(text: str) -> str:
+    """Return a text on one line, with strings that continue on the next line in one piece."""
+    return " ".join(re.sub(r"""["']\s*\n\s*f?["']""", "", text).split())
+
+
+@cache
+def texts() -> dict[str, str]:
+    """Return the texts of the tracked files, as they are and on one line; not of this file."""
+    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
+    paths = [ROOT / name for name in names if name and not name.endswith(UNREAD)]
+    found = {}
+    for path in paths:
+        if path.is_file() and path != Path(__file__):
+            text = path.read_text("utf-8")
+            found[str(path.relative_to(ROOT))] = f"{text}\n{joined(text)}"
+    return found
+
+
+def files_with(part: str) -> list[str]:
+    """Return the tracked files that have a part of a message."""
+    return [name for name, text in texts().items() if part in text]
+
+
+@cache
+def messages() -> frozenset[str]:
+    """Return the parts of all messages of the library."""
+    modules = LIBRARY.rglob("*.py")
+    return frozenset(part for path in modules for part in parts(path.read_text("utf-8")))
+
+
+def test_message_stands_in_three_files_at_most() -> None:
+    everywhere = {part: files_with(part) for part in messages() - EXCEPTIONS.keys()}
+    assert {part: names for part, names in everywhere.items() if len(names) > MOST_FILES} == {}
+
+
+@pytest.mark.parametrize("part", EXCEPTIONS)
+def test_exception_is_still_needed(part: str) -> None:
+    assert part in messages()
+    assert len(files_with(part)) > MOST_FILES
+
+
+def test_message_is_found_across_lines_and_values() -> None:
+    source = '"""A message here."""\nraise E(f"{x} has no scheme, " "or a bad one; write {y}")\n'
+    assert [*parts(source)] == ["has no scheme, or a bad one; write"]
+    assert "no scheme, or" in joined('f"has no scheme, "\n        f"or a bad one"')
+    assert "the list has no" in joined("the list\n   has no")
