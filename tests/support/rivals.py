@@ -67,7 +67,7 @@ def render(template: Template, tools: str, work: Path) -> Path:
         cwd=work,
         env={
             **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
-            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([tools, str(Path(UV).parent), os.environ["PATH"]]),
             "UV_PYTHON_DOWNLOADS": "never",
         },
         check=True,
