@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,8 +21,6 @@ FRONTEND = ROOT / "tests" / "frontend"
 
 settings.register_profile("default", max_examples=200, deadline=None)
 settings.register_profile("long", max_examples=10_000, deadline=None)  # --hypothesis-profile=long
-
-sys.dont_write_bytecode = True  # a __pycache__ in the template's folder would be rendered
 
 
 @pytest.fixture(scope="session")

@@ -216,7 +216,8 @@ def test_env_file_is_read_before_the_settings_are_checked(bakery: Bakery, tmp_pa
     command = [*OURS, "--port", "0", "--env-file", str(file)]
     project = bakery.bake(credentials="cookies")
     with run(command, project, clean_environment()) as server:
-        server.expect("INFO:     staging: CORS allows https://env.example, with credentials")
+        line = in_force("https://env.example", environment="staging", allow_credentials=True)
+        server.expect(re.escape(line))
         server.expect("Uvicorn running on")
 
 
