@@ -24,6 +24,7 @@ EXCEPTIONS = {
     "has credentials": "words of WebKit's console, and a sentence of `explain`",
     "of the page": "common words, in the help of an option",
     "there is no": "common words, in a message of the command line",
+    "the service refuses": "common words, in a finding of `check`",
     "request header": "common words, in the messages for names",
     "response header": "common words, in the messages for names",
     "without CORS headers": "common words, in a finding of `check`",
