@@ -204,7 +204,7 @@ def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -
     for name in ("pyproject.toml", f"{LIBRARY}/__init__.py"):
         workshop.replace(name, f'"{version}"', '"9.9.9"')
     workshop.replace("CHANGELOG.md", f"## {version}", f"## 9.9.9\n\n- New.\n\n## {version}")
-    workshop.replace(f"{LIBRARY}/origins.py", f'"{NO_SCHEME}"', '"lacks a scheme"')
+    workshop.replace(f"{LIBRARY}/origins.py", f'"{NO_SCHEME}"', '"needs another text"')
     workshop.replace("docs/fleet.md", "Edits survive.", "Your edits survive.")
     for workflow in (".github", "{{cookiecutter.project_slug}}/.github"):
         workshop.replace(
