@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from cors_right.diagnostics.browser import Fetch, Response, fetch
 from cors_right.diagnostics.consoles import consoles
-from cors_right.reasons import NotAllowable, NotListed, Unlisted
+from cors_right.reasons import CROSS_SITE_FORM, NotAllowable, NotListed, Unlisted
 
 from tests.support import words
 from tests.support.baking import Bakery
@@ -92,9 +92,10 @@ class Correction:
 def correction_text(complaint: Complaint) -> str:
     """Return what `explain` tells its user to change."""
     file = "app/settings.py"
+    form = f"; for a form: {CROSS_SITE_FORM.correction}" if complaint.does == "form" else ""
     match reason := complaint.reason:
         case NotListed(prohibited=""):
-            return reason.correction + words.OR_IN_FILE.format(file)
+            return reason.correction + words.OR_IN_FILE.format(file) + form
         case NotListed() | NotAllowable():
             return reason.correction
     ways = [words.LEAVE_CREDENTIALS_OUT] if "credentials" in complaint.options else []
@@ -282,9 +283,11 @@ def test_a_complaint(
     said_by_log = case.explained["log"].replace(f"/c{number}:", f"{path}:")
     if complaint.does == "WebSocket":
         said_by_log = said_by_log.replace(" GET ", " WebSocket ")
-    if reason := complaint.reason:
+    reason, logged = complaint.reason, complaint.logged
+    if reason and logged:
+        said_by_log = said_by_log.replace(reason.why, logged.why)
         server.expect(rf"{words.REFUSED} .* {path}: ")
-        assert said_by_log.endswith(f" {path}: {reason.why}")
+        assert said_by_log.endswith(f" {path}: {logged.why}")
         assert case.explained["why"].endswith((reason.why, words.NEEDS_MORE))
     lines = {line for line in server.output.splitlines() if f" {path}: " in line}
     assert lines == ({said_by_log} if reason else set())

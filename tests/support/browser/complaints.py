@@ -28,7 +28,7 @@ class Complaint:
     """A page, what is listed, what the page does, and the reason in the service's log.
 
     For an unlisted page, `differences` are those from the listed one, or None if it is not near;
-    for a listed page and a form, `lacks` is the reason, or None without a line. `does` is a fetch
+    for a listed page, `lacks` is the reason, or None if the log has no line. `does` is a fetch
     (with its options), a WebSocket, a form (a write that no page reads), a request from a sandboxed
     frame, or one that another server redirects to the service.
     """
@@ -45,7 +45,7 @@ class Complaint:
     @property
     def reason(self) -> NotAllowable | NotListed | Unlisted | None:
         """The reason with its correction; None if the browser alone refuses."""
-        if self.lacks or self.page == self.listed:
+        if self.page == self.listed:
             return self.lacks
         policy = CORSPolicy(
             allow_origins=NamedOrigins([self.listed] if self.listed else [], "FRONTEND_ORIGINS"),
@@ -57,6 +57,11 @@ class Complaint:
         found = reason.near and (reason.near.entry, reason.near.differences)
         assert found == (self.differences and (self.listed, self.differences))
         return reason
+
+    @property
+    def logged(self) -> NotAllowable | NotListed | Unlisted | None:
+        """The reason in the log, which sees that a form has sent the request."""
+        return CROSS_SITE_FORM if self.does == "form" else self.reason
 
 
 APP = "https://app.example.localhost:{P}"
@@ -159,9 +164,7 @@ COMPLAINTS: dict[str, Complaint] = {
         "https://other.localhost:{P}", APP, options={"method": "DELETE"}
     ),
     "an empty list": Complaint(APP, ""),
-    "a form": Complaint(
-        "https://other.localhost:{P}", APP, lacks=CROSS_SITE_FORM, does="form", answer="cookies"
-    ),
+    "a form": Complaint("https://other.localhost:{P}", APP, does="form", answer="cookies"),
     "a WebSocket": Complaint("https://other.localhost:{P}", APP, does="WebSocket"),
     "a WebSocket, wrong port": Complaint(
         "https://app.example.localhost:{Q}",

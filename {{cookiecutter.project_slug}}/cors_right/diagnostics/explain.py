@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp, Message, Scope
 
 from ..policy import CORSPolicy
-from ..reasons import NotListed, Unlisted
+from ..reasons import CROSS_SITE_FORM, NotListed, Unlisted
 from ..refusal import Kind, judge
 from ..request import Request
 from ..standard import SAFE_METHODS
@@ -65,6 +65,8 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
             change += f", in cors_policy() in {file}"
         case Unlisted(can_be_added=True):
             change += f", in cors_policy() in {file}"
+    if refused.kind is Kind.WRITE:
+        change += f"; for a form: {CROSS_SITE_FORM.correction}"
     if refused.kind is Kind.UNLISTED:
         why = "the policy does not list what the request needs"
         if blocked.error in (
