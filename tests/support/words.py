@@ -43,7 +43,9 @@ REASONS = {
     "x" * 513: IS_TOO_LONG,
     '"https://app.example.com"': "has quotes around it",
     "https://a.example https://b.example": "is more than one origin; put commas between them",
-    "https://münchen.example": "is not ASCII; browsers send a host in its xn-- form",
+    "https://münchen.example": (
+        "is not ASCII; browsers send a host in its xn-- form, which location.origin shows"
+    ),
     "app.example.com": NO_SCHEME,
     "ht tp://app.example.com": "has a malformed scheme",
     "file:///index.html": "is every file on the user's machine, whoever wrote it",

@@ -219,7 +219,10 @@ def read_origin(text: str) -> Origin:
     if re.search(r"[\s;]", rest.rpartition("://")[0]):
         raise Refused("is more than one origin; put commas between them")
     if not text.isascii():
-        raise Refused("is not ASCII; browsers send a host in its xn-- form", ascii_form(text))
+        raise Refused(
+            "is not ASCII; browsers send a host in its xn-- form, which location.origin shows",
+            ascii_form(text),
+        )
 
     scheme = scheme.lower()
     if not separator:
@@ -375,15 +378,27 @@ def with_scheme(text: str) -> str:
 
 
 def ascii_form(text: str) -> str | None:
-    """Return a text with its labels in the form that browsers send (RFC 3492), if they fit."""
-    visible = "".join(c for c in text.lower() if unicodedata.category(c) != "Cf")
-    normal = unicodedata.normalize("NFKC", visible).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
-    parts = re.split(r"([.:/\\?#@\[\]]+)", normal)
-    # Longer ones are not labels, and encoding takes quadratic time.
-    if any(len(part) > MAX_LABEL_LENGTH for part in parts if not part.isascii()):
+    """Return a text with its labels in the form that browsers send (RFC 3492), or None in doubt."""
+    parts = re.split(r"([.:/\\?#@\[\]]+)", text.lower())
+    if not all(part.isascii() or is_sent_as_it_is(part) for part in parts):
         return None
     return "".join(
         part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in parts
+    )
+
+
+def is_sent_as_it_is(label: str) -> bool:
+    """Return whether every browser encodes a lower-case label without changing a character.
+
+    Browsers map, drop and refuse characters by tables (UTS 46), which are not here. None of these
+    has letters, marks and digits from left to right that case folding and normalization keep.
+    """
+    return (
+        len(label) <= MAX_LABEL_LENGTH  # encoding takes quadratic time
+        and label == label.casefold() == unicodedata.normalize("NFKC", label)
+        and label[0].isalnum()
+        and all(unicodedata.category(character)[0] in "LMN" for character in label)
+        and all(unicodedata.bidirectional(c) in ("L", "EN", "NSM") for c in label)
     )
 
 
