@@ -1,8 +1,6 @@
 """Cookies that take long to parse are refused before anything parses them."""
 
 import sys
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -12,6 +10,7 @@ from fastapi import Request, WebSocket
 from starlette.requests import cookie_parser
 
 from tests.support.asgi import PRODUCTION, ask
+from tests.support.work import calls_of
 
 APP = "https://app.example.com"
 BACKSLASHES = "\\" * MAX_BACKSLASHES
@@ -56,22 +55,6 @@ def test_costly_cookies_are_refused(cookies: Any, status: int) -> None:
     assert answer.body.startswith(b'"read"' if status == 200 else b"Cookies of more than ")
     assert answer.cors[b"access-control-allow-origin"] == APP.encode()
     assert ask(app, headers, scheme="wss").status == (101 if status == 200 else 403)
-
-
-def calls_of(function: Callable[[str], object], text: str) -> int:
-    """Return the calls that a function makes; regular expressions count, characters do not."""
-    calls = 0
-
-    def count(frame: FrameType, event: str, argument: Any) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        function(text)
-    finally:
-        sys.setprofile(None)
-    return calls
 
 
 def test_work_for_the_costliest_accepted_cookie_is_bounded() -> None:

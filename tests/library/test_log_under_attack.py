@@ -1,7 +1,5 @@
 """The log while strangers send requests: what a frontend's developer still finds in it."""
 
-import sys
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -12,6 +10,7 @@ from cors_right.refusal import Refusal, judge
 from cors_right.request import Request, complete
 
 from tests.support.asgi import raw
+from tests.support.work import calls_of
 
 API = "api.example.com"
 FRONTENDS = ["https://app.example.com", "https://*.preview.example.com"]
@@ -77,22 +76,6 @@ def test_extension_that_may_call_the_service_is_not_refused(method: str) -> None
     )
 
 
-def calls_for(refusal: Refusal) -> int:
-    """Return the calls that making the words of a refusal takes."""
-    calls = 0
-
-    def count(frame: FrameType, event: str, argument: Any) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        assert str(refusal)
-    finally:
-        sys.setprofile(None)
-    return calls
-
-
 MANY = CORSPolicy(allow_origins=[f"https://t{number}.example.com" for number in range(50_000)])
 SAME_HOST = CORSPolicy(allow_origins=[f"https://a.example:{port}" for port in range(1000, 6000)])
 
@@ -113,7 +96,7 @@ def test_words_of_a_refusal_do_not_take_a_look_at_a_long_list(
     policy: CORSPolicy, origin: str, entry: str | None
 ) -> None:
     refusal = refused(policy, origin)
-    assert calls_for(refusal) < 5_000
+    assert calls_of(str, refusal) < 5_000
     reason = refusal.reason
     assert isinstance(reason, NotListed)
     assert (reason.near.entry if reason.near else None) == entry
