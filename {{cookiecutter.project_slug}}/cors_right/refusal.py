@@ -77,7 +77,7 @@ class Refusal:
     @cached_property
     def reason(self) -> Reason:
         """The reason. It takes a look at the entries of the allow-list."""
-        if self.kind is Kind.WRITE and self.is_form:
+        if self.is_form:
             return CROSS_SITE_FORM
         return self.unlisted or why_not_allowed(self.policy, self.origins)
 
@@ -108,5 +108,5 @@ def judge(request: Request, exempt: Sequence[re.Pattern[str]] = ()) -> Refusal |
     if kind is None:
         return None
     origins = tuple(request.origins)
-    path, is_form = request.scope["path"], not request.is_from_script
-    return Refusal(kind, policy, origins, method, path, unlisted, is_form)
+    is_form = kind is Kind.WRITE and not request.is_from_script
+    return Refusal(kind, policy, origins, method, request.scope["path"], unlisted, is_form)
