@@ -11,7 +11,7 @@ from starlette.types import Message
 from tests.support.serving import PATIENCE
 
 COUNT = 20_000  # origins in a list
-REQUESTS = 3_000
+REQUESTS = 600
 KEPT = "https://kept.example"
 
 
