@@ -54,6 +54,15 @@ def test_refusal_names_the_entry_to_add() -> None:
         assert f'add "{method}" to allow_methods' in str(found)
 
 
+def test_long_request_for_headers_does_not_list_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names are too many to look at; the method is not."""
+    monkeypatch.setattr("cors_right.middleware.refusals", RefusalLog())
+    app = CORSPolicyMiddleware(passed, CORSPolicy(allow_origins=[APP], allow_methods=["GET"]))
+    headers = {"Origin": APP, "Access-Control-Request-Method": "POST"}
+    more = {"Access-Control-Request-Headers": "," * 9000}
+    assert ask(app, headers | more, "OPTIONS").status == 403
+
+
 def test_unlisted_header_alone_leaves_the_status(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where any method is allowed, the browser compares the header."""
     monkeypatch.setattr("cors_right.middleware.refusals", RefusalLog())

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketClose
 from .log import refusals
 from .origins import shown
 from .policy import ANY, CORSPolicy
-from .reasons import TOO_LONG, Unlisted
+from .reasons import TOO_LONG
 from .refusal import Kind, Refusal, judge
 from .request import Request, complete
 from .standard import SAFELISTED_METHODS
@@ -186,8 +186,8 @@ class PolicyHeaders:
                 headers["Access-Control-Allow-Methods"] = method
             if policy.allow_headers == ANY and request.asked_headers:
                 headers["Access-Control-Allow-Headers"] = request.asked_headers
-        unlisted = refusal and refusal.unlisted
-        if isinstance(unlisted, Unlisted) and unlisted.method in SAFELISTED_METHODS:
+        is_listed = policy.allow_methods == ANY or method in policy.allow_methods
+        if method in SAFELISTED_METHODS and not is_listed:
             # Browsers never compare these, so the status has to stop them.
             return PlainTextResponse(f"Method not allowed{reason}", 403, headers)
         return PlainTextResponse(f"OK{reason}", headers=headers)
