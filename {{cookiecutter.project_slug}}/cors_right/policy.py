@@ -15,6 +15,7 @@ from .standard import (
 )
 
 ANY = ("*",)
+LISTS = ("allow_origins", "allow_methods", "allow_headers", "expose_headers")
 SHOWN = 10  # origins in a line of the log
 MAX_AGE = 86400  # seconds; no browser keeps a preflight for longer
 
@@ -70,7 +71,7 @@ class CORSPolicy:
     listed_headers: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("allow_origins", "allow_methods", "allow_headers", "expose_headers"):
+        for name in LISTS:
             if isinstance(values := getattr(self, name), Iterator):  # which can be read once
                 object.__setattr__(self, name, tuple(values))
         problems: list[ValueError] = [*map(ValueError, self._wrong_values())]
@@ -117,7 +118,7 @@ class CORSPolicy:
         return AllowList(self.allow_origins, check=check, allow_any=False)
 
     def _wrong_values(self) -> Iterator[str]:
-        for name in ("allow_origins", "allow_methods", "allow_headers", "expose_headers"):
+        for name in LISTS:
             values = getattr(self, name)
             if isinstance(values, str) or not isinstance(values, Iterable):
                 yield f"{name}: {values!r} is not a list of strings"
