@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from cors_right.diagnostics.browser import Fetch, Response, fetch
 from cors_right.diagnostics.consoles import consoles
+from cors_right.diagnostics.corrections import correction, why_prohibited
 from cors_right.reasons import CROSS_SITE_FORM, NotAllowable, NotListed, Unlisted
 
 from tests.support import words
@@ -94,14 +95,13 @@ def correction_text(complaint: Complaint) -> str:
     file = "app/settings.py"
     form = f"; for a form: {CROSS_SITE_FORM.correction}" if complaint.does == "form" else ""
     match reason := complaint.reason:
-        case NotListed(prohibited=""):
-            return reason.correction + words.OR_IN_FILE.format(file) + form
-        case NotListed() | NotAllowable():
+        case NotListed():
+            return correction(reason, complaint.policy, file) + form
+        case NotAllowable():
             return reason.correction
     ways = [words.LEAVE_CREDENTIALS_OUT] if "credentials" in complaint.options else []
     if isinstance(reason, Unlisted):
-        place = words.IN_FILE.format(file) if reason.can_be_added else ""
-        ways.append(reason.correction + place)
+        ways.append(correction(reason, complaint.policy, file))
     return "; ".join(ways)
 
 
@@ -111,7 +111,7 @@ def corrections(complaint: Complaint) -> Iterator[Correction]:
         case NotListed():
             if reason.near and reason.near.meant:
                 yield Correction(replace(complaint, page=reason.near.meant))
-            if not reason.prohibited:
+            if not why_prohibited(complaint.policy, reason.origin):
                 listed = ",".join(filter(None, [complaint.listed, reason.origin]))
                 yield Correction(replace(complaint, listed=listed))
             return

@@ -17,6 +17,7 @@ from cors_right import __main__ as command
 from cors_right.diagnostics import check as checking
 from cors_right.diagnostics.browser import Response
 from cors_right.diagnostics.check import Finding, check, example, look_alikes
+from cors_right.diagnostics.corrections import correction
 from cors_right.diagnostics.report import labelled
 from cors_right.reasons import why_not_allowed
 
@@ -445,7 +446,9 @@ def test_an_origin_that_the_settings_do_not_list_is_explained(server: Crooked) -
     origin = "http://app.example.com"
     found = findings(server, service(POLICY), POLICY, origin, APP)
     reason = why_not_allowed(POLICY, [origin])
-    assert found[0] == Finding(origin, False, words.NOT_IN_SETTINGS + reason.why, reason.correction)
+    assert found[0] == Finding(
+        origin, False, words.NOT_IN_SETTINGS + reason.why, correction(reason, POLICY)
+    )
     assert found[1] == Finding(APP, True)
 
 
@@ -613,12 +616,13 @@ def test_a_large_body_is_not_read(server: Crooked) -> None:
 
 
 NOT_LISTED = words.not_listed("https://b.test", APP)
+ADD = correction(NOT_LISTED, words.policy(APP))
 SAID = f"""\
 {words.in_force(APP, "https://*.preview.example.com")}
 
 allowed   https://app.example.com
 {labelled("WRONG", f"https://b.test: {words.NOT_IN_SETTINGS}{NOT_LISTED.why}")}
-{labelled("change", NOT_LISTED.correction)}
+{labelled("change", ADD)}
 refused   https://foreign.example
 refused   null
 refused   http://app.example.com
@@ -648,7 +652,7 @@ def test_the_command(
             "origin": "https://b.test",
             "is_allowed": False,
             "wrong": words.NOT_IN_SETTINGS + NOT_LISTED.why,
-            "change": NOT_LISTED.correction,
+            "change": ADD,
         },
     )
     assert output.startswith('[\n  {\n    "origin"')

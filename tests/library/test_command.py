@@ -13,6 +13,7 @@ from cors_right import __main__ as command
 from cors_right.diagnostics import explain as explaining
 from cors_right.diagnostics import report
 from cors_right.diagnostics.browser import CorsError, Response
+from cors_right.diagnostics.corrections import correction
 from cors_right.diagnostics.explain import answer_of, scope_of
 from cors_right.diagnostics.report import labelled
 from cors_right.reasons import NULL, Unlisted
@@ -129,7 +130,7 @@ OPTIONS /notes
 
 A browser sends no more than the preflight: PreflightMissingAllowOriginHeader
 {labelled("why", HTTP.why)}
-{labelled("change", HTTP.correction + words.OR_IN_FILE.format(FILE))}
+{labelled("change", correction(HTTP, words.policy(*LISTED)) + words.OR_IN_FILE.format(FILE))}
 Chromium  blocked by CORS policy: Response to preflight request doesn't pass access control check:
           No 'Access-Control-Allow-Origin' header is present on the requested resource.
 Firefox   (Reason: CORS header ‘Access-Control-Allow-Origin’ missing)
@@ -254,7 +255,7 @@ ABSENT = words.not_listed("https://b.test", *LISTED)
             ["https://b.test", "GET", "/x y"],
             "MissingAllowOriginHeader",
             ABSENT.why,
-            ABSENT.correction + words.OR_IN_FILE.format(FILE),
+            correction(ABSENT, words.policy(*LISTED)) + words.OR_IN_FILE.format(FILE),
             f"{words.REFUSED} https://b.test GET /x%20y: {ABSENT.why}",
         ),
     ],
@@ -479,8 +480,8 @@ def test_paragraph_is_indented_behind_its_label() -> None:
 def test_long_words_are_not_broken(run: Any) -> None:
     origin = f"https://{'a-' * 25}a.{'b-' * 25}b.{'c-' * 20}c.test"
     _, output, _ = run("explain", origin)
-    change = words.not_listed(origin, *LISTED).correction
-    assert f"change {change} " in " ".join(output.split())
+    change = correction(words.not_listed(origin, *LISTED), words.policy(*LISTED), FILE)
+    assert f"change {change}" in " ".join(output.split())
     name = f"X-{'Long-' * 12}Name"
     _, output, _ = run("explain", APP, "--header", name)
     assert f"change {words.missing(name, 'allow_headers')}, " in " ".join(output.split())

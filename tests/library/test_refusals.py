@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cors_right import CORSFastAPI, CORSPolicy, CORSPolicyMiddleware
+from cors_right.diagnostics.corrections import correction, why_prohibited
 from cors_right.log import RefusalLog
 from cors_right.origins import parse_origin
 from cors_right.policy import CORSPolicyError, NamedOrigins
@@ -75,7 +76,7 @@ ASKS_TOO_MUCH = "it asks for more than 8192 bytes of header names; send fewer"
 def near(entry: str, *differences: Difference, meant: str | None = None) -> NotListed:
     """Return the reason for https://a.example, whose nearest entry is another one."""
     miss = Miss(0, entry, "a.example", parse_origin(entry).host, differences, meant)
-    return NotListed("https://a.example", SOURCE, miss, False, "")
+    return NotListed("https://a.example", SOURCE, miss, False)
 
 
 def told(entry: str, difference: str) -> str:
@@ -85,8 +86,9 @@ def told(entry: str, difference: str) -> str:
 
 ADD = "add https://a.example to FRONTEND_ORIGINS"
 OPEN = "open the page at https://b.example"
-UNADDABLE = "http://b.example cannot be listed, because it is not https"
-PROHIBITED = NotListed("http://b.example", SOURCE, None, False, "is not https")
+UNADDABLE = f"http://b.example cannot be listed, because it {words.NOT_HTTPS}"
+PROHIBITED = NotListed("http://b.example", SOURCE, None, False)
+WITH_CREDENTIALS = policy("https://b.example", allow_credentials=True)
 # The words of each reason, and of what to change.
 WORDS: list[tuple[Reason, str, str]] = [
     (ABSENT, "it comes from another site, without an Origin", "send it with fetch()"),
@@ -98,20 +100,20 @@ WORDS: list[tuple[Reason, str, str]] = [
     ),
     (TOO_LONG, ASKS_TOO_MUCH, ASKS_TOO_MUCH),
     (
-        NotListed("https://a.example", SOURCE, None, True, ""),
+        NotListed("https://a.example", SOURCE, None, True),
         "the list is empty (FRONTEND_ORIGINS)",
         ADD,
     ),
     (
-        NotListed("https://a.example", "allow_origins", None, False, ""),
+        NotListed("https://a.example", "allow_origins", None, False),
         "it is not in the list (allow_origins)",
         "add https://a.example to allow_origins",
     ),
     (PROHIBITED, "it is not in the list (FRONTEND_ORIGINS)", UNADDABLE),
     (
-        replace(near("https://b.example", meant="https://b.example"), prohibited="is not https"),
+        replace(near("https://b.example", meant="https://b.example"), origin="http://b.example"),
         told("https://b.example", ""),
-        f"{OPEN}; https://a.example cannot be listed, because it is not https",
+        f"{OPEN}; {UNADDABLE}",
     ),
     (
         near("https://*.a.example", Difference.BASE),
@@ -186,9 +188,9 @@ WORDS: list[tuple[Reason, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "why", "correction"), WORDS)
-def test_reason_has_its_words(reason: Reason, why: str, correction: str) -> None:
-    assert (reason.why, reason.correction) == (why, correction)
+@pytest.mark.parametrize(("reason", "why", "change"), WORDS)
+def test_reason_has_its_words(reason: Reason, why: str, change: str) -> None:
+    assert (reason.why, correction(reason, WITH_CREDENTIALS)) == (why, change)
 
 
 # The listed entries, the origin, the nearest entry, the differences, and the origin to open.
@@ -339,7 +341,7 @@ def test_reason_names_the_nearest_entry(
     in_force = policy(*listed)
     found = refusal(in_force, origin).reason
     assert isinstance(found, NotListed) and found.near
-    assert found == NotListed(origin, SOURCE, found.near, False, "")
+    assert found == NotListed(origin, SOURCE, found.near, False)
     assert (found.near.entry, found.near.differences, found.near.meant) == (
         entry,
         differences,
@@ -354,8 +356,8 @@ def test_reason_names_the_nearest_entry(
 @pytest.mark.parametrize(
     ("listed", "origin", "reason"),
     [
-        ([], APP, NotListed(APP, SOURCE, None, True, "")),
-        ([APP], "https://b.test", NotListed("https://b.test", SOURCE, None, False, "")),
+        ([], APP, NotListed(APP, SOURCE, None, True)),
+        ([APP], "https://b.test", NotListed("https://b.test", SOURCE, None, False)),
         ([APP], "null", NULL),
         ([APP], [APP, APP], TWO_ORIGINS),
         ([APP], f"{APP}/", NOT_AS_SENT),
@@ -388,7 +390,7 @@ def test_reason_says_why_the_policy_cannot_list_an_origin() -> None:
     for origin, meant in (("http://app.example.com", APP), ("http://other.example", None)):
         found = refusal(with_credentials, origin).reason
         assert isinstance(found, NotListed)
-        assert found.prohibited == words.NOT_HTTPS
+        assert why_prohibited(with_credentials, origin) == words.NOT_HTTPS
         assert (found.near and found.near.meant) == meant
 
 
@@ -403,7 +405,7 @@ def test_misspelt_hosts_are_looked_for_in_short_lists_only() -> None:
 
 def test_a_list_without_a_variable_is_called_by_its_argument() -> None:
     found = refusal(CORSPolicy(**PRODUCTION), "https://b.test").reason
-    assert found == NotListed("https://b.test", "allow_origins", None, False, "")
+    assert found == NotListed("https://b.test", "allow_origins", None, False)
 
 
 # Method, names, and what the preflight of an allowed origin asks for beyond the policy.
@@ -525,15 +527,15 @@ def test_the_verdict_is_the_middlewares(
     assert (found is None or found.kind is Kind.UNLISTED) == bool(told)
     if found and found.kind is not Kind.UNLISTED:
         reason = found.reason
-        assert reason.why and reason.correction
-        for line in (str(found), reason.correction):
+        change = correction(reason, in_force)
+        assert reason.why and change
+        for line in (str(found), change):
             assert line.isprintable() and len(line) < 1200
         if isinstance(reason, NotListed):
             meant = reason.near.meant if reason.near else None
             assert meant is None or in_force.allows(meant)
-            assert reason.prohibited or policy(*in_force.allow_origins, reason.origin).allows(
-                headers["Origin"]
-            )
+            more = policy(*in_force.allow_origins, reason.origin)
+            assert why_prohibited(in_force, reason.origin) or more.allows(headers["Origin"])
 
 
 @given(
@@ -665,7 +667,7 @@ def test_what_comes_from_outside_is_quoted_and_bounded(
 FOREIGN: Any = {"Host": API, "Origin": "https://b.test"}
 PREFLIGHT: Any = FOREIGN | {"Access-Control-Request-Method": "PUT"}
 FORM: Any = FOREIGN | {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-IN_LIST = NotListed("https://b.test", SOURCE, None, False, "").why
+IN_LIST = NotListed("https://b.test", SOURCE, None, False).why
 
 
 @pytest.mark.parametrize(

@@ -153,13 +153,10 @@ class AllowList:
     def __contains__(self, origin: str) -> bool:
         if origin in self.exact:
             return True
-        if len(origin) > MAX_LENGTH:
-            return False
         if self.allows_any:
-            return True
-        if not self.patterns:
-            return False
-        return not self.patterns.isdisjoint(patterns_for(origin, self.most_labels))
+            return len(origin) <= MAX_LENGTH
+        found = patterns_for(origin, self.most_labels) if self.patterns else ()
+        return not self.patterns.isdisjoint(found)
 
 
 def patterns_for(origin: str, most_labels: int) -> Iterator[str]:

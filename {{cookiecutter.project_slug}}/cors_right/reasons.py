@@ -1,11 +1,10 @@
 """The reasons of refusals: types with fields, each with its words.
 
-`why` says it in the log, in development's responses and in `explain`; `correction` says what to
-change.
+`why` says it in the log, in development's responses and in `explain`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 from operator import attrgetter
@@ -19,7 +18,7 @@ from .origins import (
     shown,
     split_port,
 )
-from .policy import ANY, CORSPolicy, CORSPolicyError
+from .policy import ANY, CORSPolicy
 from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, TOKEN
 
 MAX_NAME = 100  # characters of a name that is shown as it is
@@ -93,14 +92,12 @@ class NotListed:
     """An origin that no entry matches.
 
     `source` is the variable or argument that holds the allow-list, `near` the nearest entry.
-    `prohibited` says why the policy cannot list the origin; it is empty if the policy can.
     """
 
     origin: str
     source: str
     near: Miss | None
     list_is_empty: bool
-    prohibited: str
 
     @property
     def why(self) -> str:
@@ -108,15 +105,6 @@ class NotListed:
             return f"the list has {self.near.entry} ({self.source}); {self.near}"
         state = "the list is empty" if self.list_is_empty else "it is not in the list"
         return f"{state} ({self.source})"
-
-    @property
-    def correction(self) -> str:
-        opening = f"open the page at {self.near.meant}" if self.near and self.near.meant else ""
-        if self.prohibited:
-            because = f"{self.origin} cannot be listed, because it {self.prohibited}"
-            return f"{opening}; {because}" if opening else because
-        addition = f"add {self.origin} to {self.source}"
-        return f"{opening}, or {addition}" if opening else addition
 
 
 @dataclass(frozen=True)
@@ -131,16 +119,8 @@ class Unlisted:
     upper_is_listed: bool = False
 
     @property
-    def can_be_added(self) -> bool:
-        """Whether an entry in the policy would allow the method or a header."""
-        method = self.method is not None and can_send_method(self.method)
-        return (method and not self.upper_is_listed) or any(map(can_send_header, self.headers))
-
-    @property
     def why(self) -> str:
         return "; ".join([*self._about_method(), *self._about_headers()])
-
-    correction = why
 
     def _about_method(self) -> Iterator[str]:
         if self.method is None:
@@ -220,18 +200,7 @@ def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
         policy.source or "allow_origins",
         nearest(origin, policy.allow_list),
         not policy.allow_origins,
-        why_prohibited(policy, origin),
     )
-
-
-def why_prohibited(policy: CORSPolicy, origin: str) -> str:
-    """Return why a policy cannot list an origin, or nothing."""
-    try:
-        replace(policy, allow_origins=[origin])
-    except CORSPolicyError as error:
-        (problem,) = error.problems
-        return problem.reason if isinstance(problem, OriginError) else str(problem)
-    return ""
 
 
 def near_entries(origin: str, allow_list: AllowList) -> list[str]:

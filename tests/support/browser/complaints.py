@@ -43,16 +43,20 @@ class Complaint:
     environment: str = "production"
 
     @property
-    def reason(self) -> NotAllowable | NotListed | Unlisted | None:
-        """The reason with its correction; None if the browser alone refuses."""
-        if self.page == self.listed:
-            return self.lacks
-        policy = CORSPolicy(
+    def policy(self) -> CORSPolicy:
+        """The policy in force."""
+        return CORSPolicy(
             allow_origins=NamedOrigins([self.listed] if self.listed else [], "FRONTEND_ORIGINS"),
             allow_credentials="cookies" in self.answer,
             allow_http_loopback=self.environment == "staging",
         )
-        reason = why_not_allowed(policy, [self.page])
+
+    @property
+    def reason(self) -> NotAllowable | NotListed | Unlisted | None:
+        """The reason; None if the browser alone refuses."""
+        if self.page == self.listed:
+            return self.lacks
+        reason = why_not_allowed(self.policy, [self.page])
         assert isinstance(reason, NotListed)
         found = reason.near and (reason.near.entry, reason.near.differences)
         assert found == (self.differences and (self.listed, self.differences))

@@ -23,6 +23,7 @@ from .browser import (
     preflight_check,
     preflight_headers,
 )
+from .corrections import correction
 from .diagnosis import FROM_GATEWAYS, diagnosis
 
 MAX_BODY = 1024  # bytes of a body that are read
@@ -58,7 +59,7 @@ def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator
         if origin in origins and not is_allowed:
             reason = why_not_allowed(policy, [origin])
             wrong = f"the settings do not allow it: {reason.why}"
-            yield Finding(origin, False, wrong, reason.correction)
+            yield Finding(origin, False, wrong, correction(reason, policy))
             continue
         try:
             trouble = _trouble_of_allowed(url, policy, origin) if is_allowed else _leak(url, origin)

@@ -9,12 +9,13 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp, Message, Scope
 
 from ..policy import CORSPolicy
-from ..reasons import CROSS_SITE_FORM, NotListed, Unlisted
+from ..reasons import CROSS_SITE_FORM
 from ..refusal import Kind, judge
 from ..request import Request
 from ..standard import SAFE_METHODS
 from .browser import PATIENCE, CorsError, Fetch, Outcome, Response, fetch
 from .consoles import consoles
+from .corrections import correction
 from .diagnosis import diagnosis
 
 
@@ -56,15 +57,7 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
     refused = judge(Request(scopes[-1], policy))
     if refused is None:
         return Explanation(outcome, *diagnosis(blocked), consoles=printed)
-    reason = refused.reason
-    why, change = reason.why, reason.correction
-    match reason:
-        case NotListed(prohibited="") if policy.source:
-            change += f" (where that is not set, to the list in {file})"
-        case NotListed(prohibited=""):
-            change += f", in cors_policy() in {file}"
-        case Unlisted(can_be_added=True):
-            change += f", in cors_policy() in {file}"
+    why, change = refused.reason.why, correction(refused.reason, policy, file)
     if refused.kind is Kind.WRITE:
         change += f"; for a form: {CROSS_SITE_FORM.correction}"
     if refused.kind is Kind.UNLISTED:
