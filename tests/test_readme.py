@@ -34,7 +34,7 @@ def bare_machine(tmp_path: Path) -> dict[str, str]:
 
 
 RENDER, TEST = "cookiecutter --output-dir .. .", "uv run pytest"
-SERVE = "&& python3 -m uv run fastapi dev"
+SERVE = "&& python3 -m uv run fastapi dev --host localhost"
 EXPLAIN = "GET /notes --env production"
 CHECK = "uv run python -m cors_right check https://api.example.com/health"
 LOCALLY = "FASTAPI_ENV=staging FRONTEND_ORIGINS=http://localhost:3000 "

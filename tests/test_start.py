@@ -209,6 +209,19 @@ def test_a_mended_file_starts_the_service(
         server.expect(re.escape(in_development if "dev" in command else in_force(APP)))
 
 
+def test_dev_server_says_what_to_save_after_an_edit_of_the_env_file(bakery: Bakery) -> None:
+    project = bakery.bake_new()
+    file, settings = project / ".env", project / "app" / "settings.py"
+    file.write_text("MAX_BODY_SIZE=1\n", encoding="utf-16")
+    with run([*FASTAPI, "dev", "--port", "0"], project, clean_environment(**GIVEN)) as server:
+        server.expect(re.escape(words.NOT_UTF_8))
+        server.expect(re.escape(words.SAVE_CODE.format("app/settings.py")))
+        assert "Traceback" not in server.output
+        file.write_text("MAX_BODY_SIZE=1\n", encoding="utf-8")
+        settings.touch()
+        server.expect("Application startup complete")
+
+
 def test_env_file_is_read_before_the_settings_are_checked(bakery: Bakery, tmp_path: Path) -> None:
     file = tmp_path / "service.env"
     variables = GIVEN | {"FASTAPI_ENV": "staging", "FRONTEND_ORIGINS": "https://env.example"}

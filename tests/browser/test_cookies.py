@@ -1,14 +1,21 @@
 """Cookies for real: who gets one, who gets it back, and what foreign pages can do with it."""
 
+import re
 import ssl
+import sys
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.support.baking import Bakery
 from tests.support.browser.engines import Browser, started
 from tests.support.browser.report import Case, record
 from tests.support.browser.scenario import Service, World
+from tests.support.markdown import command
+from tests.support.serving import clean_environment, run
+
+SERVE = "-m uv run fastapi dev --host localhost"  # the end of the README's command
 
 # Keeps a display name in the session and asks for it again; a cookie that was refused or not sent
 # gives null.
@@ -95,6 +102,26 @@ def test_a_session_comes_back_where_it_should(
 ) -> None:
     happened = comes_back(browser, world, world.service(answer, environment, host), page)
     keep(browser, f"{answer}: {page} to {host}", browser.engine in engines, happened)
+    assert happened == (browser.engine in engines)
+
+
+@pytest.mark.parametrize(
+    ("answer", "engines"),
+    [("cookies", EVERYWHERE), ("cross-site-cookies", {"chromium", "firefox"})],
+)
+def test_session_survives_the_quick_start(
+    world: World, browser: Browser, bakery: Bakery, answer: str, engines: set[str]
+) -> None:
+    """The page on http://localhost calls the address that the README's command prints."""
+    project = bakery.bake(credentials=answer)
+    words = command(project / "README.md", SERVE).partition(" -m uv run ")[2].split()
+    line = [sys.executable, "-m", *words, "--port", "0"]
+    with run(line, project, clean_environment()) as server:
+        server.expect("Application startup complete")
+        (url,) = set(re.findall(r"running on (http://\S+:[1-9]\d*)", server.output))
+        browser.open(f"http://localhost:{world.ports['http']}/")
+        happened = browser.run(KEEP, url, answer) == answer
+    keep(browser, f"{answer}: the quick start", browser.engine in engines, happened)
     assert happened == (browser.engine in engines)
 
 

@@ -611,6 +611,33 @@ def test_each_reason_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
+def test_record_has_the_fields_of_a_refusal(caplog: pytest.LogCaptureFixture) -> None:
+    found = refused("http://app.example.com", path="/a\n")
+    RefusalLog(Clock()).write(found)
+    (record,) = map(vars, caplog.records)
+    fields = {name: record[name] for name in ("origin", "method", "path", "reason", "kind")}
+    assert fields == found.fields
+    assert json.loads(json.dumps(fields)) == {
+        "origin": "http://app.example.com",
+        "method": "GET",
+        "path": "/a%0A",
+        "reason": found.reason.why,
+        "kind": "read",
+    }
+
+
+def test_records_count_every_refusal(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    log = RefusalLog(clock)
+    for clock.now in (0, 1, 60, 120):
+        for number in range(100):
+            log.write(refused("http://app.example.com"))
+            log.write(refused(f"https://{number}.test"))
+    for clock.now in (180, 240):
+        log.write(refused("https://b.test"))
+    assert sum(vars(record)["count"] for record in caplog.records) == 802
+
+
 def test_flood_of_strangers_gives_five_lines_and_takes_no_memory(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -424,14 +424,48 @@ def test_only_upper_case_counts(variables: dict[str, str], expected: str) -> Non
 
 @pytest.mark.parametrize("environment", [None, "staging", "production"])
 def test_an_env_file_is_read_in_development_alone(environment: str | None) -> None:
-    Path(".env").write_text("FASTAPI_ENV=production\nMAX_BODY_SIZE=7\nOTHER_TOOL=x\n")
+    Path(".env").write_text("FASTAPI_ENV=development\nMAX_BODY_SIZE=7\nOTHER_TOOL=x\n")
     if environment:
         os.environ["FASTAPI_ENV"] = environment
     assert Settings.load().max_body_size == 1000
     os.environ["FASTAPI_ENV"] = "development"
-    assert (Settings.load().max_body_size, Settings.load().fastapi_env) == (7, "development")
+    Path(".env").write_text("MAX_BODY_SIZE=7\nOTHER_TOOL=x\n")
+    assert Settings.load().max_body_size == 7
     os.environ["MAX_BODY_SIZE"] = "8"
     assert Settings.load().max_body_size == 8
+
+
+@pytest.mark.parametrize(
+    ("file", "lines"),
+    [
+        ("FASTAPI_ENV=production\n", [words.ENV_NOT_THERE]),
+        ("FRONTEND_ORIGIN=x\n", [words.NO_SETTING.format("FRONTEND_ORIGIN", "FRONTEND_ORIGINS")]),
+        ("max_body_sizes=1\n", [words.NO_SETTING.format("max_body_sizes", "MAX_BODY_SIZE")]),
+        (
+            "MAX_BODY_SIZE=0\nexport FRONTEND_ORIGN='a b'\n# FASTAPI_ENV=a\n FASTAPI_ENV = b\n",
+            [
+                "MAX_BODY_SIZE: Input should be greater than 0",
+                words.NO_SETTING.format("FRONTEND_ORIGN", "FRONTEND_ORIGINS"),
+                words.ENV_NOT_THERE,
+            ],
+        ),
+        ("MAX_BODY_SIZE=1\n".encode("utf-16"), [words.NOT_UTF_8]),
+        (b"FRONTEND_ORIGINS=\xff\n", [words.NOT_UTF_8]),
+    ],
+)
+def test_mistakes_in_the_env_file_are_named(
+    file: str | bytes, lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.environ["FASTAPI_ENV"] = "development"
+    Path(".env").write_bytes(file.encode() if isinstance(file, str) else file)
+    code = os.path.relpath(__file__)
+    assert said(capsys) == [*lines, words.SAVE_CODE.format(code)]
+
+
+def test_other_variables_of_the_env_file_are_left_alone() -> None:
+    os.environ["FASTAPI_ENV"] = "development"
+    Path(".env").write_text("OTHER_TOOL=x\nORIGINS=y\nFRONTEND=z\nMAX_BODY_SIZE=5\nBROKEN\n")
+    assert Settings.load().max_body_size == 5
 
 
 def test_settings_stay() -> None:

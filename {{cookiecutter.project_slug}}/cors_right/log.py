@@ -4,6 +4,9 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from urllib.parse import quote
+
+from starlette.types import Scope
 
 from .refusal import MAX_SHOWN, Refusal
 
@@ -15,6 +18,8 @@ log = logging.getLogger(__package__)
 
 class RefusalLog:
     """Writes refusals: a line for each origin, reason and kind, at most once a minute.
+
+    The record has the fields of the refusal, and `count`: of how many refusals it tells.
 
     At most five lines a minute are about origins whose host the policy names, and five about
     others, so that a flood of strangers leaves room for a frontend. The next line counts what is
@@ -46,8 +51,26 @@ class RefusalLog:
         self.written[key] = (now, 0, is_near)
         more = f" (and {left_out} times since the last line)" if left_out else ""
         others = f" (other refusals left out: {self.others})" if self.others else ""
+        fields = {**refusal.fields, "count": 1 + left_out + self.others}
         self.others = 0
-        log.warning("%s%s%s", refusal, more, others)
+        log.warning("%s%s%s", refusal, more, others, extra=fields)
+
+
+class LimitLog:
+    """Writes which limit refused a request: a line for each limit, at most once a minute."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.written: dict[str, float] = {}
+
+    def write(self, scope: Scope, reason: str) -> None:
+        """Write the reason as a WARNING, with the request that met the limit."""
+        now = self.clock()
+        if now - self.written.get(reason, -math.inf) >= INTERVAL:
+            self.written[reason] = now
+            path = quote(scope["path"][:MAX_SHOWN], errors="replace")
+            log.warning("Refused %s %s: %s", scope.get("method", "WebSocket"), path, reason)
 
 
 refusals = RefusalLog()  # of this process
+limits = LimitLog()

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Collection, Iterable
 
 from starlette.datastructures import Headers
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from .log import refusals
+from .log import limits, refusals
 from .origins import shown
 from .policy import ANY, CORSPolicy
 from .reasons import TOO_LONG
@@ -22,6 +23,8 @@ from .standard import SAFELISTED_METHODS
 # product of length and backslashes (CVE-2024-7592): 8 KB of backslashes cost 120 ms.
 MAX_COOKIES = 8 * 1024  # bytes
 MAX_BACKSLASHES = 256  # in all cookies
+COSTLY = f"Cookies of more than {MAX_COOKIES} bytes, or {MAX_BACKSLASHES} backslashes"
+TOO_LARGE = "the body has more than {} bytes (413). To take more, raise MAX_BODY_SIZE"
 VARY_ORIGIN = (b"vary", b"Origin")
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -103,6 +106,8 @@ class CORSPolicyMiddleware:
             refusals.write(refusal)
         answer = self.app
         costly = request.cookie_length > MAX_COOKIES or request.backslashes > MAX_BACKSLASHES
+        if costly:
+            limits.write(scope, f"{COSTLY} (431)")
         if scope["type"] == "websocket":
             if refusal or costly:
                 answer = refused_handshake(scope, refusal)
@@ -117,11 +122,12 @@ class CORSPolicyMiddleware:
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = with_policy(message.get("headers", ()), granted)
+                if message["status"] == 413 and MAX_BODY_SIZE_SCOPE_KEY in scope:
+                    limits.write(scope, TOO_LARGE.format(scope[MAX_BODY_SIZE_SCOPE_KEY]))
             await send(message)
 
         if costly:
-            limits = f"{MAX_COOKIES} bytes, or {MAX_BACKSLASHES} backslashes"
-            answer = PlainTextResponse(f"Cookies of more than {limits}", 431)
+            answer = PlainTextResponse(COSTLY, 431)
         elif refusal and refusal.kind is Kind.WRITE:
             answer = refused_write(refusal)
         await answer(scope, receive, send_with_policy)

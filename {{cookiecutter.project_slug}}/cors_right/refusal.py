@@ -55,9 +55,18 @@ class Refusal:
 
     def __str__(self) -> str:
         """Return the line of the log."""
-        method = self.method if is_short_token(self.method) else shown(self.method)
-        path = quote(self.path[:MAX_SHOWN], errors="replace")
-        return f"CORS refused {self.origin} {method} {path}: {self.reason.why}"
+        return "CORS refused {origin} {method} {path}: {reason}".format(**self.fields)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The parts of the line, each bounded and printable, for logs that have fields."""
+        return {
+            "origin": self.origin,
+            "method": self.method if is_short_token(self.method) else shown(self.method),
+            "path": quote(self.path[:MAX_SHOWN], errors="replace"),
+            "reason": self.reason.why,
+            "kind": self.kind.name.lower(),
+        }
 
     @property
     def origin(self) -> str:

@@ -35,6 +35,7 @@ from .policy import CORSPolicy, CORSPolicyError, NamedOrigins
 
 # Uvicorn and gunicorn take this status for "no worker can start", and start no other.
 CANNOT_START = 3
+NOT_UTF_8 = "it is not UTF-8 (PowerShell's > writes UTF-16). Save it as UTF-8"
 DEVELOPMENT = "development"  # what `fastapi dev` sets; all other names are the service's
 
 
@@ -149,13 +150,22 @@ class CORSSettings(BaseSettings):
     def load(cls) -> Self:
         """Return the settings of this process, or end it (status 3) with a line a problem."""
         usable: dict[str, Any] = {}
+        lines: list[str] = []
         token = _usable.set(usable)
         try:
-            return cls()
+            settings = cls()
         except ValidationError as error:
             lines = cls._explain(error, usable)
+        except UnicodeDecodeError:
+            lines = [f"{cls.model_config['env_file']}: {NOT_UTF_8}"]
         finally:
             _usable.reset(token)
+        if os.environ.get("FASTAPI_ENV") == DEVELOPMENT:
+            from .diagnostics import env_file  # which production does not need
+
+            lines = env_file.with_problems(cls, lines)
+        if not lines:
+            return settings
         print(*lines, sep="\n", file=sys.stderr)
         raise SystemExit(CANNOT_START)
 

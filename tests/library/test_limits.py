@@ -1,0 +1,104 @@
+"""A request that meets a limit gets a line in the log, which names the limit."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from cors_right import CORSFastAPI, CORSPolicy
+from cors_right.log import LimitLog
+from cors_right.middleware import MAX_COOKIES
+from fastapi import HTTPException, Request
+from starlette.types import Message, Scope
+
+from tests.support import words
+from tests.support.asgi import PRODUCTION, raw
+from tests.support.words import APP
+
+LIMIT = 10  # bytes of a body
+
+
+def service() -> CORSFastAPI:
+    app = CORSFastAPI(cors_policy=CORSPolicy(**PRODUCTION), max_body_size=LIMIT)
+
+    @app.post("/read")
+    async def read(request: Request) -> int:
+        return len(await request.body())
+
+    @app.post("/unread")
+    async def unread() -> None: ...
+
+    @app.post("/parsed")
+    async def parsed(body: list[int]) -> int:
+        return len(body)
+
+    @app.post("/own")
+    async def own() -> None:
+        raise HTTPException(413)
+
+    return app
+
+
+def post(path: str, body: bytes, headers: dict[str, Any]) -> int:
+    """Send a body, and return the status of the response."""
+    statuses: list[int] = []
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "https",
+        "path": path,
+        "query_string": b"",
+        "headers": raw({"Origin": APP, **headers}),
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    asyncio.run(service()(scope, receive, send))
+    return statuses[0]
+
+
+LENGTH = {"Content-Length": str(LIMIT + 1)}
+TOO_LARGE = words.TOO_LARGE.format(LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "headers", "status", "line"),
+    [
+        ("/read", LIMIT, {}, 200, None),
+        ("/read", LIMIT + 1, {}, 413, f"/read: {TOO_LARGE}"),
+        ("/read", LIMIT + 1, LENGTH, 413, f"/read: {TOO_LARGE}"),
+        ("/unread", LIMIT + 1, LENGTH, 413, f"/unread: {TOO_LARGE}"),
+        ("/parsed", LIMIT + 1, LENGTH, 413, f"/parsed: {TOO_LARGE}"),
+        ("/a\nb", LIMIT + 1, LENGTH, 413, f"/a%0Ab: {TOO_LARGE}"),
+        ("/read", 0, {"Cookie": "x" * (MAX_COOKIES + 1)}, 431, f"/read: {words.COSTLY} (431)"),
+    ],
+)
+def test_limit_is_logged_with_its_name(
+    path: str,
+    size: int,
+    headers: dict[str, Any],
+    status: int,
+    line: str | None,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cors_right.middleware.limits", LimitLog())
+    assert post(path, b"1" * size, headers) == status
+    expected = [f"Refused POST {line}"] if line else []
+    assert [record.getMessage() for record in caplog.records] == expected
+
+
+def test_flood_of_large_bodies_gives_a_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+    log = LimitLog(lambda: now)
+    for now in (0.0, 1.0, 59.9, 60.0, 61.0, 120.0):
+        log.write({"path": f"/{now}", "method": "POST"}, "too large")
+        log.write({"path": f"/{now}"}, "too many cookies")
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Refused {what}"
+        for time in ("0.0", "60.0", "120.0")
+        for what in (f"POST /{time}: too large", f"WebSocket /{time}: too many cookies")
+    ]
