@@ -17,8 +17,9 @@ from tests.support.words import APP
 LIMIT = 10  # bytes of a body
 
 
-def service() -> CORSFastAPI:
-    app = CORSFastAPI(cors_policy=CORSPolicy(**PRODUCTION), max_body_size=LIMIT)
+def service(**arguments: Any) -> CORSFastAPI:
+    policy = CORSPolicy(**PRODUCTION | arguments)
+    app = CORSFastAPI(cors_policy=policy, max_body_size=LIMIT)
 
     @app.post("/read")
     async def read(request: Request) -> int:
@@ -38,9 +39,9 @@ def service() -> CORSFastAPI:
     return app
 
 
-def post(path: str, body: bytes, headers: dict[str, Any]) -> int:
-    """Send a body, and return the status of the response."""
-    statuses: list[int] = []
+def post(app: CORSFastAPI, path: str, body: bytes, headers: dict[str, Any]) -> list[Message]:
+    """Send a body, and return the messages of the response."""
+    sent: list[Message] = []
     scope: Scope = {
         "type": "http",
         "method": "POST",
@@ -54,12 +55,13 @@ def post(path: str, body: bytes, headers: dict[str, Any]) -> int:
         return {"type": "http.request", "body": body}
 
     async def send(message: Message) -> None:
-        statuses.append(message.get("status", 0))
+        sent.append(message)
 
-    asyncio.run(service()(scope, receive, send))
-    return statuses[0]
+    asyncio.run(app(scope, receive, send))
+    return sent
 
 
+CHUNKED = {"Transfer-Encoding": "chunked"}
 LENGTH = {"Content-Length": str(LIMIT + 1)}
 TOO_LARGE = words.TOO_LARGE.format(LIMIT)
 
@@ -68,10 +70,13 @@ TOO_LARGE = words.TOO_LARGE.format(LIMIT)
     ("path", "size", "headers", "status", "line"),
     [
         ("/read", LIMIT, {}, 200, None),
-        ("/read", LIMIT + 1, {}, 413, f"/read: {TOO_LARGE}"),
+        ("/read", LIMIT + 1, CHUNKED, 413, f"/read: {TOO_LARGE}"),
         ("/read", LIMIT + 1, LENGTH, 413, f"/read: {TOO_LARGE}"),
         ("/unread", LIMIT + 1, LENGTH, 413, f"/unread: {TOO_LARGE}"),
         ("/parsed", LIMIT + 1, LENGTH, 413, f"/parsed: {TOO_LARGE}"),
+        ("/own", 0, {}, 413, None),
+        ("/own", 0, {"Content-Length": ["11", "11"]}, 413, None),
+        ("/own", LIMIT, {"Content-Length": str(LIMIT)}, 413, None),
         ("/a\nb", LIMIT + 1, LENGTH, 413, f"/a%0Ab: {TOO_LARGE}"),
         ("/read", 0, {"Cookie": "x" * (MAX_COOKIES + 1)}, 431, f"/read: {words.COSTLY} (431)"),
     ],
@@ -86,9 +91,22 @@ def test_limit_is_logged_with_its_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("cors_right.middleware.limits", LimitLog())
-    assert post(path, b"1" * size, headers) == status
+    assert post(service(), path, b"1" * size, headers)[0]["status"] == status
     expected = [f"Refused POST {line}"] if line else []
     assert [record.getMessage() for record in caplog.records] == expected
+
+
+@pytest.mark.parametrize("path", ["/read", "/unread", "/parsed"])
+@pytest.mark.parametrize("development", [True, False])
+def test_body_names_the_limit_in_development_only(path: str, development: bool) -> None:
+    app = service(development=development)
+    start, body = post(app, path, b"1" * (LIMIT + 1), LENGTH)
+    headers = dict(start["headers"])
+    assert (TOO_LARGE.encode() in body["body"]) == development
+    assert headers[b"content-length"] == str(len(body["body"])).encode()
+    assert headers[b"access-control-allow-origin"] == APP.encode()
+    own = post(app, "/own", b"", {})
+    assert TOO_LARGE.encode() not in own[1]["body"]
 
 
 def test_flood_of_large_bodies_gives_a_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterable
+from importlib import import_module
 
 from starlette.datastructures import Headers
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
@@ -51,7 +52,8 @@ class CORSPolicyMiddleware:
     The middleware
     refuses cookies that take long to parse (431): more than 8 KB, or more than 256 backslashes.
 
-    The log gives the reason for each refusal; in development the response gives it also.
+    The log gives the reason for each refusal; in development the response gives it also, and the
+    log names the cookies that the browser drops and the headers that it hides from a page.
 
     Wrap the whole application: `app = CORSPolicyMiddleware(app, policy)`. `add_middleware` puts the
     policy inside Starlette's error handling, where an unhandled error (500) leaves without CORS
@@ -119,11 +121,23 @@ class CORSPolicyMiddleware:
             return
         granted = headers.for_response(request)
 
+        told: list[Response] = []  # by development, instead of the application's response
+
         async def send_with_policy(message: Message) -> None:
+            if told:
+                return
             if message["type"] == "http.response.start":
                 message["headers"] = with_policy(message.get("headers", ()), granted)
-                if message["status"] == 413 and MAX_BODY_SIZE_SCOPE_KEY in scope:
-                    limits.write(scope, TOO_LARGE.format(scope[MAX_BODY_SIZE_SCOPE_KEY]))
+                if message["status"] == 413 and (limit := exceeded_limit(request)):
+                    reason = TOO_LARGE.format(limit)
+                    limits.write(scope, reason)
+                    if headers.policy.development:
+                        told.append(JSONResponse({"detail": f"Content Too Large: {reason}"}, 413))
+                        told[0].raw_headers = with_policy(told[0].raw_headers, granted)
+                        await told[0](scope, receive, send)
+                        return
+                if headers.hints:
+                    headers.hints.write(request, message)
             await send(message)
 
         if costly:
@@ -148,6 +162,9 @@ class PolicyHeaders:
 
     def __init__(self, policy: CORSPolicy) -> None:
         self.policy = policy
+        # By name, because production must not load what explains.
+        diagnostics = f"{__package__}.diagnostics.hints"
+        self.hints = import_module(diagnostics).Hints() if policy.development else None
         cors = CORSMiddleware(
             PlainTextResponse(),
             allow_origins=policy.allow_origins,
@@ -221,6 +238,14 @@ def refused_write(refusal: Refusal) -> Response:
     if refusal.policy.development:
         detail += f" Why: {refusal.reason.why}."
     return JSONResponse({"detail": detail}, 403)
+
+
+def exceeded_limit(request: Request) -> int | None:
+    """Return FastAPI's limit if the body of a request exceeds it; a route may answer 413 itself."""
+    limit: int | None = request.scope.get(MAX_BODY_SIZE_SCOPE_KEY)
+    length = ", ".join(request.all(b"content-length"))
+    is_longer = limit is not None and length.isdecimal() and int(length) > limit
+    return limit if is_longer or request.all(b"transfer-encoding") else None
 
 
 def with_policy(headers: Iterable[tuple[bytes, bytes]], granted: RawHeaders) -> RawHeaders:
