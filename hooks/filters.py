@@ -275,6 +275,8 @@ class Answers(Extension):
         # Where the hook finds the template. Cookiecutter's own `_repo_dir` may be relative to a
         # folder that has been left by then.
         environment.globals["template_folder"] = str(TEMPLATE)
+        # Where the project is, as the command says it.
+        environment.globals["output_folder"] = str(running("cookiecutter").get("output_dir", "."))
         # `cruft update` renders two versions of the template in one process, and each must load its
         # own filters.
         for module in ("hooks.filters", "hooks"):
