@@ -1,6 +1,8 @@
 """Answers from a form: the schema, the workflow that renders, and Backstage's template."""
 
 import json
+import shlex
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -14,8 +16,8 @@ from referencing import Registry
 from hooks import filters
 from scripts import schema
 from tests.support import words
-from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
-from tests.support.repositories import COOKIECUTTER, copy_template
+from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, SERVICE, Bakery, tree
+from tests.support.repositories import COOKIECUTTER, GIT, copy_template, make_repository
 from tests.support.requirements import need
 from tests.support.workflows import Runner
 
@@ -100,7 +102,7 @@ def test_a_portal_that_replaces_the_choices_gets_no_other_answer(tmp_path: Path)
 def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tuple[int, str, Path]:
     """Run the workflow; return its status, what it said, and the repository that it pushes to."""
     template, repository = folder / "template", folder / "org" / "new"
-    copy_template(template)
+    make_repository(template, "v1")
     subprocess.run(
         ["git", "init", "--quiet", "--bare", "--initial-branch", "main", str(repository)],
         check=True,
@@ -118,7 +120,7 @@ def test_the_workflow_renders_and_pushes(
     assert status == 0, said
     subprocess.run(["git", "clone", "--quiet", str(repository), "clone"], cwd=tmp_path, check=True)
     rendered = tree(bakery.bake(**RIGHT))
-    rendered.pop(".cruft.json", None)  # the workflow's template is no repository here
+    rendered.pop(".cruft.json", None)  # the workflow's template has no remote here
     pushed = {
         name: content
         for name, content in tree(tmp_path / "clone").items()
@@ -137,6 +139,31 @@ def test_the_workflow_stops_at_a_wrong_answer(
     assert line in said
     assert "Traceback" not in said
     assert not any((repository / "refs" / "heads").iterdir())
+
+
+@pytest.mark.parametrize("change", ["echo 'on: push' >.github/workflows/spy.yml", "rm -r .github"])
+def test_the_workflow_pushes_only_the_workflows_of_the_template(
+    machine: dict[str, str], change: str, tmp_path: Path
+) -> None:
+    """The reading job hands over a repository that other code has changed."""
+    template, service = tmp_path / "template", tmp_path / "service"
+    make_repository(template, "v1")
+    shutil.copytree(template / SERVICE.name / ".github", service / ".github")
+    bundle = tmp_path / "artifacts" / "service" / "service.bundle"
+    bundle.parent.mkdir(parents=True)
+    for line in (
+        "git init --quiet --initial-branch main",
+        change,
+        "git add --all",
+        f"{shlex.join(GIT)} commit --quiet --allow-empty --message Ours",
+        f"git bundle create --quiet {bundle} HEAD main",
+        f"git init --quiet --bare --initial-branch main {tmp_path}/org/new",
+    ):
+        subprocess.run(["bash", "-c", line], cwd=service, check=True)
+    variables = machine | {"GITHUB_SERVER_URL": f"file://{tmp_path}"}
+    runner = Runner(tmp_path, variables, {"inputs.repository": "org/new"})
+    assert runner.run(RENDER, template, only="push") != 0
+    assert not any((tmp_path / "org" / "new" / "refs" / "heads").iterdir())
 
 
 def test_the_forms_ask_what_the_template_asks() -> None:
