@@ -115,8 +115,8 @@ class Workshop:
         )
         self.replace(
             "hooks/filters.py",
-            "(suggested_slug, literal, literals, escaped)",
-            "(suggested_slug, literal, literals, escaped, shouted)",
+            "(literal, literals, escaped)",
+            "(literal, literals, escaped, shouted)",
         )
         self.replace(
             f"{service}/README.md",
