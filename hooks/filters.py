@@ -35,6 +35,7 @@ CREDENTIALS = ("none", "bearer", "cookies", "cross-site-cookies")
 SUGGESTION = "{{ cookiecutter.__name | suggested_slug }}"  # the only Jinja in a default
 DERIVED = {name: text for name, text in OWN.items() if name[:2] == "__" and isinstance(text, str)}
 OLDEST_PYTHON, OLDEST, NEWEST = "3.11", "2.3.1", "2.7.1"  # the last two are cookiecutter's
+EXAMPLE = "https://app.example.com"
 SLUG = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 MAX_SLUG_LENGTH = 63
 LINE_LENGTH = 100  # of the rendered project
@@ -320,6 +321,18 @@ def literals(texts: str, column: int = 0) -> str:
     return "".join(["[\n", *(f"{' ' * 8}{entry},\n" for entry in entries), f"{' ' * 4}]"])
 
 
+def first_entry(texts: str) -> str:
+    """Return the first entry of an allow-list, for the README; an example, if there is none."""
+    first = texts.partition(",")[0]
+    return EXAMPLE if first in ("", "*") else first
+
+
+def refused_origin(entry: str) -> str:
+    """Return an origin that misses an entry by its scheme, for the README."""
+    scheme, _, host = entry.replace("*.", "app.").removesuffix(":*").partition("://")
+    return f"{'http' if scheme == 'https' else 'https'}://{host}"
+
+
 def escaped(text: str) -> str:
     """Return the inside of a string in double quotes for TOML, YAML and JSON."""
     return json.dumps(text, ensure_ascii=False)[1:-1]
@@ -349,7 +362,7 @@ class Answers(Extension):
         except (LookupError, StopIteration, TypeError):
             used = version("cookiecutter")
             raise refusal(f"cookiecutter: {used} is unknown. Use {NEWEST}") from None
-        named = (literal, literals, escaped)
+        named = (literal, literals, escaped, first_entry, refused_origin)
         environment.filters.update({function.__name__: function for function in named})
         environment.filters.update({name: until_right(check) for name, check in CHECKS.items()})
         # The hook records the answers in the order of the questions, as cruft does.

@@ -115,8 +115,8 @@ class Workshop:
         )
         self.replace(
             "hooks/filters.py",
-            "(literal, literals, escaped)",
-            "(literal, literals, escaped, shouted)",
+            "named = (literal,",
+            "named = (shouted, literal,",
         )
         self.replace(
             f"{service}/README.md",
