@@ -15,8 +15,8 @@ from tests.support.browse import fetch
 from tests.support.markdown import (
     ADD,
     ADOPT,
-    CHANGE,
     CERTIFICATES,
+    CHANGE,
     FLEET,
     FLEET_COMMANDS,
     PORTAL,
