@@ -338,16 +338,12 @@ def escaped(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
-CHECKS: dict[str, Callable[..., str]] = {
-    function.__name__: function
-    for function in (
-        suggested_slug,
-        checked_name,
-        checked_slug,
-        checked_description,
-        checked_origins,
-    )
-}
+def named(*functions: Callable[..., str]) -> dict[str, Callable[..., str]]:
+    """Return functions by their names."""
+    return {function.__name__: function for function in functions}
+
+
+CHECKS = named(suggested_slug, checked_name, checked_slug, checked_description, checked_origins)
 
 
 class Answers(Extension):
@@ -362,8 +358,7 @@ class Answers(Extension):
         except (LookupError, StopIteration, TypeError):
             used = version("cookiecutter")
             raise refusal(f"cookiecutter: {used} is unknown. Use {NEWEST}") from None
-        named = (literal, literals, escaped, first_entry, refused_origin)
-        environment.filters.update({function.__name__: function for function in named})
+        environment.filters.update(named(literal, literals, escaped, first_entry, refused_origin))
         environment.filters.update({name: until_right(check) for name, check in CHECKS.items()})
         # The hook records the answers in the order of the questions, as cruft does.
         environment.policies["json.dumps_kwargs"] = {"sort_keys": False}

@@ -48,7 +48,6 @@ def type_answers(folder: Path, answers: dict[str, str]) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.defaults
 def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: Path) -> None:
     answers = {
         "project_name": "Ada's API",
@@ -179,7 +178,6 @@ def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) ->
     assert "Traceback" not in shown
 
 
-@pytest.mark.defaults
 def test_a_question_is_asked_until_its_answer_is_right(workshop: Workshop) -> None:
     wrong = ["*", "https://*.github.io/x", "http://app.example.com"]
     status, shown, folder = on_a_terminal(
@@ -190,7 +188,6 @@ def test_a_question_is_asked_until_its_answer_is_right(workshop: Workshop) -> No
     assert shown.count("[5/5]") == 4
 
 
-@pytest.mark.defaults
 def test_a_folder_that_exists_is_reported_at_its_question(workshop: Workshop) -> None:
     (workshop.folder / "typed" / SLUG).mkdir(parents=True)
     status, shown, folder = on_a_terminal(workshop, ["", "", "other", "", "", ""])

@@ -158,7 +158,6 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
     assert reason(workshop.template, "no-remote") == "the template's git checkout has no remote."
 
 
-@pytest.mark.defaults
 def test_the_commands_for_teams(workshop: Workshop) -> None:
     """As the pages have them.
 

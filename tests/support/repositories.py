@@ -115,8 +115,8 @@ class Workshop:
         )
         self.replace(
             "hooks/filters.py",
-            "named = (literal,",
-            "named = (shouted, literal,",
+            "named(literal,",
+            "named(shouted, literal,",
         )
         self.replace(
             f"{service}/README.md",
