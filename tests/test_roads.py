@@ -62,7 +62,6 @@ ATTACKS: dict[str, tuple[dict[str, Any], str]] = {
         + words.origin_error("app.example.com", words.NO_SCHEME, "https://app.example.com"),
     ),
     "not text": ({"description": ["x"]}, "description: ['x'] must be text. Write it in quotes"),
-    "no text": ({"description": None}, "description: has no answer. Write one"),
     "slug outside the folder": (
         {"project_slug": "../../outside"},
         "project_slug: '../../outside' cannot be used: it takes lower-case words joined by -, at "
@@ -108,8 +107,8 @@ OUT_OF_REACH = {
     )
 }
 IMPOSSIBLE = [
-    *(("prompt", attack) for attack in ("unknown name", "private name", "not text", "no text")),
-    *(("name=value", attack) for attack in ("not text", "no text")),
+    *(("prompt", attack) for attack in ("unknown name", "private name", "not text")),
+    ("name=value", "not text"),
 ]
 
 

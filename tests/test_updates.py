@@ -213,20 +213,6 @@ def test_answer_changes_later_with_the_documented_command(workshop: Workshop) ->
     assert changed == fresh
 
 
-def test_answer_edited_in_the_record_does_not_reach_the_files(workshop: Workshop) -> None:
-    project, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
-    record = project / ".cruft.json"
-    text = record.read_text("utf-8")
-    record.write_text(text.replace('"credentials": "cookies"', '"credentials": "none"'), "utf-8")
-    workshop.commit(project)
-    files = tree(project / "app")
-    workshop.replace(f"{SERVICE.name}/AGENTS.md", "# Notes", "# More notes")
-    workshop.publish("v2")
-    workshop.run(project, *CRUFT, "update", "--skip-apply-ask", "--checkout", "v2")
-    assert (project / "AGENTS.md").read_text("utf-8").startswith("# More notes")
-    assert tree(project / "app") == files
-
-
 def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -> None:
     """The fork does what docs/fleet.md says; upstream changes what a release changes."""
     fork = workshop.folder / "fork"
