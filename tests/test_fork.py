@@ -29,8 +29,9 @@ def test_fork_with_other_defaults_passes_tests_that_read_them(tmp_path: Path) ->
     (fork / SERVICE.name / "app" / "metrics.py").write_text('"""Ours."""\n', encoding="utf-8")
     subprocess.run(["git", "init", "--quiet"], cwd=fork, check=True)
     subprocess.run(["git", "add", "--all"], cwd=fork, check=True)
+    options = ["--quiet", "--numprocesses=0", "--ignore=tests/browser", "--ignore=tests/library"]
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "--quiet", "--numprocesses=0", "-m", "defaults"],
+        [sys.executable, "-m", "pytest", *options, "-m", "defaults"],
         cwd=fork,
         env=clean_environment(),
         capture_output=True,
