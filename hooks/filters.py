@@ -1,32 +1,41 @@
 """Answers become checked values: Jinja filters that cookiecutter.json applies after each question.
 
-On a terminal, a wrong answer is asked for again. Anywhere else it raises FailedHookException, which
-cookiecutter shows as one line, and nothing is written.
+On a terminal, a wrong answer is asked for again. Anywhere else the run ends with one line, and
+writes nothing. Cookiecutter and cruft make an environment of Jinja before they render the first
+default, before they render the first file, and for each hook. `Answers` is in each of them, so it
+sees every answer, whoever gave it.
 """
+
+from __future__ import annotations  # for a Python that is too old, which is told so
 
 import inspect
 import json
 import re
 import sys
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.prompt import read_user_variable
-from jinja2 import Environment, pass_context
+from jinja2 import Environment, StrictUndefined, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 from slugify import slugify
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 SERVICE = TEMPLATE / "{{cookiecutter.project_slug}}"
+OWN: dict[str, Any] = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS = ("project_name", "project_slug", "description", "credentials", "frontend_origins")
 CREDENTIALS = ("none", "bearer", "cookies", "cross-site-cookies")
+SUGGESTION = "{{ cookiecutter.__name | suggested_slug }}"  # the only Jinja in a default
+DERIVED = {name: text for name, text in OWN.items() if name[:2] == "__" and isinstance(text, str)}
+OLDEST_PYTHON, OLDEST, NEWEST = "3.11", "2.3.1", "2.7.1"  # the last two are cookiecutter's
+EXAMPLE = "https://app.example.com"
 SLUG = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 MAX_SLUG_LENGTH = 63
 LINE_LENGTH = 100  # of the rendered project
@@ -39,6 +48,40 @@ WINDOWS_DEVICES = {
 }
 
 
+def tools() -> Iterator[FrameType]:
+    """Yield the functions of cookiecutter and cruft that run now, the innermost first.
+
+    They do not tell a template how they were called.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] in ("cookiecutter", "cruft"):
+            yield frame
+        frame = frame.f_back
+
+
+def values(name: str) -> list[Any]:
+    """Return the values that a variable has in these functions."""
+    return [frame.f_locals[name] for frame in tools() if name in frame.f_locals]
+
+
+def refusal(lines: str) -> BaseException:
+    """Return the exception that cookiecutter, or cruft if it is the command, shows as its text."""
+    is_cruft = any(frame.f_globals["__name__"] == "cruft._cli" for frame in tools())
+    return SystemExit(lines) if is_cruft else FailedHookException(lines)
+
+
+def check_version(name: str, used: str, oldest: str) -> None:
+    """End the run if a program is older than the template needs."""
+    numbers = [[*map(int, re.findall(r"\d+", text)[:3])] for text in (used, oldest)]
+    if numbers[0] < numbers[1]:
+        raise refusal(f"{name}: {used} is too old. Use {oldest} or later")
+
+
+check_version("Python", ".".join(map(str, sys.version_info[:3])), OLDEST_PYTHON)
+check_version("cookiecutter", version("cookiecutter"), OLDEST)
+
+
 def load_origins() -> ModuleType:
     """Return the service's own grammar of origins, so that there is one.
 
@@ -46,12 +89,14 @@ def load_origins() -> ModuleType:
     """
     path = SERVICE / "cors_right" / "origins.py"
     module = ModuleType("origins")
-    exec(compile(path.read_text("utf-8"), path, "exec"), module.__dict__)
+    exec(compile(path.read_text("utf-8"), path, "exec", dont_inherit=True), module.__dict__)
     return module
 
 
 def load_dependencies() -> set[str]:
     """Return the names that the service's own must not be: no project can depend on itself."""
+    import tomllib  # Python 3.10 does not have it
+
     project = tomllib.loads((SERVICE / "pyproject.toml").read_text("utf-8"))
     requirements = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
     return {re.split(r"[^a-z0-9-]", requirement)[0] for requirement in requirements}
@@ -70,31 +115,19 @@ class WrongAnswer(Exception):
         self.instead = instead
 
 
-def running(function: str) -> dict[str, Any]:
-    """Return the variables of a function of cookiecutter's, or none if it does not run now.
-
-    Cookiecutter does not tell a template how it was called.
-    """
-    frame = inspect.currentframe()
-    while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if frame.f_code.co_name == function and module.startswith("cookiecutter."):
-            return frame.f_locals
-        frame = frame.f_back
-    return {}
-
-
 def is_asking() -> bool:
-    """Whether cookiecutter asks questions on a terminal; --no-input and updates ask none."""
-    return sys.stdin.isatty() and not running("prompt_for_config").get("no_input", True)
+    """Return whether questions are asked on a terminal; --no-input and updates ask none."""
+    return sys.stdin.isatty() and any(
+        frame.f_code.co_name == "prompt_for_config" and frame.f_locals.get("no_input") is False
+        for frame in tools()
+    )
 
 
 def ask_again(wrong: WrongAnswer) -> str:
     """Say what is wrong, and ask once more; Enter takes the right answer, where it is known."""
-    prompts = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))["__prompts__"]
     prefix = f"  [dim][{QUESTIONS.index(wrong.question) + 1}/{len(QUESTIONS)}][/] "
     print(f"\n  {wrong}\n")
-    return str(read_user_variable(wrong.question, wrong.instead, prompts, prefix))
+    return str(read_user_variable(wrong.question, wrong.instead, OWN["__prompts__"], prefix))
 
 
 def until_right(check: Callable[..., str]) -> Callable[..., str]:
@@ -107,7 +140,7 @@ def until_right(check: Callable[..., str]) -> Callable[..., str]:
                 return check(answer, *arguments)
             except WrongAnswer as wrong:
                 if not is_asking():
-                    raise FailedHookException(str(wrong)) from None
+                    raise refusal(str(wrong)) from None
                 answer = ask_again(wrong)
                 # Where the hook, the replay file and later questions take it from.
                 context["cookiecutter"][wrong.question] = answer
@@ -115,22 +148,71 @@ def until_right(check: Callable[..., str]) -> Callable[..., str]:
     return checked
 
 
-def check_given(given: Mapping[str, object]) -> None:
-    """Raise FailedHookException for answers on the command line that cookiecutter mishandles.
+def problem_of(name: str, answer: object) -> str | None:
+    """Return what is wrong with an answer that its own check could not, or must not, see."""
+    if name not in QUESTIONS:
+        likely = get_close_matches(name.strip("_"), QUESTIONS, n=1)
+        proposal = f"write {likely[0]}" if likely else f"there are {', '.join(QUESTIONS)}"
+        return f"there is no such question; {proposal}"
+    if answer is None:
+        return "has no answer. Write one"
+    if not isinstance(answer, str):
+        return f"{answer!r} must be text. Write it in quotes"
+    if name == "credentials" and answer not in CREDENTIALS:
+        return f"{answer!r} is not one of {', '.join(CREDENTIALS)}"
+    return jinja_problem(answer)
 
-    It ignores names that are not questions, lets private ones replace what was checked, and
-    executes Jinja in answers before a filter sees them.
+
+def refuse(answers: Iterable[tuple[str, object]]) -> None:
+    """End the run if answers have problems, with a line for each."""
+    problems = {name: problem for name, answer in answers if (problem := problem_of(name, answer))}
+    if problems:
+        raise refusal("\n".join(f"{name}: {problem}" for name, problem in problems.items()))
+
+
+def check_given(raw: dict[str, Any]) -> None:
+    """Refuse answers that cookiecutter would ignore, replace by a default, or execute as Jinja.
+
+    A configuration has the defaults of other templates, too, and the record of a project the
+    questions of other versions. Any other name was written by somebody for this template.
     """
-    lines = []
-    for name, answer in given.items():
-        if name not in QUESTIONS:
-            likely = get_close_matches(name.strip("_"), QUESTIONS, n=1)
-            proposal = f"write {likely[0]}" if likely else f"there are {', '.join(QUESTIONS)}"
-            lines.append(f"{name}: there is no such question; {proposal}")
-        elif problem := jinja_problem(str(answer)):
-            lines.append(f"{name}: {problem}")
-    if lines:
-        raise FailedHookException("\n".join(lines))
+    given = [
+        (name, answer.replace(SUGGESTION, "") if isinstance(answer, str) else answer)
+        for name, answer in raw.items()
+        if name in QUESTIONS and not isinstance(answer, list)
+    ]
+    if [*tools()][-1].f_code.co_name != "prompt_for_config":  # as pytest-cookies calls it
+        configured = values("config_dict")[0]["default_context"] or {}
+        extra = [names or {} for names in values("extra_context") if not isinstance(names, str)]
+        known = {*OWN, *extra[-1]}
+        written = (*configured.items(), *extra[0].items())
+        given += [(name, answer) for name, answer in written if name in known]
+    refuse(given)
+    if not raw.keys() >= {*QUESTIONS}:  # a replay, which asks for what its file does not have
+        refuse((name, None) for name in QUESTIONS if name in raw)
+        for name in DERIVED:
+            raw.pop(name, None)
+
+
+def settle(answers: dict[str, Any]) -> None:
+    """Check the answers that are about to be rendered, and compute each private name from them.
+
+    A replay brings both from a file, and no question was asked.
+    """
+    names = dict.fromkeys([*QUESTIONS, *(name for name in answers if name[0] != "_")])
+    refuse((name, answers.get(name)) for name in names)
+    answers.update((name, value) for name, value in OWN.items() if re.match("_[^_]", name))
+    plain = Environment(undefined=StrictUndefined)  # the template's own is still being made
+    plain.filters.update(CHECKS)
+    try:
+        for name, text in DERIVED.items():
+            answers[name] = plain.from_string(text).render(cookiecutter=answers)
+    except WrongAnswer as wrong:
+        raise refusal(str(wrong)) from None
+
+
+# What happens to the answers in a function of cookiecutter that makes an environment.
+STEPS = {"prompt_for_config": check_given, "generate_files": settle}
 
 
 def jinja_problem(text: str) -> str | None:
@@ -191,18 +273,9 @@ def checked_slug(slug: str) -> str:
 
 
 def is_taken(slug: str) -> bool:
-    """Whether cookiecutter would refuse the folder, which it would say after the last question."""
-    command = running("cookiecutter")
-    may_exist = command.get("overwrite_if_exists") or command.get("skip_if_file_exists")
-    return not may_exist and Path(command.get("output_dir", "."), slug).exists()
-
-
-def checked_credentials(answer: str) -> str:
-    """Return the answer if it is a choice: a portal may give any text."""
-    if answer not in CREDENTIALS:
-        problem = f"{answer!r} is not one of {', '.join(CREDENTIALS)}"
-        raise WrongAnswer("credentials", problem)
-    return answer
+    """Return whether cookiecutter would refuse the folder, which it says after all questions."""
+    may_exist = any(values("overwrite_if_exists") + values("skip_if_file_exists"))
+    return not may_exist and Path((values("output_dir") or ["."])[0], slug).exists()
 
 
 def checked_origins(answer: str, browser_credentials: str) -> str:
@@ -248,33 +321,52 @@ def literals(texts: str, column: int = 0) -> str:
     return "".join(["[\n", *(f"{' ' * 8}{entry},\n" for entry in entries), f"{' ' * 4}]"])
 
 
+def first_entry(texts: str) -> str:
+    """Return the first entry of an allow-list, for the README; an example, if there is none."""
+    first = texts.partition(",")[0]
+    return EXAMPLE if first in ("", "*") else first
+
+
+def refused_origin(entry: str) -> str:
+    """Return an origin that misses an entry by its scheme, for the README."""
+    scheme, _, host = entry.replace("*.", "app.").removesuffix(":*").partition("://")
+    return f"{'http' if scheme == 'https' else 'https'}://{host}"
+
+
 def escaped(text: str) -> str:
     """Return the inside of a string in double quotes for TOML, YAML and JSON."""
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
+def named(*functions: Callable[..., str]) -> dict[str, Callable[..., str]]:
+    """Return functions by their names."""
+    return {function.__name__: function for function in functions}
+
+
+CHECKS = named(suggested_slug, checked_name, checked_slug, checked_description, checked_origins)
+
+
 class Answers(Extension):
-    """The filters of the template."""
+    """The filters of the template, and the one gate for all answers."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        check_given(running("cookiecutter").get("extra_context") or {})
-        checks = (
-            checked_name,
-            checked_slug,
-            checked_description,
-            checked_credentials,
-            checked_origins,
-        )
-        named = (suggested_slug, literal, literals, escaped)
-        filters = {function.__name__: function for function in named}
-        filters |= {check.__name__: until_right(check) for check in checks}
-        environment.filters.update(filters)
+        try:
+            answers = values("context")[0]["cookiecutter"]
+            names = [frame.f_code.co_name for frame in tools()]
+            next(STEPS[name] for name in names if name in STEPS)(answers)
+        except (LookupError, StopIteration, TypeError):
+            used = version("cookiecutter")
+            raise refusal(f"cookiecutter: {used} is unknown. Use {NEWEST}") from None
+        environment.filters.update(named(literal, literals, escaped, first_entry, refused_origin))
+        environment.filters.update({name: until_right(check) for name, check in CHECKS.items()})
         # The hook records the answers in the order of the questions, as cruft does.
         environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
         # Where the hook finds the template. Cookiecutter's own `_repo_dir` may be relative to a
         # folder that has been left by then.
         environment.globals["template_folder"] = str(TEMPLATE)
+        # Where the project is, as seen from where the command was given.
+        environment.globals["output_folder"] = str((values("output_dir") or ["."])[0])
         # `cruft update` renders two versions of the template in one process, and each must load its
         # own filters.
         for module in ("hooks.filters", "hooks"):

@@ -1,48 +1,79 @@
 """Make the project updatable, and say what to do next.
 
-Runs in the folder of the rendered project.
+Runs in the folder of the rendered project. Cookiecutter deletes the folder if this script fails, so
+the script reports a problem and ends with status 0.
 """
 
 import json
+import os
 import re
+import shlex
 import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 # The answers are data: no answer is pasted into this file as source.
 CONTEXT = json.loads(r"""
 {{ cookiecutter | tojson }}
 """)
-TEMPLATE = json.loads(r"""
-{{ template_folder | tojson }}
+TEMPLATE, OUTPUT = json.loads(r"""
+{{ [template_folder, output_folder] | tojson }}
 """)
+RECORD = Path(".cruft.json")
 
 
-def git(*arguments: str) -> str:
-    """Run git in the template's folder; return what it prints, and nothing if it fails."""
-    command = ["git", "-C", TEMPLATE, *arguments]
+def git(*arguments: str, folder: str = TEMPLATE) -> str:
+    """Return what git prints in a folder, or raise RuntimeError with its reason.
+
+    Git gets no variable that names another repository, such as the GIT_DIR of git's own hooks.
+    """
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")
+    }
+    command = ["git", "-C", folder, *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+        ended = subprocess.run(command, capture_output=True, env=environment)
+    except FileNotFoundError:
+        raise RuntimeError("git is not installed") from None
+    if ended.returncode:
+        raise RuntimeError(f"git says: {ended.stderr.decode(errors='replace').strip()}")
+    return ended.stdout.decode().strip()
 
 
-def write_cruft_json() -> str:
-    """Record where the project comes from, as `cruft create` does, or return why not.
+def without_secrets(address: str) -> str:
+    """Return an address without its password, and without a token as its user or in its query.
+
+    The record is committed. Only http needs no user: `git@` is part of an address with ssh.
+    """
+    scheme, colon, rest = address.partition("://")
+    if not colon:
+        return address  # a path, or host:path, which has no password
+    authority, slash, path = rest.partition("/")
+    user, _, host = authority.rpartition("@")
+    user, rest = user.partition(":")[0], f"{host}{slash}{path}"
+    if scheme.lower().endswith(("http", "https")):
+        user, rest = "", re.split("[?#]", rest)[0]
+    return f"{scheme}://{user and f'{user}@'}{rest}"
+
+
+def write_record() -> str:
+    """Record where the project comes from, as `cruft create` does; return a warning, or nothing.
 
     `cruft update` then brings changes of the template to projects that plain cookiecutter rendered,
     too.
     """
+    if not Path(TEMPLATE, ".git").exists():  # a folder of another checkout has none
+        raise RuntimeError("the template is not a git checkout")
     status = git("status", "--porcelain=v2", "--branch", "--untracked-files=no")
-    head = re.search(r"^# branch\.oid ([0-9a-f]+)$", status, re.MULTILINE)
-    if not head or not Path(TEMPLATE, ".git").exists():  # a folder of another checkout has none
-        return "the template is not a git checkout"
     if re.search(r"^[^#]", status, re.MULTILINE):
-        return "the template has changes that are not committed"
-    remote = git("remote", "get-url", "origin")
-    if not remote:
-        return "the template's git checkout has no remote"
-    # The file will be committed, so a password or token in the address must not be in it.
-    remote = re.sub(r"^(https?://)[^/]*@", r"\1", remote)
+        raise RuntimeError("the template has changes that are not committed")
+    if "origin" not in git("remote").splitlines():
+        raise RuntimeError("the template's git checkout has no remote")
+    commit = git("rev-parse", "HEAD")
+    remote = without_secrets(git("remote", "get-url", "origin"))
     answers = {
         name: value
         for name, value in CONTEXT.items()
@@ -50,25 +81,78 @@ def write_cruft_json() -> str:
     }
     state = {
         "template": remote,
-        "commit": head[1],
+        "commit": commit,
         "checkout": CONTEXT["_checkout"],
-        "context": {"cookiecutter": {**answers, "_template": remote, "_commit": head[1]}},
+        "context": {"cookiecutter": {**answers, "_template": remote, "_commit": commit}},
         "directory": None,
     }
     text = json.dumps(state, ensure_ascii=False, indent=2, separators=(",", ": "))
-    Path(".cruft.json").write_text(text + "\n", encoding="utf-8")
-    return ""
+    RECORD.write_text(text + "\n", encoding="utf-8")
+    # A clone of one tag has no branches. On a branch, a tag might wait for its push.
+    published = ["refs/remotes"]
+    if "# branch.head (detached)" in status:
+        published.append("refs/tags")
+    if git("for-each-ref", "--count=1", "--contains", commit, *published):
+        return ""
+    return f"Push the template: `cruft update` will need its commit {commit[:7]} at {remote}."
+
+
+def record() -> str:
+    """Return what to say about the record; leave none that is old or incomplete."""
+    try:
+        return write_record()
+    except Exception as error:
+        with suppress(OSError):
+            RECORD.unlink()
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        return f"No .cruft.json, so `cruft update` will not work: {reason}."
+
+
+def surroundings() -> str:
+    """Return what to do if the project lies inside another repository."""
+    top = git("rev-parse", "--show-toplevel", folder=".")
+    if Path(top).samefile("."):
+        return ""
+    return (
+        f"The project lies inside the repository {top}. For its checks and updates, see "
+        '"A service in a monorepo" in docs/fleet.md of the template.'
+    )
+
+
+def leftovers() -> str:
+    """Return which files to delete: other answers rendered them, and -f kept them."""
+    (service,) = Path(TEMPLATE).glob("*cookiecutter.project_slug*")
+    names = []
+    for path in sorted(service.rglob("* if cookiecutter.*")):
+        file, question = re.findall(r"'(.+)' if cookiecutter\.(\w+) ", path.name)[0]
+        name = path.relative_to(service).with_name(file)
+        if name.exists() and not CONTEXT[question]:
+            names.append(name.as_posix())
+    return f"Delete the files of other answers: {' '.join(names)}" if names else ""
+
+
+def say(text: str) -> None:
+    """Print a text in the characters that the terminal has."""
+    try:
+        encoding = sys.stdout.encoding
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
+    except Exception:
+        os._exit(0)  # a closed pipe or a full disk would also fail an ordinary exit
 
 
 # Under cruft there is no `_repo_dir`. It writes the file itself, and what `cruft diff` prints goes
 # into `git apply`.
 if "_repo_dir" in CONTEXT:
-    if reason := write_cruft_json():
-        print(f"No .cruft.json, so `cruft update` will not work: {reason}.")
-    print(
+    for look in (record, surroundings, leftovers):
+        with suppress(Exception):
+            if line := look():
+                say(line)
+    quoted = subprocess.list2cmdline if os.name == "nt" else shlex.join
+    folder = os.path.join(OUTPUT, Path.cwd().name).removeprefix(f".{os.sep}")
+    say(
         f"""
 Next:
-    cd {Path.cwd().name}
+    cd {quoted([folder])}
     uv run fastapi dev
     uv run pytest
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hooks.filters import MAX_SLUG_LENGTH, SLUG
+from hooks.filters import CREDENTIALS, MAX_SLUG_LENGTH, SLUG
 from tests.support.baking import CONFIGURATION, QUESTIONS, ROOT
 
 PATH = ROOT / "docs" / "answers.schema.json"
@@ -15,18 +15,19 @@ RULES: dict[str, dict[str, Any]] = {
 
 
 def schema() -> dict[str, Any]:
-    """Return what answers look like; the template checks more, such as each origin."""
+    """Return what answers look like; the template checks more, such as each origin.
+
+    The defaults stay in `cookiecutter.json`, where a fork changes them.
+    """
     prompts = CONFIGURATION["__prompts__"]
     properties: dict[str, Any] = {}
     for name in QUESTIONS:
-        prompt, default = prompts[name], CONFIGURATION[name]
+        prompt = prompts[name]
         if isinstance(prompt, dict):
-            choices = [{"const": choice, "title": prompt[choice]} for choice in default]
-            own = {"title": prompt["__prompt__"], "oneOf": choices, "default": default[0]}
+            choices = [{"const": choice, "title": prompt[choice]} for choice in CREDENTIALS]
+            own = {"title": prompt["__prompt__"], "oneOf": choices}
         else:
             own = {"title": prompt} | RULES.get(name, {})
-            if "{{" not in default:
-                own["default"] = default
         properties[name] = {"type": "string", **own}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,6 +1,8 @@
 """Answers from a form: the schema, the workflow that renders, and Backstage's template."""
 
 import json
+import shlex
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -14,8 +16,8 @@ from referencing import Registry
 from hooks import filters
 from scripts import schema
 from tests.support import words
-from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
-from tests.support.repositories import COOKIECUTTER, copy_template
+from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, SERVICE, Bakery, tree
+from tests.support.repositories import COOKIECUTTER, GIT, copy_template, make_repository
 from tests.support.requirements import need
 from tests.support.workflows import Runner
 
@@ -37,11 +39,13 @@ WRONG = [
 ]
 
 
+@pytest.mark.defaults
 def test_the_checks_know_the_questions() -> None:
     assert list(filters.QUESTIONS) == QUESTIONS
-    assert list(filters.CREDENTIALS) == CREDENTIALS
+    assert sorted(filters.CREDENTIALS) == sorted(CREDENTIALS)
 
 
+@pytest.mark.defaults
 def test_the_schema_is_made_from_the_questions() -> None:
     assert schema.PATH.read_text("utf-8") == schema.text()
     Draft202012Validator.check_schema(schema.schema())
@@ -83,6 +87,7 @@ def test_names_that_are_not_questions_are_refused(bakery: Bakery, name: str, lin
     assert str(result.exception).startswith(line)
 
 
+@pytest.mark.defaults
 def test_a_portal_that_replaces_the_choices_gets_no_other_answer(tmp_path: Path) -> None:
     """As a tool that writes its values into cookiecutter.json."""
     copy_template(tmp_path / "template")
@@ -100,7 +105,7 @@ def test_a_portal_that_replaces_the_choices_gets_no_other_answer(tmp_path: Path)
 def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tuple[int, str, Path]:
     """Run the workflow; return its status, what it said, and the repository that it pushes to."""
     template, repository = folder / "template", folder / "org" / "new"
-    copy_template(template)
+    make_repository(template, "v1")
     subprocess.run(
         ["git", "init", "--quiet", "--bare", "--initial-branch", "main", str(repository)],
         check=True,
@@ -118,7 +123,7 @@ def test_the_workflow_renders_and_pushes(
     assert status == 0, said
     subprocess.run(["git", "clone", "--quiet", str(repository), "clone"], cwd=tmp_path, check=True)
     rendered = tree(bakery.bake(**RIGHT))
-    rendered.pop(".cruft.json", None)  # the workflow's template is no repository here
+    rendered.pop(".cruft.json", None)  # the workflow's template has no remote here
     pushed = {
         name: content
         for name, content in tree(tmp_path / "clone").items()
@@ -139,20 +144,45 @@ def test_the_workflow_stops_at_a_wrong_answer(
     assert not any((repository / "refs" / "heads").iterdir())
 
 
+@pytest.mark.parametrize("change", ["echo 'on: push' >.github/workflows/spy.yml", "rm -r .github"])
+def test_the_workflow_pushes_only_the_workflows_of_the_template(
+    machine: dict[str, str], change: str, tmp_path: Path
+) -> None:
+    """The reading job hands over a repository that other code has changed."""
+    template, service = tmp_path / "template", tmp_path / "service"
+    make_repository(template, "v1")
+    shutil.copytree(template / SERVICE.name / ".github", service / ".github")
+    bundle = tmp_path / "artifacts" / "service" / "service.bundle"
+    bundle.parent.mkdir(parents=True)
+    for line in (
+        "git init --quiet --initial-branch main",
+        change,
+        "git add --all",
+        f"{shlex.join(GIT)} commit --quiet --allow-empty --message Ours",
+        f"git bundle create --quiet {bundle} HEAD main",
+        f"git init --quiet --bare --initial-branch main {tmp_path}/org/new",
+    ):
+        subprocess.run(["bash", "-c", line], cwd=service, check=True)
+    variables = machine | {"GITHUB_SERVER_URL": f"file://{tmp_path}"}
+    runner = Runner(tmp_path, variables, {"inputs.repository": "org/new"})
+    assert runner.run(RENDER, template, only="push") != 0
+    assert not any((tmp_path / "org" / "new" / "refs" / "heads").iterdir())
+
+
+@pytest.mark.defaults
 def test_the_forms_ask_what_the_template_asks() -> None:
-    """The workflow's inputs and Backstage's form have the questions, the choices and defaults."""
+    """The workflow and Backstage's form have the questions, the choices, and right defaults."""
     inputs = yaml.safe_load(RENDER.read_text("utf-8"))[True]["workflow_dispatch"]["inputs"]
     form, repository = backstage()["spec"]["parameters"]
     assert [*inputs] == ["repository", *QUESTIONS]
     assert [*form["properties"]] == form["required"] == QUESTIONS
     for name, meant in schema.schema()["properties"].items():
-        assert form["properties"][name] == meant | {"default": meant.get("default")} or (
-            "default" not in meant and form["properties"][name] == meant
-        )
+        field = form["properties"][name]
+        assert field | meant == field
         assert inputs[name]["description"] == meant["title"]
-        if "default" in meant and name != "credentials":
-            assert inputs[name]["default"] == meant["default"]
-    assert inputs["credentials"]["options"] == CREDENTIALS
+        for start in (field, inputs[name]):
+            assert "default" not in start or Draft202012Validator(meant).is_valid(start["default"])
+    assert inputs["credentials"]["options"] == list(filters.CREDENTIALS)
     (step,) = [one for one in backstage()["spec"]["steps"] if one["id"] == "render"]
     sent = step["input"]["workflowInputs"]
     assert [*sent] == [*inputs]

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from hooks import filters
 from tests.support import words
-from tests.support.baking import CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
+from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, Bakery, tree
 from tests.support.nasty import NASTY
 from tests.support.repositories import CRUFT, Workshop
 from tests.support.serving import PATIENCE, clean_environment
 from tests.support.terminal import typed
 
+SLUG = filters.suggested_slug(CONFIGURATION["project_name"])  # the default
 COMMAND = [sys.executable, "-m", "cookiecutter"]
 NO_SCHEME, NO_BARE_ORIGIN = (
     f"frontend_origins: {words.origin_error(text, reason, correction)}"
@@ -25,11 +27,16 @@ NO_SCHEME, NO_BARE_ORIGIN = (
 )
 
 
+def menu_number(credentials: str) -> str:
+    """Return the number of a choice in the menu."""
+    return str(CREDENTIALS.index(credentials) + 1)
+
+
 def type_answers(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run cookiecutter in a folder and type the answers; a question without one gets Enter."""
     typed = [answers.get(name, "") for name in QUESTIONS]
     if "credentials" in answers:
-        typed[QUESTIONS.index("credentials")] = str(CREDENTIALS.index(answers["credentials"]) + 1)
+        typed[QUESTIONS.index("credentials")] = menu_number(answers["credentials"])
     return subprocess.run(
         [sys.executable, "-m", "cookiecutter", str(ROOT)],
         cwd=folder,
@@ -44,6 +51,7 @@ def type_answers(folder: Path, answers: dict[str, str]) -> subprocess.CompletedP
 def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: Path) -> None:
     answers = {
         "project_name": "Ada's API",
+        "description": "Says hi",
         "credentials": "bearer",
         "frontend_origins": "https://*.example.com, https://localhost:8443",
     }
@@ -133,7 +141,10 @@ def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) ->
             *["{{ name }}", "Ada's API"],
             *["Ada_API", ""],
             *["{% raw %}", "Says hi"],
-            *["cookies", "3"],  # the menu is cookiecutter's, and asks again by itself
+            *[
+                "cookies",
+                menu_number("cookies"),
+            ],  # the menu is cookiecutter's, and asks again by itself
             *["https://a.example/x,HTTPS://B.example", ""],
         ],
     )
@@ -170,18 +181,18 @@ def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) ->
 def test_a_question_is_asked_until_its_answer_is_right(workshop: Workshop) -> None:
     wrong = ["*", "https://*.github.io/x", "http://app.example.com"]
     status, shown, folder = on_a_terminal(
-        workshop, ["", "", "", "4", *wrong, "https://app.example.com"]
+        workshop, ["", "", "", menu_number("cross-site-cookies"), *wrong, "https://app.example.com"]
     )
     assert status == 0, shown
-    assert recorded(folder / "my-service")["frontend_origins"] == "https://app.example.com"
+    assert recorded(folder / SLUG)["frontend_origins"] == "https://app.example.com"
     assert shown.count("[5/5]") == 4
 
 
 def test_a_folder_that_exists_is_reported_at_its_question(workshop: Workshop) -> None:
-    (workshop.folder / "typed" / "my-service").mkdir(parents=True)
+    (workshop.folder / "typed" / SLUG).mkdir(parents=True)
     status, shown, folder = on_a_terminal(workshop, ["", "", "other", "", "", ""])
     assert status == 0, shown
-    assert "project_slug: there is a folder my-service already; write another name" in shown
+    assert f"project_slug: there is a folder {SLUG} already; write another name" in shown
     assert (folder / "other" / "app" / "main.py").exists()
     # It also asks whether it may download the template again.
     status, shown, _ = on_a_terminal(workshop, [""] * 6, "--overwrite-if-exists")

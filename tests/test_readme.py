@@ -8,18 +8,20 @@ from pathlib import Path
 import pytest
 from cors_right.diagnostics.browser import Fetch
 
-from hooks.filters import origins
+from hooks.filters import EXAMPLE, origins, suggested_slug
 from tests.support import words
-from tests.support.baking import CREDENTIALS, ROOT, SERVICE, Bakery
+from tests.support.baking import CONFIGURATION, CREDENTIALS, ROOT, SERVICE, Bakery
 from tests.support.browse import fetch
 from tests.support.markdown import (
     ADD,
     ADOPT,
     CERTIFICATES,
+    CHANGE,
     FLEET,
     FLEET_COMMANDS,
     PORTAL,
     PORTALS,
+    QUESTIONS,
     command,
     commands,
 )
@@ -49,6 +51,7 @@ def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
         ROOT / "README.md": (RENDER, TEST),
         PORTALS: (PORTAL,),
         FLEET: FLEET_COMMANDS,
+        QUESTIONS: (CHANGE,),
         ADOPT: (ADD,),
         bakery.bake(credentials="none") / "README.md": always,
         bakery.bake(credentials="bearer") / "README.md": always,
@@ -80,7 +83,7 @@ def test_the_first_command_renders(bare_machine: dict[str, str], tmp_path: Path)
         capture_output=True,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert (tmp_path / "my-service" / "app" / "main.py").exists()
+    assert (tmp_path / suggested_slug(CONFIGURATION["project_name"]) / "app" / "main.py").exists()
 
 
 def test_the_second_command_is_what_ci_runs() -> None:
@@ -158,6 +161,39 @@ def test_a_refusal_is_explained_as_the_readme_shows(bakery: Bakery, credentials:
         address = f"http://localhost:{server.port}"
         ended = ran(line.replace("https://api.example.com", address), **required)
         assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "entry"),
+    [
+        ("https://shop.example.org:8443,https://app.example.com", "https://shop.example.org:8443"),
+        ("https://*.example.org:*", "https://*.example.org:*"),
+        ("http://shop.example.org", "http://shop.example.org"),
+        ("none", EXAMPLE),
+        ("*", EXAMPLE),
+    ],
+)
+def test_readme_shows_the_first_frontend(bakery: Bakery, allowed: str, entry: str) -> None:
+    """The explanation that it quotes is the one that the command prints."""
+    project = bakery.bake(frontend_origins=allowed)
+    readme = (project / "README.md").read_text("utf-8")
+    assert f" {entry}, ...`" in readme
+    assert f" {entry} (FRONTEND_ORIGINS)" in readme
+    (shown,) = re.findall(rf"^   ({words.REFUSED} .*)\n +(.*)$", readme, re.M)
+    line = command(project / "README.md", EXPLAIN)
+    refused = entry.replace("https://", "http://", 1).replace("*.", "app.").removesuffix(":*")
+    if not entry.startswith("https"):
+        refused = f"https://{entry.partition('://')[2]}"
+    assert f" {refused} " in line and f" {refused} " in shown[0]
+    if entry in allowed:
+        ended = subprocess.run(
+            ["bash", "-c", line.replace("uv run python", f"{sys.executable} -B")],
+            cwd=project,
+            env=clean_environment(),
+            text=True,
+            capture_output=True,
+        )
+        assert f" log {' '.join(shown)} " in f"{' '.join(ended.stdout.split())} "
 
 
 def test_every_refusal_is_explained() -> None:

@@ -11,8 +11,17 @@ from pathlib import Path
 import cors_right
 import pytest
 
-from tests.support.baking import SERVICE, tree
-from tests.support.markdown import FLEET, FLEET_COMMANDS, PORTAL, PORTALS, command
+from hooks.filters import suggested_slug
+from tests.support.baking import CONFIGURATION, SERVICE, tree
+from tests.support.markdown import (
+    CHANGE,
+    FLEET,
+    FLEET_COMMANDS,
+    PORTAL,
+    PORTALS,
+    QUESTIONS,
+    command,
+)
 from tests.support.repositories import ANSWERS, COOKIECUTTER, CRUFT, GIT, GIVEN, NAME, Workshop
 from tests.support.uv import UV
 from tests.support.words import NO_SCHEME
@@ -170,7 +179,9 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
     folder.mkdir()
     bash(f"yes '' | {tagged}", folder)
     bash(portal, folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["my-service", "orders-api"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [suggested_slug(CONFIGURATION["project_name"]), "orders-api"]
+    )
     project = folder / "orders-api"
     workshop.commit(project)
     workshop.release("v3")
@@ -180,6 +191,26 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
     bash(update, project)
     assert (project / "README.md").read_text("utf-8").startswith("# ORDERS-API\n")
     bash(check, project)
+
+
+def test_answer_changes_later_with_the_documented_command(workshop: Workshop) -> None:
+    """The project is then the one that the new answer renders."""
+    address = f"git+file://{workshop.remote}"
+    before = workshop.folder / "before"
+    before.mkdir()
+    given = [*GIVEN, "credentials=none"]
+    workshop.run(before, *COOKIECUTTER, address, "--checkout", "v1", *given)
+    workshop.commit(before / NAME)
+    line = command(QUESTIONS, CHANGE).replace("v1.2.3", "v1")
+    line = line.replace("uvx cruft", shlex.join(CRUFT))
+    workshop.run(before / NAME, "bash", "-c", line)
+    after, _ = workshop.render(address, "--checkout", "v1", into="after")
+    shutil.rmtree(before / NAME / ".git")
+    changed, fresh = tree(before / NAME), tree(after)
+    assert "app/session.py" in changed
+    records = [json.loads(files.pop(".cruft.json")) for files in (changed, fresh)]
+    assert records[0]["context"]["cookiecutter"]["credentials"] == "cookies"
+    assert changed == fresh
 
 
 def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -> None:

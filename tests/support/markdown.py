@@ -5,9 +5,10 @@ from pathlib import Path
 
 from tests.support.baking import ROOT
 
-PORTALS, FLEET, ADOPT, RECIPES = (
-    ROOT / "docs" / f"{name}.md" for name in ("portals", "fleet", "adopt", "recipes")
+PORTALS, FLEET, ADOPT, RECIPES, QUESTIONS = (
+    ROOT / "docs" / f"{name}.md" for name in ("portals", "fleet", "adopt", "recipes", "questions")
 )
+CHANGE = '--variables-to-update \'{"credentials": "cookies"}\''
 PORTAL = "frontend_origins=https://shop.example.com"
 FLEET_COMMANDS = (
     "gh:org/template --checkout v1.2.3",

@@ -43,10 +43,14 @@ def make_repository(folder: Path, tag: str) -> None:
 
 
 class Workshop:
-    """A template that is being worked on, its remote, and a folder for projects."""
+    """A template that is being worked on, its remote, and a folder for projects.
+
+    `variables` are added to the environment of every command.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.variables: dict[str, str] = {}
         self.template, self.remote = folder / "template", folder / "remote.git"
         copy_template(self.template)
         self.git(self.template, "init", "--quiet", "--initial-branch", "main")
@@ -62,7 +66,12 @@ class Workshop:
             for part in ("NAME", "EMAIL")
         }
         ended = subprocess.run(
-            command, cwd=folder, env=environment | identity, capture_output=True, text=True
+            command,
+            cwd=folder,
+            env=environment | identity | self.variables,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
         )
         assert ended.returncode == status, ended.stdout + ended.stderr
         return ended.stdout
@@ -83,7 +92,7 @@ class Workshop:
 
     def render(self, source: str, *options: str, into: str = "project") -> tuple[Path, str]:
         """Render the template with plain cookiecutter; return the project and what was printed."""
-        (self.folder / into).mkdir()
+        (self.folder / into).mkdir(exist_ok=True)
         said = self.run(self.folder / into, *COOKIECUTTER, source, *options, *GIVEN)
         return self.folder / into / NAME, said
 
@@ -106,8 +115,8 @@ class Workshop:
         )
         self.replace(
             "hooks/filters.py",
-            "(suggested_slug, literal, literals, escaped)",
-            "(suggested_slug, literal, literals, escaped, shouted)",
+            "named(literal,",
+            "named(shouted, literal,",
         )
         self.replace(
             f"{service}/README.md",

@@ -12,10 +12,13 @@ from typing import Any
 import yaml
 
 EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
-# What GitHub's own command does, as far as the workflows use it: it notes what it is asked for.
+# What GitHub's own command does, as far as the workflows use it: it notes what it is asked for, and
+# counts the pull requests of a head.
 GH = """#!/bin/sh
 echo "$@" >>"$GH_LOG"
-if [ "$1 $2" = "pr list" ]; then cat "$GH_LOG.count"; fi
+for argument; do
+    case $argument in head=*) grep -cxF "${argument#head=}" "$GH_LOG.heads" || true ;; esac
+done
 """
 
 
@@ -24,13 +27,13 @@ class Runner:
     """A machine with Python and git, and with a `gh` that asks nobody.
 
     `variables` are its environment, `values` what expressions stand for, such as
-    `inputs.repository`. `pulls` is the number of pull requests that there are already.
+    `inputs.repository`. `pulls` are the heads (`owner:branch`) of the pull requests that there are.
     """
 
     folder: Path
     variables: Mapping[str, str]
     values: dict[str, str] = field(default_factory=dict)
-    pulls: int = 0
+    pulls: list[str] = field(default_factory=list)
     said: str = ""
 
     @property
@@ -45,24 +48,26 @@ class Runner:
         programs.mkdir(exist_ok=True)
         (programs / "gh").write_text(GH, encoding="utf-8")
         (programs / "gh").chmod(0o755)
-        (self.folder / "gh.log.count").write_text(f"{self.pulls}\n", encoding="utf-8")
-        for name, job in yaml.safe_load(workflow.read_text("utf-8"))["jobs"].items():
+        (self.folder / "gh.log.heads").write_text("\n".join(self.pulls), encoding="utf-8")
+        read = yaml.safe_load(workflow.read_text("utf-8"))
+        folder = read.get("defaults", {}).get("run", {}).get("working-directory", ".")
+        for name, job in read["jobs"].items():
             if not self.holds(job) or only not in (None, name):
                 continue
             work, temporary = self.folder / f"work-{name}", self.folder / f"temporary-{name}"
-            for folder in (work, temporary):
-                shutil.rmtree(folder, ignore_errors=True)
+            for used in (work, temporary):
+                shutil.rmtree(used, ignore_errors=True)
             shutil.copytree(clone, work, symlinks=True)
             temporary.mkdir()
             self.values["runner.temp"] = str(temporary)
             for step in filter(self.holds, job["steps"]):
-                if status := self.run_step(step, work):
+                if status := self.run_step(step, work / folder, read.get("env", {})):
                     return status
             for output, text in job.get("outputs", {}).items():
                 self.values[f"needs.{name}.outputs.{output}"] = self.filled(text)
         return 0
 
-    def run_step(self, step: Mapping[str, Any], work: Path) -> int:
+    def run_step(self, step: Mapping[str, Any], work: Path, shared: Mapping[str, str]) -> int:
         """Run a step's script, or keep or bring an artifact; return its status."""
         action = step.get("uses", "").partition("@")[0]
         kept = self.folder / "artifacts" / step.get("with", {}).get("name", "")
@@ -77,9 +82,12 @@ class Runner:
         output.write_text("", encoding="utf-8")
         variables = {
             **self.variables,
+            **shared,
             "PATH": os.pathsep.join([str(self.folder / "programs"), self.variables["PATH"]]),
             "GH_LOG": str(self.folder / "gh.log"),
             "GITHUB_OUTPUT": str(output),
+            "GITHUB_REPOSITORY": "org/service",
+            "GITHUB_REPOSITORY_OWNER": "org",
             "RUNNER_TEMP": self.values["runner.temp"],
         }
         ended = subprocess.run(
