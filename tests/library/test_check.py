@@ -15,6 +15,7 @@ import trustme
 from cors_right import CORSPolicy, CORSPolicyMiddleware
 from cors_right import __main__ as command
 from cors_right.diagnostics import check as checking
+from cors_right.diagnostics import service as loading
 from cors_right.diagnostics.browser import Response
 from cors_right.diagnostics.check import Finding, check, example, look_alikes
 from cors_right.diagnostics.corrections import correction
@@ -130,10 +131,20 @@ def test_what_is_asked(server: Crooked) -> None:
         ("GET", path, {"Origin": APP}),
         ("GET", path, {}),
     ]
+    foreign_origin = {"Origin": "https://foreign.example"}
+    assert [asked for _, _, asked in got[3:7]] == [
+        {},
+        {"Origin": APP},
+        {"Origin": APP},
+        foreign_origin,
+    ]
+    new, other, *again = [path for _, path, _ in got[3:7]]
+    assert (new[: len(path)], again) == (path, [new, new])
+    assert len({path, new, other}) == 3
     foreign = {"Origin": "https://foreign.example", "Access-Control-Request-Method": "GET"}
-    assert got[3:5] == [
+    assert got[7:9] == [
         ("OPTIONS", path, foreign),
-        ("GET", path, {"Origin": "https://foreign.example"}),
+        ("GET", path, foreign_origin),
     ]
     assert {method for method, _, _ in got} == {"OPTIONS", "GET"}
 
@@ -553,7 +564,7 @@ def test_what_a_network_can_do(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     with raw_server(behave) as port:
         found = [*check(f"{scheme}://localhost:{port}/", POLICY)]
     assert found == [
-        Finding(APP, True, f"localhost:{port} {said}", "see whether the address is right")
+        Finding(APP, True, f"localhost:{port} {said}", "see whether the address is right", False)
     ]
 
 
@@ -632,7 +643,7 @@ refused   http://app.example.com
 def test_the_command(
     server: Crooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "SETTINGS", "tests.support.service.settings")
+    monkeypatch.setattr(loading, "SETTINGS", "tests.support.service.settings:Settings")
     server.behaviours["service"] = service(Settings().cors_policy())
     url = f"http://localhost:{server.server_port}/service#fragment"
 
@@ -653,6 +664,7 @@ def test_the_command(
             "is_allowed": False,
             "wrong": words.NOT_IN_SETTINGS + NOT_LISTED.why,
             "change": ADD,
+            "is_answered": True,
         },
     )
     assert output.startswith('[\n  {\n    "origin"')

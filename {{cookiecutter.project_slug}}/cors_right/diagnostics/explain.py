@@ -6,57 +6,115 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Scope
 
 from ..policy import CORSPolicy
 from ..reasons import CROSS_SITE_FORM
-from ..refusal import Kind, judge
+from ..refusal import Kind, Refusal, judge
 from ..request import Request
 from ..standard import SAFE_METHODS
-from .browser import PATIENCE, CorsError, Fetch, Outcome, Response, fetch
+from .browser import (
+    PATIENCE,
+    Blocked,
+    CorsError,
+    Exchange,
+    Fetch,
+    Outcome,
+    Response,
+    fetch,
+    is_mixed,
+    origin_of,
+)
 from .consoles import consoles
 from .corrections import correction
 from .diagnosis import diagnosis
+from .routes import methods_at, missing_route
+from .service import guard_of
 
 
 @dataclass(frozen=True)
 class Explanation:
     """What a page gets of a request; where it is blocked, why, what to change, and what is printed.
 
-    `log` is the line of the service, and `consoles` are the words of each browser.
+    `refusal` is the service's, whose `str()` is the line of its log; `consoles` are the words of
+    each browser. `route` says that the service has no route for the request.
     """
 
     outcome: Outcome
     why: str = ""
     change: str = ""
-    log: str = ""
+    refusal: Refusal | None = None
     consoles: Mapping[str, str] = field(default_factory=dict)
+    route: str = ""
+
+    @property
+    def is_allowed(self) -> bool | None:
+        """Whether a page may read the response; None if what answers could not be asked."""
+        last = self.outcome.exchanges[-1:]
+        return None if last and not last[0].response.status else self.outcome.readable
+
+    @property
+    def address(self) -> str:
+        """The service's origin."""
+        return origin_of(self.outcome.exchanges[0].url) if self.outcome.exchanges else ""
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether it is about the handshake of a WebSocket."""
+        return self.address.startswith("ws")
+
+    def asks(self, exchange: Exchange) -> bool:
+        """Return whether the service itself has answered, and no `OPTIONS` request was put."""
+        is_read = exchange.method in SAFE_METHODS and not (self.is_websocket and not self.refusal)
+        return is_read and origin_of(exchange.url) == self.address
 
 
 def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Explanation:
     """Ask an application what a browser asks, and explain the answers.
 
     Its lifespan does not run. Requests that could write are replaced by `OPTIONS` requests, whose
-    answers have the same CORS headers. `file` is where the policy and its default origins stand.
+    answers have the same CORS headers. Routes of WebSockets are not asked, and neither are other
+    hosts. `file` is where the policy and its default origins stand.
     """
     scopes: list[Scope] = []
+    own, guard = origin_of(request.url), guard_of(app)
+    exempt = [compile_path(path)[0] for path in guard.cross_site_exempt] if guard else []
 
     def send(method: str, url: str, headers: Mapping[str, str], body: object) -> Response | None:
-        scopes.append(scope_of(method, url, headers))
+        if origin_of(url) != own:
+            return None
+        root_path = getattr(app, "root_path", "")
+        scopes.append({**scope_of(method, url, headers), "root_path": root_path})
         asked = method if method in SAFE_METHODS else "OPTIONS"
         return asyncio.run(answer_of(app, {**scopes[-1], "method": asked}))
 
+    methods = methods_at(app, urlsplit(request.url).path)
+    is_handshake = "WebSocket" in methods and not methods & {request.method, "*"}
+    is_handshake |= request.method.lower() == "websocket"
+    if is_handshake and not is_mixed(request.origin, request.url):
+        return _handshake(app, policy, request, file)
     outcome = fetch(request, send)
-    blocked = outcome.blocked
-    if blocked is None:
-        return Explanation(outcome)
+    if not (blocked := outcome.blocked):
+        return Explanation(outcome, route=_route(app, outcome.exchanges[-1]))
+    if not outcome.exchanges:
+        return Explanation(outcome, *diagnosis(blocked))
+    last = outcome.exchanges[-1]
+    if origin_of(last.url) != own:
+        return Explanation(
+            outcome,
+            f"the request is redirected to {last.url}, and that host decides on Origin: "
+            f"{last.headers['Origin']}",
+            "return the address as JSON, for the page to open; for a login answer 401 instead",
+        )
     printed = consoles(request, blocked)
-    if outcome.sent[-1] not in SAFE_METHODS:  # whose status is not known
+    if last.method not in SAFE_METHODS:  # whose status is not known
         known = f" Status code: {blocked.response.status}"
         printed = {engine: words.removesuffix(known) for engine, words in printed.items()}
-    refused = judge(Request(scopes[-1], policy))
+    refused = judge(Request(scopes[-1], policy), exempt)
+    route = _route(app, last)
     if refused is None:
-        return Explanation(outcome, *diagnosis(blocked), consoles=printed)
+        return Explanation(outcome, *diagnosis(blocked), consoles=printed, route=route)
     why, change = refused.reason.why, correction(refused.reason, policy, file)
     if refused.kind is Kind.WRITE:
         change += f"; for a form: {CROSS_SITE_FORM.correction}"
@@ -68,7 +126,31 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
         ):
             about_credentials = diagnosis(blocked)
             why, change = f"{about_credentials[0]}; {why}", f"{about_credentials[1]}; {change}"
-    return Explanation(outcome, why, change, str(refused), printed)
+    return Explanation(outcome, why, change, refused, printed, route)
+
+
+def _handshake(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Explanation:
+    """Explain the handshake of a WebSocket, by the policy alone."""
+    url = request.url.replace("http", "ws", 1)
+    headers = {"Origin": request.origin, "Upgrade": "websocket"}
+    scope = {**scope_of("WebSocket", url, headers), "type": "websocket"}
+    refused = judge(Request(scope, policy))
+    response = Response(403 if refused else 101, ())
+    blocked = Blocked(CorsError.INVALID_RESPONSE, request.origin, "", response)
+    outcome = Outcome((Exchange("GET", url, headers, response),), blocked if refused else None)
+    route = missing_route(app, "WebSocket", urlsplit(url).path)
+    if refused is None:
+        return Explanation(outcome, route=route)
+    change = correction(refused.reason, policy, file)
+    return Explanation(outcome, refused.reason.why, change, refused, route=route)
+
+
+def _route(app: ASGIApp, last: Exchange) -> str:
+    """Say that an application has no route for what was asked last, or nothing."""
+    method = last.headers.get("Access-Control-Request-Method", last.method)
+    if method in SAFE_METHODS and last.response.status not in (404, 405):
+        return ""
+    return missing_route(app, method, urlsplit(last.url).path)
 
 
 def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Scope:
