@@ -466,7 +466,7 @@ def test_any_origin_is_not_any_credentials(run: Any) -> None:
 def test_what_is_not_there_is_said(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explaining, "PATIENCE", 0.2)
     _, output, _ = run("explain", APP, "GET", "/never")
-    assert "\nGET /never\n> Origin: https://app.example.com\n< nothing\n" in output
+    assert "\nGET /never\n> Origin: https://app.example.com\n< (nothing)\n" in output
     assert "\nlog " not in output
 
 

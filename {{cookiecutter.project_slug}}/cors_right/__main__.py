@@ -11,7 +11,6 @@ from .diagnostics.browser import Fetch
 from .diagnostics.report import check_service, explain_request, show_policies
 from .diagnostics.service import CannotStart, Service, WrongUsage
 from .origins import OriginError, parse_origin
-from .policy import CORSPolicyError
 from .reasons import can_send_method
 from .settings import CANNOT_START
 from .standard import FORBIDDEN_REQUEST_HEADER, TOKEN
@@ -36,10 +35,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         service = Service(options.app, options.settings, getattr(options, "env", None))
-        try:
-            return run(options, service)
-        except CORSPolicyError as error:
-            raise CannotStart(*service.problems(error)) from None
+        return run(options, service)
     except WrongUsage as error:
         parser.error(str(error))
     except CannotStart as error:

@@ -16,7 +16,6 @@ from ..request import Request
 from ..standard import SAFE_METHODS
 from .browser import (
     PATIENCE,
-    Blocked,
     CorsError,
     Exchange,
     Fetch,
@@ -29,7 +28,7 @@ from .browser import (
 from .consoles import consoles
 from .corrections import correction
 from .diagnosis import diagnosis
-from .routes import methods_at, missing_route
+from .routes import WEBSOCKET, methods_at, missing_route
 from .service import guard_of
 
 
@@ -51,23 +50,10 @@ class Explanation:
     @property
     def is_allowed(self) -> bool | None:
         """Whether a page may read the response; None if what answers could not be asked."""
-        last = self.outcome.exchanges[-1:]
-        return None if last and not last[0].response.status else self.outcome.readable
-
-    @property
-    def address(self) -> str:
-        """The service's origin."""
-        return origin_of(self.outcome.exchanges[0].url) if self.outcome.exchanges else ""
-
-    @property
-    def is_websocket(self) -> bool:
-        """Whether it is about the handshake of a WebSocket."""
-        return self.address.startswith("ws")
-
-    def asks(self, exchange: Exchange) -> bool:
-        """Return whether the service itself has answered, and no `OPTIONS` request was put."""
-        is_read = exchange.method in SAFE_METHODS and not (self.is_websocket and not self.refusal)
-        return is_read and origin_of(exchange.url) == self.address
+        statuses = [exchange.response.status for exchange in self.outcome.exchanges]
+        if statuses[-1:] == [0]:
+            return None
+        return self.outcome.readable and (self.outcome.sent[-1] != WEBSOCKET or statuses != [403])
 
 
 def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Explanation:
@@ -90,9 +76,8 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
         return asyncio.run(answer_of(app, {**scopes[-1], "method": asked}))
 
     methods = methods_at(app, urlsplit(request.url).path)
-    is_handshake = "WebSocket" in methods and not methods & {request.method, "*"}
-    is_handshake |= request.method.lower() == "websocket"
-    if is_handshake and not is_mixed(request.origin, request.url):
+    is_handshake = WEBSOCKET in methods and not methods & {request.method, "*"}
+    if (is_handshake or request.method == WEBSOCKET) and not is_mixed(request.origin, request.url):
         return _handshake(app, policy, request, file)
     outcome = fetch(request, send)
     if not (blocked := outcome.blocked):
@@ -105,7 +90,8 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
             outcome,
             f"the request is redirected to {last.url}, and that host decides on Origin: "
             f"{last.headers['Origin']}",
-            "return the address as JSON, for the page to open; for a login answer 401 instead",
+            "return the address as JSON, and let the page open it; answer 401 instead of "
+            "redirecting to a login",
         )
     printed = consoles(request, blocked)
     if last.method not in SAFE_METHODS:  # whose status is not known
@@ -130,16 +116,13 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
 
 
 def _handshake(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Explanation:
-    """Explain the handshake of a WebSocket, by the policy alone."""
-    url = request.url.replace("http", "ws", 1)
-    headers = {"Origin": request.origin, "Upgrade": "websocket"}
-    scope = {**scope_of("WebSocket", url, headers), "type": "websocket"}
-    refused = judge(Request(scope, policy))
-    response = Response(403 if refused else 101, ())
-    blocked = Blocked(CorsError.INVALID_RESPONSE, request.origin, "", response)
-    outcome = Outcome((Exchange("GET", url, headers, response),), blocked if refused else None)
-    route = missing_route(app, "WebSocket", urlsplit(url).path)
-    if refused is None:
+    """Explain the handshake of a WebSocket by the policy, because the route is not asked."""
+    url, headers = request.url.replace("http", "ws", 1), {"Origin": request.origin}
+    refused = judge(Request({**scope_of(WEBSOCKET, url, headers), "type": "websocket"}, policy))
+    route = missing_route(app, WEBSOCKET, urlsplit(url).path)
+    answer = Response(403 if refused or route else 101, ())
+    outcome = Outcome((Exchange(WEBSOCKET, url, headers, answer),))
+    if not refused:
         return Explanation(outcome, route=route)
     change = correction(refused.reason, policy, file)
     return Explanation(outcome, refused.reason.why, change, refused, route=route)

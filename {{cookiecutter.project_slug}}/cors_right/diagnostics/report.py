@@ -7,14 +7,16 @@ from dataclasses import fields
 from itertools import zip_longest
 from textwrap import fill, wrap
 from typing import Any
+from urllib.parse import urlsplit
 
-from ..policy import CORSPolicy, CORSPolicyError
+from ..policy import CORSPolicy
 from ..refusal import Kind
 from ..standard import SAFE_METHODS
 from .browser import Fetch
 from .check import check
 from .explain import Explanation, explain
-from .service import Service, guard_of
+from .routes import WEBSOCKET
+from .service import CannotStart, Service, guard_of
 from .terminal import harmless, harmless_in
 
 ALLOWED, BLOCKED, NOT_ASKED = 0, 1, 4  # exit statuses
@@ -36,9 +38,9 @@ def show_policies(service: Service, *, as_json: bool) -> int:
     for name in service.environments:
         try:
             policies[name] = service.policy(name)
-        except CORSPolicyError as error:
+        except CannotStart as error:
             policies[name] = None
-            problems[name] = service.problems(error)
+            problems[name] = [*error.args]
     if as_json:
         arguments = {
             name: policy and {argument: getattr(policy, argument) for argument in ARGUMENTS}
@@ -74,9 +76,8 @@ def cell(policy: CORSPolicy | None, argument: str) -> list[str]:
 
 def explain_request(service: Service, request: Fetch, *, as_json: bool) -> int:
     """Print what a browser does with a request, and why, and return the exit status."""
-    policy = service.policy(service.environment)
     logging.disable()  # of what the application says to this
-    app = service.application()
+    policy, app = service.policy(service.environment), service.application()
     if guard := guard_of(app):
         policy = guard.policy
     explanation = explain(app, policy, request, service.file)
@@ -84,42 +85,40 @@ def explain_request(service: Service, request: Fetch, *, as_json: bool) -> int:
         print_json(explanation_as_json(explanation))
     else:
         print(f"{service.environment}: {policy}")
-        print(*steps(explanation), *verdict(explanation), sep="\n")
+        print(*steps(explanation, urlsplit(request.url).netloc), *verdict(explanation), sep="\n")
     return {True: ALLOWED, False: BLOCKED, None: NOT_ASKED}[explanation.is_allowed]
 
 
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as JSON has it."""
-    outcome = explanation.outcome
+    blocked = explanation.outcome.blocked
+    texts = ("why", "change", "route", "consoles")
+    request = ("method", "url", "headers")
     return {
         "allowed": explanation.is_allowed,
-        "error": outcome.blocked and outcome.blocked.name,
-        "why": explanation.why,
-        "change": explanation.change,
-        "route": explanation.route,
+        "error": blocked and blocked.name,
+        **{name: getattr(explanation, name) for name in texts},
         "log": str(explanation.refusal or ""),
-        "consoles": dict(explanation.consoles),
         "requests": [
-            {
-                "method": exchange.method,
-                "url": exchange.url,
-                "headers": dict(exchange.headers),
-                "status": exchange.response.status if explanation.asks(exchange) else None,
+            {name: getattr(exchange, name) for name in request}
+            | {
+                "status": exchange.method in SAFE_METHODS and exchange.response.status or None,
                 "answer": exchange.response.headers,
             }
-            for exchange in outcome.exchanges
+            for exchange in explanation.outcome.exchanges
         ],
     }
 
 
-def steps(explanation: Explanation) -> Iterator[str]:
+def steps(explanation: Explanation, host: str) -> Iterator[str]:
     """Yield the requests, and the responses with their CORS headers, in the manner of `curl -v`."""
     for exchange in explanation.outcome.exchanges:
-        status = exchange.response.status or "nothing"
-        shown = exchange.url.removeprefix(explanation.address)
-        lines = [f"{exchange.method} {shown}"]
+        status: object = exchange.response.status or "(nothing)"
+        if exchange.method not in SAFE_METHODS:
+            status = "(it is not run here)"
+        lines = [f"{exchange.method} {exchange.url.partition(f'://{host}')[2] or exchange.url}"]
         lines += [f"> {name}: {value}" for name, value in exchange.headers.items()]
-        lines.append(f"< {status if explanation.asks(exchange) else '(it is not run here)'}")
+        lines.append(f"< {status}")
         for name, value in exchange.response.headers:
             if name.lower().startswith("access-control-") or name.lower() in ("location", "vary"):
                 lines.append(f"< {name}: {value}")
@@ -130,26 +129,24 @@ def steps(explanation: Explanation) -> Iterator[str]:
 def verdict(explanation: Explanation) -> Iterator[str]:
     """Yield whether a browser allows it, why not, what to change, and what is printed where."""
     outcome, refusal = explanation.outcome, explanation.refusal
-    is_write = bool(outcome.exchanges) and outcome.sent[-1] not in SAFE_METHODS
-    if explanation.is_websocket:
-        does = "refuses the WebSocket (403)" if refusal else "lets the page open the WebSocket"
-        yield f"The service {does}."
-    elif explanation.is_allowed is None:
+    method = (outcome.sent or ("",))[-1]
+    if explanation.is_allowed is None:
         yield "This command cannot ask what decides whether the page may read the response."
+    elif method == WEBSOCKET:
+        does = "opens" if explanation.is_allowed else "refuses (403)"
+        yield f"The service {does} the WebSocket."
     elif not (blocked := outcome.blocked):
         yield "A browser lets the page read the response."
-        if not is_write:
+        if method in SAFE_METHODS:
             yield labelled("headers", ", ".join(outcome.headers) or "none")
-    elif not outcome.exchanges:
-        yield "A browser sends nothing."
     else:
         sent = "sends no more than the preflight" if blocked.by_preflight else "hides the response"
-        yield f"A browser {sent}: {blocked.name}"
-        if is_write and refusal and refusal.kind is Kind.WRITE:
+        yield f"A browser {sent if method else 'sends nothing'}: {blocked.name}"
+        if refusal and refusal.kind is Kind.WRITE:
             yield "The service refuses the write, because it has credentials (403)."
-        elif is_write:
+        elif method not in ("", *SAFE_METHODS):
             yield "The service still performs the write. CORS hides only the response."
-    texts = {"why": explanation.why, "change": explanation.change, "route": explanation.route}
+    texts = {name: getattr(explanation, name) for name in ("why", "change", "route")}
     for label, text in {**texts, **explanation.consoles, "log": str(refusal or "")}.items():
         if text:
             yield labelled(label, text)

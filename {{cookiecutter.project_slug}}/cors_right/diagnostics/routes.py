@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
-from itertools import count
 from typing import Any, get_type_hints
 from urllib.parse import unquote
 
@@ -13,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.applications import Starlette
 from starlette.responses import FileResponse
-from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute, compile_path
+from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
 from ..policy import ANY, CORSPolicy
 from ..standard import (
@@ -24,6 +23,8 @@ from ..standard import (
 )
 from .service import layers
 
+WEBSOCKET = "WebSocket"  # as the log calls the method of a handshake
+PARAMETER = re.compile(r"\\\{.+?(:path)?\\\}")  # of a path, escaped
 # Browsers send these by themselves.
 SENT_ANYWAY = {"user-agent", *map(str.lower, SAFELISTED_REQUEST_HEADERS)}
 
@@ -56,8 +57,11 @@ def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
 def methods_at(app: Any, path: str) -> set[str]:
     """Return the methods of the routes at a path, and "WebSocket"; "*" stands for any."""
     path = unquote(path).removeprefix(getattr(app, "root_path", ""))
-    found = (methods for route, methods in _endpoints(app) if _pattern(route).match(path))
-    return set().union(*found)
+    found = set()
+    for route, methods in _endpoints(app):
+        pattern = PARAMETER.sub(lambda part: ".*" if part[1] else "[^/]+", re.escape(route))
+        found |= methods if re.fullmatch(pattern, path) else set()
+    return found
 
 
 def missing_route(app: Any, method: str, path: str) -> str:
@@ -77,19 +81,13 @@ def _endpoints(app: Any) -> Iterator[tuple[str, set[str]]]:
     for context in iter_route_contexts(routes):
         path, route = context.path or "", context.original_route
         if isinstance(route, WebSocketRoute):
-            yield path, {"WebSocket"}
+            yield path, {WEBSOCKET}
         elif isinstance(route, Route):
             yield path, context.methods or {"*"}
         else:
             yield from ((path + below, methods) for below, methods in _endpoints(route))
     if not routes:
         yield "/{rest:path}", {"*"}
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    """Return an expression for the path of a route, which may have a parameter's name twice."""
-    numbers = count()
-    return compile_path(re.sub(r"\{\w+", lambda _: f"{{p{next(numbers)}", path))[0]
 
 
 def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str, str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,7 +18,6 @@ from .terminal import harmless
 
 APPLICATION = "app.application:create_app"
 SETTINGS = "app.settings:Settings"
-T = TypeVar("T")
 
 
 class WrongUsage(Exception):
@@ -32,9 +31,9 @@ class CannotStart(Exception):
 class Service:
     """A service, by the names of its application and of its settings (`module:attribute`).
 
-    The application is an ASGI application, or a function that returns one, of the settings if it
-    has a parameter. If only the application has a name, the policy is its own, and its name stands
-    for the environment.
+    The application is an ASGI application, or a function that makes one, of the settings if there
+    are any. If only the application has a name, the policy is its own, and its name stands for the
+    environment.
 
     Raises WrongUsage and CannotStart, as the methods do.
     """
@@ -42,6 +41,8 @@ class Service:
     def __init__(self, app: str | None, settings: str | None, environment: str | None) -> None:
         self.app = app or APPLICATION
         self.settings = None if app and not settings else _settings(settings or SETTINGS)
+        # `file` makes the policy.
+        self.file = os.path.relpath(inspect.getfile(type(self.settings))) if self.settings else ""
         self.in_force = self.settings.fastapi_env if self.settings else self.app
         self.environments = (self.settings and self.settings.environments()) or (self.in_force,)
         self.environment = environment or self.in_force
@@ -50,29 +51,23 @@ class Service:
             raise WrongUsage(f"argument --env: {environment!r} is not one of {known}")
 
     def policy(self, environment: str) -> CORSPolicy:
-        """Return the policy of an environment. Also raises CORSPolicyError."""
-        if self.settings:
-            return in_environment(self.settings, environment).checked_policy()
-        if guard := guard_of(self.application()):
-            return guard.policy
-        raise WrongUsage(f"argument --app: {self.app} has no CORSPolicyMiddleware around it")
-
-    def problems(self, error: CORSPolicyError) -> list[str]:
-        """Return a line for each problem of a policy."""
-        return self.settings.explain_policy(error) if self.settings else str(error).splitlines()
-
-    @property
-    def file(self) -> str:
-        """The file that makes the policy, if settings do."""
-        return os.path.relpath(inspect.getfile(type(self.settings))) if self.settings else ""
+        """Return the policy of an environment."""
+        if self.settings is None:
+            if guard := guard_of(self.application()):
+                return guard.policy
+            raise WrongUsage(f"argument --app: {self.app} has no CORSPolicyMiddleware around it")
+        settings = in_environment(self.settings, environment)
+        try:
+            return settings.checked_policy()
+        except CORSPolicyError as error:
+            raise CannotStart(*settings.explain_policy(error)) from None
 
     def application(self) -> Any:
         """Return the application in the environment."""
         found = _named("--app", self.app)
         if inspect.isfunction(found) and not inspect.iscoroutinefunction(found):
-            if self.settings and inspect.signature(found).parameters:
-                return _started(self.app, found, in_environment(self.settings, self.environment))
-            return _started(self.app, found)
+            of = [in_environment(self.settings, self.environment)] if self.settings else []
+            return _started(self.app, found, *of)
         if self.environment != self.in_force:
             raise WrongUsage(f"argument --env: {self.app} is made for {self.in_force}")
         return found
@@ -108,17 +103,13 @@ def _settings(name: str) -> CORSSettings:
     found = _named("--settings", name)
     if not (inspect.isclass(found) and issubclass(found, CORSSettings)):
         raise WrongUsage(f"argument --settings: {name} is not a subclass of CORSSettings")
-
-    def settings() -> CORSSettings:
-        environment = os.environ.get("FASTAPI_ENV", found.model_fields["fastapi_env"].default)
-        with suppress(ValidationError):
-            return found()
-        with suppress(ValidationError):
-            if environment in found.environments():
-                return in_environment(found(fastapi_env=DEVELOPMENT), environment)
-        return found.load()  # which says what is wrong
-
-    return _started(name, settings)
+    with suppress(ValidationError):
+        return found()
+    environment = os.environ.get("FASTAPI_ENV", found.model_fields["fastapi_env"].default)
+    with suppress(ValidationError):
+        if environment in found.environments():
+            return in_environment(found(fastapi_env=DEVELOPMENT), environment)
+    return found.load()  # which says what is wrong, and ends the process
 
 
 def _named(option: str, name: str) -> Any:
@@ -134,23 +125,18 @@ def _named(option: str, name: str) -> Any:
         if not missing or not f"{module}.".startswith(f"{missing}."):
             raise
     raise WrongUsage(
-        f"there is no {module} here; run it where the service's code is, and name what is not "
-        "app/settings.py: --app main:app"
+        f"there is no {module} here; run it where the service's code is, or name your application, "
+        "such as --app main:app"
     )
 
 
-def _started(name: str, start: Callable[..., T], *arguments: Any) -> T:
+def _started(name: str, start: Callable[..., Any], *arguments: Any) -> Any:
     """Call what starts a part of the service. CannotStart has no value of a setting."""
     try:
         return start(*arguments)
-    except (Exception, SystemExit) as error:
-        match error:
-            case CORSPolicyError():
-                problems = str(error).splitlines()
-            case ValidationError():
-                problems = [f"{each['loc']}: {each['msg']}" for each in error.errors()]
-            case SystemExit():  # with a number, it has said why
-                problems = [error.code] if isinstance(error.code, str) else []
-            case _:
-                problems = [f"{type(error).__name__}: {error}"]
-        raise CannotStart(*(f"{name}: {harmless(problem)}" for problem in problems)) from error
+    except Exception as error:
+        problems = str(error).splitlines()
+        if isinstance(error, ValidationError):
+            problems = [f"{each['loc']}: {each['msg']}" for each in error.errors()]
+        kind = type(error).__name__
+        raise CannotStart(*(harmless(f"{name}: {kind}: {each}") for each in problems)) from error
