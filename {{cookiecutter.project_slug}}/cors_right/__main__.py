@@ -8,6 +8,7 @@ from io import TextIOWrapper
 from urllib.parse import quote, urljoin, urlsplit
 
 from .diagnostics.browser import Fetch
+from .diagnostics.explain import ADDRESS
 from .diagnostics.report import check_service, explain_request, show_policies
 from .diagnostics.service import CannotStart, Service, WrongUsage
 from .origins import OriginError, parse_origin
@@ -15,7 +16,6 @@ from .reasons import can_send_method
 from .settings import CANNOT_START
 from .standard import FORBIDDEN_REQUEST_HEADER, TOKEN
 
-ADDRESS = "https://service.example"
 STATUSES = """\
 exit status:
   0  a browser allows it, the service keeps the policy, or the policies are shown

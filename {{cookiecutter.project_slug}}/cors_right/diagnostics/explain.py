@@ -1,7 +1,7 @@
 """What a browser would do with a request, and why: the application is asked in this process."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,10 +26,13 @@ from .browser import (
     origin_of,
 )
 from .consoles import consoles
+from .cookies import ENGINES, judge_cookie
 from .corrections import correction
 from .diagnosis import diagnosis
 from .routes import WEBSOCKET, methods_at, missing_route
-from .service import guard_of
+from .service import guard_of, layers
+
+ADDRESS = "https://service.example"  # of the service, where none is given
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,38 @@ def _route(app: ASGIApp, last: Exchange) -> str:
     if method in SAFE_METHODS and last.response.status not in (404, 405):
         return ""
     return missing_route(app, method, urlsplit(last.url).path)
+
+
+def cookies_of(app: ASGIApp, request: Fetch, exchanges: Sequence[Exchange]) -> dict[str, str]:
+    """Say what browsers do with the session's cookie and those of the answers, by their names."""
+    given = [(request.url, text) for layer in layers(app) for text in _session_cookies(layer)]
+    for exchange in exchanges:
+        is_run = exchange.method in ("GET", "HEAD")
+        headers = exchange.response.headers if is_run else ()
+        given += [(exchange.url, text) for name, text in headers if name.lower() == "set-cookie"]
+    found = {}
+    for url, text in given:
+        judged = {name: judge_cookie(request.origin, url, text, ENGINES[name]) for name in ENGINES}
+        dropped: dict[str, list[str]] = {}
+        for engine, cookie in judged.items():
+            advice = f"; call {cookie.instead}" if cookie.instead else ""
+            if cookie.reason:
+                dropped.setdefault(f"drops it: {cookie.reason}{advice}", []).append(engine)
+        said = [f"{', '.join(engines)} {what}" for what, engines in dropped.items()]
+        if origin_of(url) != request.origin and not request.with_credentials:
+            said = ['dropped, because the page does not send credentials: "include"']
+        elif origin_of(url) == ADDRESS:
+            said = ["--at URL, the service's address, says what browsers do with it"]
+        found[cookie.name] = "; ".join(said) or "kept"
+    return found
+
+
+def _session_cookies(app: Any) -> Iterator[str]:
+    """Yield the cookie of Starlette's sessions as the middleware sets it."""
+    for each in getattr(app, "user_middleware", ()):
+        if "secret_key" in each.kwargs:
+            made = each.cls(app, *each.args, **each.kwargs)
+            yield f"{made.session_cookie}=x; path={made.path}; {made.security_flags}"
 
 
 def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Scope:

@@ -14,7 +14,7 @@ from ..refusal import Kind
 from ..standard import SAFE_METHODS
 from .browser import Fetch
 from .check import check
-from .explain import Explanation, explain
+from .explain import Explanation, cookies_of, explain
 from .routes import WEBSOCKET
 from .service import CannotStart, Service, guard_of
 from .terminal import harmless, harmless_in
@@ -81,11 +81,14 @@ def explain_request(service: Service, request: Fetch, *, as_json: bool) -> int:
     if guard := guard_of(app):
         policy = guard.policy
     explanation = explain(app, policy, request, service.file)
+    cookies = cookies_of(app, request, explanation.outcome.exchanges)
     if as_json:
-        print_json(explanation_as_json(explanation))
+        print_json({**explanation_as_json(explanation), "cookies": cookies})
     else:
         print(f"{service.environment}: {policy}")
         print(*steps(explanation, urlsplit(request.url).netloc), *verdict(explanation), sep="\n")
+        for name, said in cookies.items():
+            print(labelled("cookie", f"{name}: {said}"))
     return {True: ALLOWED, False: BLOCKED, None: NOT_ASKED}[explanation.is_allowed]
 
 
