@@ -176,6 +176,21 @@ PREFIX_WITH_DOMAIN = "its name begins with {}, and it has a Domain"
 PARTITIONED_NOT_SECURE = "it is Partitioned and not Secure"
 NONE_NOT_SECURE = "it is SameSite=None and not Secure"
 TWO_SITES = "it is SameSite={}, and {} and {} are two sites"
+ELSEWHERE = "the request is redirected to {}, and that host decides on Origin: {}"
+RETURN_THE_ADDRESS = (
+    "return the address as JSON, and let the page open it; answer 401 instead of redirecting to a "
+    "login"
+)
+NO_ROUTE = "no route has the path {}"
+NEITHER_ASKED = "This command cannot ask what decides whether the page may read the response."
+MIXED = "a page over https cannot call an address over http"
+
+# The command line.
+NOT_HERE = (
+    "there is no {} here; run it where the service's code is, or name your application, such as "
+    "--app main:app"
+)
+NO_ATTRIBUTE = "{} has no {!r}; write module:attribute, such as main:app"
 
 # The log, and responses of the service.
 REFUSED = "CORS refused"

@@ -148,18 +148,20 @@ def cookies_of(app: ASGIApp, request: Fetch, exchanges: Sequence[Exchange]) -> d
         given += [(exchange.url, text) for name, text in headers if name.lower() == "set-cookie"]
     found = {}
     for url, text in given:
-        judged = {name: judge_cookie(request.origin, url, text, ENGINES[name]) for name in ENGINES}
-        dropped: dict[str, list[str]] = {}
-        for engine, cookie in judged.items():
+        engines: dict[str, list[str]] = {}
+        for engine, rules in ENGINES.items():
+            cookie = judge_cookie(request.origin, url, text, rules)
             advice = f"; call {cookie.instead}" if cookie.instead else ""
+            becomes = "kept" if cookie.is_kept else "removed"
             if cookie.reason:
-                dropped.setdefault(f"drops it: {cookie.reason}{advice}", []).append(engine)
-        said = [f"{', '.join(engines)} {what}" for what, engines in dropped.items()]
+                becomes = f"dropped, because {cookie.reason}{advice}"
+            engines.setdefault(becomes, []).append(engine)
+        said = "; ".join(f"{', '.join(names)}: {becomes}" for becomes, names in engines.items())
         if origin_of(url) != request.origin and not request.with_credentials:
-            said = ['dropped, because the page does not send credentials: "include"']
+            said = 'dropped, because the page does not send credentials: "include"'
         elif origin_of(url) == ADDRESS:
-            said = ["--at URL, the service's address, says what browsers do with it"]
-        found[cookie.name] = "; ".join(said) or "kept"
+            said = "--at URL, the service's address, says what becomes of it"
+        found[cookie.name] = said
     return found
 
 

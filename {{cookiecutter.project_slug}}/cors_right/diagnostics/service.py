@@ -49,13 +49,15 @@ class Service:
         if self.environment not in self.environments:
             known = ", ".join(self.environments)
             raise WrongUsage(f"argument --env: {environment!r} is not one of {known}")
+        self.guard = None if self.settings else guard_of(self.application())
+        if not self.settings and not self.guard:
+            raise WrongUsage(f"argument --app: {self.app} has no CORSPolicyMiddleware around it")
 
     def policy(self, environment: str) -> CORSPolicy:
         """Return the policy of an environment."""
-        if self.settings is None:
-            if guard := guard_of(self.application()):
-                return guard.policy
-            raise WrongUsage(f"argument --app: {self.app} has no CORSPolicyMiddleware around it")
+        if self.guard:
+            return self.guard.policy
+        assert self.settings
         settings = in_environment(self.settings, environment)
         try:
             return settings.checked_policy()
