@@ -58,10 +58,10 @@ def test_explain_ends_at_another_host(run: Run) -> None:
 @pytest.mark.parametrize(
     ("origin", "method", "path", "status", "said"),
     [
-        (APP, "GET", "/chat", 0, "The service opens the WebSocket."),
-        (APP, "WebSocket", "/chat", 0, "The service opens the WebSocket."),
-        (OTHER, "GET", "/chat", 1, "The service refuses (403) the WebSocket."),
-        (APP, "WebSocket", "/orders", 1, "The service refuses (403) the WebSocket."),
+        (APP, "GET", "/chat", 0, "The WebSocket opens."),
+        (APP, "WebSocket", "/chat", 0, "The WebSocket opens."),
+        (OTHER, "GET", "/chat", 1, "The service refuses the WebSocket (403)."),
+        (APP, "WebSocket", "/orders", 1, "The service refuses the WebSocket (403)."),
     ],
 )
 def test_explain_explains_a_websocket(
@@ -133,7 +133,7 @@ def test_explain_asks_at_the_address_of_the_service(run: Run) -> None:
 
 
 LOCAL = "http://localhost:3000"
-TWO_SITES = f"it is SameSite=Lax, and {LOCAL} and http://127.0.0.1:8000 are two sites"
+TWO_SITES = words.TWO_SITES.format("Lax", LOCAL, "http://127.0.0.1:8000")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ TWO_SITES = f"it is SameSite=Lax, and {LOCAL} and http://127.0.0.1:8000 are two 
             "session",
             'dropped, because the page does not send credentials: "include"',
         ),
-        (("--credentials",), "session", "--at URL, the service's address, says what becomes of it"),
+        (("--credentials",), "session", "add --at URL to learn what becomes of it"),
     ],
 )
 def test_explain_says_what_becomes_of_cookies(

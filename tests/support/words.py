@@ -176,7 +176,7 @@ PREFIX_WITH_DOMAIN = "its name begins with {}, and it has a Domain"
 PARTITIONED_NOT_SECURE = "it is Partitioned and not Secure"
 NONE_NOT_SECURE = "it is SameSite=None and not Secure"
 TWO_SITES = "it is SameSite={}, and {} and {} are two sites"
-ELSEWHERE = "the request is redirected to {}, and that host decides on Origin: {}"
+ELSEWHERE = "a redirect leads to {}, and that host decides on Origin: {}"
 RETURN_THE_ADDRESS = (
     "return the address as JSON, and let the page open it; answer 401 instead of redirecting to a "
     "login"

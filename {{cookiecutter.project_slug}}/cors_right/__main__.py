@@ -18,11 +18,11 @@ from .standard import FORBIDDEN_REQUEST_HEADER, TOKEN
 
 STATUSES = """\
 exit status:
-  0  a browser allows it, the service keeps the policy, or the policies are shown
+  0  a browser allows it, or the service keeps the policy
   1  a browser blocks it, or the service does not keep the policy
   2  wrong usage
-  3  wrong settings, with a line for each problem
-  4  nobody knows, because something does not answer or may not be asked
+  3  wrong settings, or an application that does not start; a line says why
+  4  nobody knows: the service does not answer, or another host decides
 """
 
 
@@ -89,7 +89,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=service_url,
         metavar="URL",
         default=ADDRESS,
-        help="the service's address",
+        help="where the service is",
     )
     check = commands.add_parser("check", help="ask a deployed service whether it keeps the policy")
     check.add_argument("url", type=service_url, metavar="URL", help="of a route that takes GET")

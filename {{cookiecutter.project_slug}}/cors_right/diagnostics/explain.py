@@ -91,7 +91,7 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
     if origin_of(last.url) != own:
         return Explanation(
             outcome,
-            f"the request is redirected to {last.url}, and that host decides on Origin: "
+            f"a redirect leads to {last.url}, and that host decides on Origin: "
             f"{last.headers['Origin']}",
             "return the address as JSON, and let the page open it; answer 401 instead of "
             "redirecting to a login",
@@ -160,7 +160,7 @@ def cookies_of(app: ASGIApp, request: Fetch, exchanges: Sequence[Exchange]) -> d
         if origin_of(url) != request.origin and not request.with_credentials:
             said = 'dropped, because the page does not send credentials: "include"'
         elif origin_of(url) == ADDRESS:
-            said = "--at URL, the service's address, says what becomes of it"
+            said = "add --at URL to learn what becomes of it"
         found[cookie.name] = said
     return found
 

@@ -136,8 +136,8 @@ def verdict(explanation: Explanation) -> Iterator[str]:
     if explanation.is_allowed is None:
         yield "This command cannot ask what decides whether the page may read the response."
     elif method == WEBSOCKET:
-        does = "opens" if explanation.is_allowed else "refuses (403)"
-        yield f"The service {does} the WebSocket."
+        is_open = explanation.is_allowed
+        yield "The WebSocket opens." if is_open else "The service refuses the WebSocket (403)."
     elif not (blocked := outcome.blocked):
         yield "A browser lets the page read the response."
         if method in SAFE_METHODS:
