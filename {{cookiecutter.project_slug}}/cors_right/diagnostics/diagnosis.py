@@ -56,6 +56,15 @@ def mixed(url: str) -> tuple[str, str]:
     return why, f"call https{url.removeprefix('http')}"
 
 
+def elsewhere(url: str, origin: str) -> tuple[str, str]:
+    """Say that the host of a redirect decides, and how to do without the redirect."""
+    return (
+        f"a redirect leads to {url}, and that host decides on Origin: {origin}",
+        "return the address as JSON, and let the page open it; answer 401 instead of redirecting "
+        "to a login",
+    )
+
+
 def _without_the_header(what: str, response: Response) -> tuple[str, str]:
     """Say who probably answered without CORS headers, or refused a preflight with them."""
     status, content_type = response.status, response.get("Content-Type") or ""

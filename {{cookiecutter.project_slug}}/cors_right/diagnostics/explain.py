@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from starlette.datastructures import Headers
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Scope
 
@@ -28,7 +29,7 @@ from .browser import (
 from .consoles import consoles
 from .cookies import ENGINES, judge_cookie
 from .corrections import correction
-from .diagnosis import diagnosis
+from .diagnosis import diagnosis, elsewhere
 from .routes import WEBSOCKET, methods_at, missing_route
 from .service import guard_of, layers
 
@@ -89,13 +90,7 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
         return Explanation(outcome, *diagnosis(blocked))
     last = outcome.exchanges[-1]
     if origin_of(last.url) != own:
-        return Explanation(
-            outcome,
-            f"a redirect leads to {last.url}, and that host decides on Origin: "
-            f"{last.headers['Origin']}",
-            "return the address as JSON, and let the page open it; answer 401 instead of "
-            "redirecting to a login",
-        )
+        return Explanation(outcome, *elsewhere(last.url, last.headers["Origin"]))
     printed = consoles(request, blocked)
     if last.method not in SAFE_METHODS:  # whose status is not known
         known = f" Status code: {blocked.response.status}"
@@ -151,11 +146,9 @@ def cookies_of(app: ASGIApp, request: Fetch, exchanges: Sequence[Exchange]) -> d
         engines: dict[str, list[str]] = {}
         for engine, rules in ENGINES.items():
             cookie = judge_cookie(request.origin, url, text, rules)
+            dropped = f"dropped, because {cookie.reason}" if cookie.reason else "removed"
             advice = f"; call {cookie.instead}" if cookie.instead else ""
-            becomes = "kept" if cookie.is_kept else "removed"
-            if cookie.reason:
-                becomes = f"dropped, because {cookie.reason}{advice}"
-            engines.setdefault(becomes, []).append(engine)
+            engines.setdefault("kept" if cookie.is_kept else dropped + advice, []).append(engine)
         said = "; ".join(f"{', '.join(names)}: {becomes}" for becomes, names in engines.items())
         if origin_of(url) != request.origin and not request.with_credentials:
             said = 'dropped, because the page does not send credentials: "include"'
@@ -207,11 +200,8 @@ async def answer_of(app: ASGIApp, scope: Scope) -> Response | None:
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start" and not started.done():
-            headers = [
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in message.get("headers", ())
-            ]
-            started.set_result(Response(message["status"], headers))
+            headers = Headers(raw=[*message.get("headers", ())])
+            started.set_result(Response(message["status"], headers.items()))
 
     received: list[bool] = []
     task: asyncio.Future[None] = asyncio.ensure_future(app(scope, receive, send))

@@ -44,8 +44,9 @@ class Service:
         # `file` makes the policy.
         self.file = os.path.relpath(inspect.getfile(type(self.settings))) if self.settings else ""
         self.in_force = self.settings.fastapi_env if self.settings else self.app
-        self.environments = (self.settings and self.settings.environments()) or (self.in_force,)
         self.environment = environment or self.in_force
+        names = self.settings.environments() if self.settings else (self.app,)
+        self.environments = names or (self.environment,)
         if self.environment not in self.environments:
             known = ", ".join(self.environments)
             raise WrongUsage(f"argument --env: {environment!r} is not one of {known}")
