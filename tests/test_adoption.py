@@ -474,7 +474,7 @@ def test_commands_of_the_page_find_the_application(tmp_path: Path) -> None:
     expected = {
         "show": (0, "main:app *"),
         "explain": (0, words.READABLE),
-        "check": (4, "localhost:1 does not listen"),
+        "check": (4, "\nno answer https://app.example.com: localhost:1 "),
     }
     assert len(lines) == 4
     for line in lines:

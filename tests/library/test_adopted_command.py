@@ -178,12 +178,17 @@ def test_explain_says_what_becomes_of_cookies(
     assert explained(run, LOCAL, "POST", "/orders", *arguments)[1]["cookies"].keys() == {"session"}
 
 
+OBEYED = ("\x1b", "\x07", "\x9b", "\x85", " ::set", "##vso")
+
+
 def test_explain_shows_nothing_that_is_obeyed(run: Run) -> None:
     for as_json in ((), ("--json",)):
         _, output, _ = run("explain", APP, "GET", "/hostile", *as_json)
         assert "eA==" in output
-        for obeyed in ("\x1b", "\x07", "\x9b", "\x85", " ::set", "##vso"):
-            assert obeyed not in output
+        assert not [obeyed for obeyed in OBEYED if obeyed in output]
+    _, _, errors = run("show", app="with_hostile_message")
+    assert "RuntimeError: " in errors
+    assert not [obeyed for obeyed in OBEYED if obeyed in errors]
 
 
 def test_show_prints_the_policy_of_an_application(run: Run) -> None:

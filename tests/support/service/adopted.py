@@ -72,6 +72,10 @@ def without_variable() -> None:
     os.environ["DATABASE_URL"]
 
 
+def with_hostile_message() -> None:
+    raise RuntimeError(HOSTILE)
+
+
 class OtherSettings(BaseSettings):
     """Not a subclass of CORSSettings."""
 
