@@ -65,6 +65,12 @@ def pytest_configure(config: pytest.Config) -> None:
         report.begin()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that no worker waits for another one at the end."""
+    folders = ["tests", "browser", "library"]
+    items.sort(key=lambda item: folders.index(item.path.parent.name))
+
+
 def pytest_report_header() -> list[str]:
     """Say before the tests start which of them will be skipped."""
     return missing()

@@ -243,7 +243,7 @@ def test_generated_requests_never_crash_the_service(
         "--checks",
         "not_a_server_error",
         "--max-examples",
-        "50",
+        "25",
         "--no-color",
         "--warnings",
         "off",

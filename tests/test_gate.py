@@ -38,7 +38,7 @@ def pythons() -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("credentials", "python"),
-    [*((answer, "newest") for answer in CREDENTIALS), ("bearer", "oldest"), ("cookies", "oldest")],
+    [*((answer, "newest") for answer in CREDENTIALS), ("cookies", "oldest")],
 )
 def test_a_rendered_project_passes_its_own_checks(
     bakery: Bakery,

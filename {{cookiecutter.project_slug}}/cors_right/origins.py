@@ -359,8 +359,7 @@ def require_secure(origin: Origin, *, allow_loopback: bool) -> None:
     if origin.scheme != "http" or (allow_loopback and loopback):
         return
     if loopback:
-        reason = "is any program on the visitor's machine; leave it to development"
-        raise Refused(reason)
+        raise Refused("is any program on the visitor's machine; leave it to development")
     secure = None if origin.port else f"https{str(origin).removeprefix('http')}"
     raise Refused("is not https, so anyone on the network path can speak for it", secure)
 

@@ -42,8 +42,6 @@ NULL = NotAllowable(
     "serve the page over https from an origin of its own, outside a sandbox, and let nothing "
     "redirect the request to another origin",
 )
-NOT_SENT = "no browser sends such an Origin"
-NOT_LISTABLE = "such an Origin cannot be listed"
 CROSS_SITE_FORM = NotAllowable(
     "a page of another site sent a form or a link (CSRF)",
     "if this path has to take it, add the path to cross_site_exempt; if a frontend of yours sends "
@@ -192,9 +190,9 @@ def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
     try:
         canonical = str(parse_origin(origin))
     except OriginError as error:
-        return NotAllowable(NOT_LISTABLE, str(error))
+        return NotAllowable("such an Origin cannot be listed", str(error))
     if origin != canonical:
-        return NotAllowable(NOT_SENT, f"browsers write it {canonical}")
+        return NotAllowable("no browser sends such an Origin", f"browsers write it {canonical}")
     return NotListed(
         origin,
         policy.source or "allow_origins",
