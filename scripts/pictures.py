@@ -77,7 +77,7 @@ def policy(project: Path) -> str:
 
 def explanation(project: Path) -> str:
     """Return what `explain` says of a page on the wrong scheme."""
-    arguments = "http://shop.example.com PUT /notes --header Content-Type"
+    arguments = "http://shop.example.com POST /notes --header Content-Type"
     environment = {"FRONTEND_ORIGINS": ORIGINS, "SESSION_SECRET": REQUIRED["SESSION_SECRET"]}
     ended = subprocess.run(
         [sys.executable, "-m", "cors_right", "explain", *arguments.split()],

@@ -23,8 +23,9 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 
 from tests.support import words
+from tests.support.baking import ROOT, SERVICE
 from tests.support.browse import fetch
-from tests.support.markdown import ADD, ADOPT, command
+from tests.support.markdown import ADD, ADOPT, command, commands
 from tests.support.repositories import make_repository
 from tests.support.rivals import RIVALS, install_tool, render
 from tests.support.serving import Server, clean_environment, free_port, run
@@ -435,7 +436,62 @@ def test_the_command_of_the_page(distribution: str, tmp_path: Path) -> None:
     assert ended.stdout == "['https://a.example', 'https://b.example']\n"
     ended = bash("uv run python -m cors_right show")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "there is no app.settings here; run it where the service's code is" in ended.stderr
+    assert words.NOT_HERE.format("app.settings") in ended.stderr
+
+
+MAIN = """
+from cors_right import CORSFastAPI, CORSPolicy
+
+policy = CORSPolicy(allow_origins=["https://app.example.com"])
+app = CORSFastAPI(cors_policy=policy)
+
+
+@app.get("/orders")
+async def orders() -> list[str]:
+    return []
+"""
+SHOP = {
+    "main.py": MAIN,
+    "shop/config.py": (ROOT / "tests/support/service/settings.py").read_text("utf-8"),
+    "shop/web.py": """
+from cors_right import CORSFastAPI
+from fastapi import FastAPI
+
+from shop.config import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    return CORSFastAPI(cors_policy=settings.cors_policy())
+""",
+}
+
+
+def test_commands_of_the_page_find_the_application(tmp_path: Path) -> None:
+    for name, text in SHOP.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    lines = [line for line in commands(ADOPT) if line.startswith("python -m cors_right")]
+    expected = {
+        "show": (0, "main:app *"),
+        "explain": (0, words.READABLE),
+        "check": (4, "\nno answer https://app.example.com: localhost:1 "),
+    }
+    assert len(lines) == 4
+    for line in lines:
+        ended = subprocess.run(
+            [
+                sys.executable,
+                "-B",
+                *line.replace("https://api.example.com", "http://localhost:1").split()[1:],
+            ],
+            cwd=tmp_path,
+            env=clean_environment(PYTHONPATH=str(SERVICE)),
+            capture_output=True,
+            text=True,
+        )
+        status, said = expected[line.split()[3]]
+        assert (ended.returncode, ended.stderr, said in ended.stdout) == (status, "", True)
+    assert ended.stdout.startswith("staging: ")
 
 
 @pytest.mark.parametrize("block", re.findall(r"```diff\n(.*?)```", PAGE, re.S))

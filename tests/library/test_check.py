@@ -1,6 +1,7 @@
 """What `check` says of services that are right, and of those that misbehave on purpose."""
 
 import json
+import re
 import socket
 import sys
 import threading
@@ -15,6 +16,7 @@ import trustme
 from cors_right import CORSPolicy, CORSPolicyMiddleware
 from cors_right import __main__ as command
 from cors_right.diagnostics import check as checking
+from cors_right.diagnostics import service as loading
 from cors_right.diagnostics.browser import Response
 from cors_right.diagnostics.check import Finding, check, example, look_alikes
 from cors_right.diagnostics.corrections import correction
@@ -130,10 +132,20 @@ def test_what_is_asked(server: Crooked) -> None:
         ("GET", path, {"Origin": APP}),
         ("GET", path, {}),
     ]
+    foreign_origin = {"Origin": "https://foreign.example"}
+    assert [asked for _, _, asked in got[3:7]] == [
+        {},
+        {"Origin": APP},
+        {"Origin": APP},
+        foreign_origin,
+    ]
+    new, other, *again = [path for _, path, _ in got[3:7]]
+    assert (new[: len(path)], again) == (path, [new, new])
+    assert len({path, new, other}) == 3
     foreign = {"Origin": "https://foreign.example", "Access-Control-Request-Method": "GET"}
-    assert got[3:5] == [
+    assert got[7:9] == [
         ("OPTIONS", path, foreign),
-        ("GET", path, {"Origin": "https://foreign.example"}),
+        ("GET", path, foreign_origin),
     ]
     assert {method for method, _, _ in got} == {"OPTIONS", "GET"}
 
@@ -352,6 +364,101 @@ def test_vary_is_needed_without_an_origin_too(server: Crooked) -> None:
     assert wrong(findings(server, changed(without("vary"), public), public)) == {}
 
 
+class Cache:
+    """A cache in front of a service that looks at the address only, and maybe keeps preflights."""
+
+    def __init__(self, *, is_keyed: bool = False, keeps_without_origin: bool = True) -> None:
+        self.kept: dict[object, Response] = {}
+        self.is_keyed = is_keyed
+        self.keeps_without_origin = keeps_without_origin
+
+    def behind(self, behave: Behaviour) -> Behaviour:
+        def behaviour(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+            origin = headers.get("Origin")
+            key = (path, origin if self.is_keyed else None)
+            if method != "GET" or not (origin or self.keeps_without_origin):
+                return behave(method, path, headers, body)
+            if key not in self.kept:
+                self.kept[key] = behave(method, path, headers, body)
+            return self.kept[key]
+
+        return behaviour
+
+
+TO_ANOTHER = "a cache ignores Vary, and gives {} what it has kept for {}"
+NOBODY = "a request without an Origin"
+OF_CACHE = "put Origin in the key of that cache, or let it keep nothing"
+
+
+def test_cache_that_ignores_vary_is_recognised(server: Crooked) -> None:
+    """Whatever it keeps first; a cache that has Origin in its key is right."""
+    one = replace(POLICY, allow_origins=[APP])
+    for policy, second in ((POLICY, PREVIEW), (one, "https://foreign.example")):
+        for cache, kept in (
+            (Cache(), TO_ANOTHER.format(APP, NOBODY)),
+            (Cache(keeps_without_origin=False), TO_ANOTHER.format(second, APP)),
+        ):
+            found = findings(server, cache.behind(service(policy)), policy)
+            assert (found[0].wrong, found[0].change) == (kept, OF_CACHE)
+        right = Cache(is_keyed=True).behind(service(policy))
+        assert wrong(findings(server, right, policy)) == {}
+    public = CORSPolicy(allow_origins=["*"])
+    found = findings(server, Cache().behind(service(public)), public)
+    assert found[0].wrong == TO_ANOTHER.format("https://any.example", NOBODY)
+    cache = Cache(keeps_without_origin=False)
+    assert wrong(findings(server, cache.behind(service(public)), public)) == {}
+
+
+def test_query_that_a_service_refuses_is_no_cache(server: Crooked) -> None:
+    behave = service(POLICY)
+
+    def behaviour(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        return behave(method, path, headers, body) if "?" not in path else Response(403, [HTML])
+
+    assert wrong(findings(server, behaviour)) == {}
+
+
+HOSTILE = {
+    "escape": "\x1b]52;c;eA==\x07",
+    "C1": "\x9b2J",
+    "bidi": "\u202eevil".encode().decode("latin-1"),
+    "GitHub": "x ::set-output name=a::b",
+    "Azure Pipelines": "##vso[task.complete]",
+    "long": "x" * 60_000,
+}
+OBEYED = re.compile(r"[^ -~\n]|##|^\s*::", re.M)
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_check_prints_nothing_that_is_obeyed(
+    server: Crooked,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    as_json: list[str],
+) -> None:
+    """In the value of an origin, of a list, of a status page's redirect, and as a whole list."""
+    value = HOSTILE[name]
+    monkeypatch.setattr(loading, "SETTINGS", "tests.support.service.settings:Settings")
+    url = f"http://localhost:{server.server_port}/service"
+    monkeypatch.setattr(sys, "argv", ["python -m cors_right", "check", url, *as_json])
+    for change in (
+        request(200, (f"{ALLOW}Origin", value)),
+        preflight(200, (f"{ALLOW}Origin", APP), (f"{ALLOW}Methods", value)),
+        preflight(302, ("Location", value)),
+        request(302, ("Location", value)),
+        with_headers((f"{ALLOW}Origin", value)),
+        with_headers(("Access-Control-Expose-Headers", value)),
+    ):
+        server.behaviours["service"] = behind(change, service(Settings().cors_policy()))
+        assert command.main() == 1
+        output = capsys.readouterr().out
+        assert not OBEYED.search(output)
+        assert len(output) < 40_000
+        assert "WRONG" in output or as_json
+
+
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "a list without it": (
         {"allow_origins": ["https://b.test"]},
@@ -553,7 +660,7 @@ def test_what_a_network_can_do(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     with raw_server(behave) as port:
         found = [*check(f"{scheme}://localhost:{port}/", POLICY)]
     assert found == [
-        Finding(APP, True, f"localhost:{port} {said}", "see whether the address is right")
+        Finding(APP, True, f"localhost:{port} {said}", "see whether the address is right", False)
     ]
 
 
@@ -632,7 +739,7 @@ refused   http://app.example.com
 def test_the_command(
     server: Crooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "SETTINGS", "tests.support.service.settings")
+    monkeypatch.setattr(loading, "SETTINGS", "tests.support.service.settings:Settings")
     server.behaviours["service"] = service(Settings().cors_policy())
     url = f"http://localhost:{server.server_port}/service#fragment"
 
@@ -653,10 +760,38 @@ def test_the_command(
             "is_allowed": False,
             "wrong": words.NOT_IN_SETTINGS + NOT_LISTED.why,
             "change": ADD,
+            "is_answered": True,
         },
     )
     assert output.startswith('[\n  {\n    "origin"')
     assert run("--json")[0] == 0
+
+
+def test_check_tells_blocked_from_not_asked(
+    server: Crooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(loading, "SETTINGS", "tests.support.service.settings:Settings")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://localhost:{server.server_port}/service"
+    dead = f"http://localhost:{port}/"
+
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["python -m cors_right", "check", *arguments])
+        return command.main(), capsys.readouterr().out
+
+    status, output = run(dead)
+    assert status == 4
+    assert f"\nno answer {APP}: localhost:{port} does not listen\n" in output
+    assert json.loads(run(dead, "--json")[1])[0]["is_answered"] is False
+    assert run(dead, "https://b.test")[0] == 1  # the settings do not allow it
+    server.behaviours["service"] = service(Settings().cors_policy())
+    assert run(url)[0] == 0
+    status, output = run(url, "--env", "development")
+    assert (status, output.partition(":")[0]) == (1, "development")
+    opened = Settings(fastapi_env="development").cors_policy()
+    server.behaviours["service"] = service(opened)
+    assert run(url, "--env", "development")[0] == 0
 
 
 def test_a_dead_service_is_not_right_because_it_refuses(server: Crooked) -> None:

@@ -109,7 +109,9 @@ class Crooked(ThreadingHTTPServer):
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
         """Return what a request gets."""
-        return self.behaviours.get(path.split("/")[1], page)(method, path, headers, body or b"")
+        return self.behaviours.get(path.partition("?")[0].split("/")[1], page)(
+            method, path, headers, body or b""
+        )
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         if request.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE:

@@ -189,6 +189,23 @@ def hides(header: str) -> str:
     return f"sends {header}, which pages cannot read; {missing(header, 'expose_headers')}"
 
 
+# `explain`: what it cannot ask, and what is not there.
+ELSEWHERE = "a redirect leads to {}, and that host decides on Origin: {}"
+RETURN_THE_ADDRESS = (
+    "return the address as JSON, and let the page open it; answer 401 instead of redirecting to a "
+    "login"
+)
+NO_ROUTE = "no route has the path {}"
+NEITHER_ASKED = "This command cannot ask what decides whether the page may read the response."
+MIXED = "a page over https cannot call an address over http"
+
+# The command line.
+NOT_HERE = (
+    "there is no {} here; run it where the service's code is, or name your application, such as "
+    "--app main:app"
+)
+NO_ATTRIBUTE = "{} has no {!r}; write module:attribute, such as main:app"
+
 # The log, and responses of the service.
 REFUSED = "CORS refused"
 UNLISTED_ORIGIN = "Origin not allowed"

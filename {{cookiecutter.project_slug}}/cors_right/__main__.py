@@ -1,24 +1,29 @@
-"""`python -m cors_right`: show the policies, explain a request, check a deployed service.
-
-Exit status: 0 if a browser allows the request, 1 if it does not, 2 for wrong usage, 3 for wrong
-settings, with a line for each problem.
-"""
+"""`python -m cors_right`: show the policies, explain a request, check a deployed service."""
 
 import argparse
 import os
+import re
 import sys
-from importlib import import_module
 from io import TextIOWrapper
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from .diagnostics.browser import Fetch
-from .diagnostics.report import ADDRESS, check_service, explain_request, show_policies
+from .diagnostics.explain import ADDRESS
+from .diagnostics.report import check_service, explain_request, show_policies
+from .diagnostics.service import CannotStart, Service, WrongUsage
 from .origins import OriginError, parse_origin
 from .reasons import can_send_method
-from .settings import CORSSettings
+from .settings import CANNOT_START
 from .standard import FORBIDDEN_REQUEST_HEADER, TOKEN
 
-SETTINGS = "app.settings"
+STATUSES = """\
+exit status:
+  0  a browser allows it, or the service keeps the policy
+  1  a browser blocks it, or the service does not keep the policy
+  2  wrong usage
+  3  wrong settings, or an application that does not start; a line says why
+  4  nobody knows: the service does not answer, or another host decides
+"""
 
 
 def main() -> int:
@@ -29,29 +34,31 @@ def main() -> int:
     parser = make_parser()
     options = parser.parse_args()
     try:
-        module = import_module(SETTINGS)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{SETTINGS}.".startswith(f"{error.name}."):
-            raise
-        parser.error(f"there is no {SETTINGS} here; run it where the service's code is")
-    settings: CORSSettings = module.Settings.load()
+        service = Service(options.app, options.settings, getattr(options, "env", None))
+        return run(options, service)
+    except WrongUsage as error:
+        parser.error(str(error))
+    except CannotStart as error:
+        for problem in error.args:
+            print(problem, file=sys.stderr)
+    return CANNOT_START
+
+
+def run(options: argparse.Namespace, service: Service) -> int:
+    """Run a command for a service, and return the exit status."""
     match options.command:
         case "show":
-            return show_policies(settings, as_json=options.json)
+            return show_policies(service, as_json=options.json)
         case "explain":
-            environment = options.env or settings.fastapi_env
-            names = settings.environments()
-            if names and environment not in names:
-                parser.error(f"argument --env: {environment!r} is not one of {', '.join(names)}")
             request = Fetch(
                 options.origin,
-                urljoin(ADDRESS, options.path),
+                urljoin(options.at, options.path),
                 options.method,
                 dict(options.header),
                 with_credentials=options.credentials,
             )
-            return explain_request(settings, environment, request, as_json=options.json)
-    return check_service(settings, options.url, options.origins, as_json=options.json)
+            return explain_request(service, request, as_json=options.json)
+    return check_service(service, options.url, options.origins, as_json=options.json)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -59,6 +66,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m cors_right",
         description="What the CORS policy is, why a browser blocks, what a deployed service does.",
+        epilog=STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     commands.add_parser("show", help="show the policy of each environment")
@@ -75,14 +84,26 @@ def make_parser() -> argparse.ArgumentParser:
         help="of the page",
     )
     explain.add_argument("--credentials", action="store_true", help='credentials: "include"')
-    explain.add_argument("--env", metavar="NAME", help="an environment, instead of FASTAPI_ENV")
+    explain.add_argument(
+        "--at",
+        type=service_url,
+        metavar="URL",
+        default=ADDRESS,
+        help="where the service is",
+    )
     check = commands.add_parser("check", help="ask a deployed service whether it keeps the policy")
     check.add_argument("url", type=service_url, metavar="URL", help="of a route that takes GET")
     check.add_argument(
         "origins", type=page_origin, metavar="ORIGIN", nargs="*", help="instead of the policy's"
     )
+    for command in (explain, check):
+        command.add_argument("--env", metavar="NAME", help="an environment, instead of FASTAPI_ENV")
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print JSON")
+        command.add_argument(
+            "--app", metavar="MODULE:NAME", help="an application, or what makes it"
+        )
+        command.add_argument("--settings", metavar="MODULE:NAME", help="a subclass of CORSSettings")
     return parser
 
 
@@ -109,7 +130,9 @@ def page_method(text: str) -> str:
 def service_path(text: str) -> str:
     """Return a path of the service."""
     if not text.startswith("/") or text.startswith("//") or not text.isprintable():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a path; write /notes")
+        path = re.sub("^[a-z]+://[^/]*|//[^/]*", "", text).lstrip("/")
+        meant = path if path.isprintable() else quote(path, errors="replace")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path; write /{meant}")
     return text
 
 

@@ -170,6 +170,8 @@ def fetch(request: Fetch, send: Send) -> Outcome:
         exchanges.append(Exchange(method, url, sent, response))
         return response
 
+    if is_mixed(origin, url):
+        return Outcome((), Blocked(CorsError.INVALID_RESPONSE, origin, url, Response(0, ())))
     for _ in range(MAX_REDIRECTS + 1):
         is_foreign = origin_of(url) != origin
         step = Fetch(origin, url, method, headers, body, request.with_credentials)

@@ -1,6 +1,7 @@
 """Whether a deployed service does what a policy says, asked over the network."""
 
 import http.client
+import secrets
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from .browser import (
     preflight_headers,
 )
 from .corrections import correction
-from .diagnosis import FROM_GATEWAYS, diagnosis
+from .diagnosis import FROM_GATEWAYS, diagnosis, mixed
 
 MAX_BODY = 1024  # bytes of a body that are read
 UPDATE = "deploy these settings, or check with those of the deployment"
@@ -38,13 +39,14 @@ class NoAnswer(Exception):
 class Finding:
     """What came of asking for an origin: what is `wrong` and what to `change`, or that all is well.
 
-    `is_allowed` is what the policy says of the origin.
+    `is_allowed` is what the policy says of the origin. Without an `is_answered`, nothing is known.
     """
 
     origin: str
     is_allowed: bool
     wrong: str = ""
     change: str = ""
+    is_answered: bool = True
 
 
 def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator[Finding]:
@@ -63,8 +65,10 @@ def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator
             continue
         try:
             trouble = _trouble_of_allowed(url, policy, origin) if is_allowed else _leak(url, origin)
+            if is_allowed and not trouble and origin == expected[0]:
+                trouble = _mixed_up(url, expected)
         except NoAnswer as error:
-            yield Finding(origin, is_allowed, str(error), "see whether the address is right")
+            yield Finding(origin, is_allowed, str(error), "see whether the address is right", False)
             return
         yield Finding(origin, is_allowed, *(trouble or ()))
 
@@ -95,8 +99,7 @@ def look_alikes(policy: CORSPolicy) -> list[str]:
 def _trouble_of_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str, str] | None:
     """Say what keeps a page of an allowed origin from using the service as the policy says."""
     if is_mixed(origin, url):
-        why = "a page over https cannot call an address over http"
-        return why, f"call https{url.removeprefix('http')}"
+        return mixed(url)
     plain = Fetch(origin, url, with_credentials=policy.allow_credentials)
     methods = [method for method in policy.allow_methods if method not in SAFELISTED_METHODS]
     asked = Fetch(
@@ -127,6 +130,31 @@ def _trouble_of_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str,
             if not {"origin", "*"} & {name.lower() for name in answer.listed("Vary")}:
                 why = "Vary does not name Origin, so a cache may give one origin's answer to others"
                 return why, "let no proxy remove or replace Vary"
+    return None
+
+
+def _mixed_up(url: str, origins: Sequence[str]) -> tuple[str, str] | None:
+    """Say whom a cache gives a response that it has kept of another request, if it does.
+
+    It is asked for addresses that are new to it: first without an Origin, then by two origins.
+    """
+    parts, key = urlsplit(url), secrets.token_hex(8)
+
+    def allowed(key: str, **headers: str) -> str | None:
+        query = "&".join(filter(None, [parts.query, f"cors-check={key}"]))
+        answer = ask("GET", parts._replace(query=query).geturl(), headers)
+        return answer.get("Access-Control-Allow-Origin")
+
+    first, second = [*origins, "https://foreign.example"][:2]
+    if allowed(key) or not allowed(f"{key}-", Origin=first):
+        return None  # the header is always there, or the query is in the way
+    for origin, kept in ((first, None), (second, first)):
+        if allowed(key, Origin=origin) == kept:
+            made_for = kept or "a request without an Origin"
+            return (
+                f"a cache ignores Vary, and gives {origin} what it has kept for {made_for}",
+                "put Origin in the key of that cache, or let it keep nothing",
+            )
     return None
 
 

@@ -11,7 +11,7 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
     what = "preflight" if blocked.by_preflight else "request"
     match blocked.error:
         case CorsError.INVALID_RESPONSE if not response.status:
-            return "nothing answered", "look at the service's log"
+            return mixed(value) if value else ("nothing answered", "look at the service's log")
         case CorsError.INVALID_RESPONSE:
             return (
                 f"the {what} is redirected to {value}, where the browser does not follow",
@@ -48,6 +48,21 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
         case CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE:
             return f"{value} is not in Access-Control-Allow-Headers", f"add {value} there"
     return _without_the_header(what, response)
+
+
+def mixed(url: str) -> tuple[str, str]:
+    """Say why a page over https does not call an address over http."""
+    why = "a page over https cannot call an address over http"
+    return why, f"call https{url.removeprefix('http')}"
+
+
+def elsewhere(url: str, origin: str) -> tuple[str, str]:
+    """Say that the host of a redirect decides, and how to do without the redirect."""
+    return (
+        f"a redirect leads to {url}, and that host decides on Origin: {origin}",
+        "return the address as JSON, and let the page open it; answer 401 instead of redirecting "
+        "to a login",
+    )
 
 
 def _without_the_header(what: str, response: Response) -> tuple[str, str]:

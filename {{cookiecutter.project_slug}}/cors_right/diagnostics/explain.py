@@ -1,62 +1,104 @@
 """What a browser would do with a request, and why: the application is asked in this process."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from starlette.datastructures import Headers
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Scope
 
 from ..policy import CORSPolicy
 from ..reasons import CROSS_SITE_FORM
-from ..refusal import Kind, judge
+from ..refusal import Kind, Refusal, judge
 from ..request import Request
 from ..standard import SAFE_METHODS
-from .browser import PATIENCE, CorsError, Fetch, Outcome, Response, fetch
+from .browser import (
+    PATIENCE,
+    CorsError,
+    Exchange,
+    Fetch,
+    Outcome,
+    Response,
+    fetch,
+    is_mixed,
+    origin_of,
+)
 from .consoles import consoles
+from .cookies import ENGINES, judge_cookie
 from .corrections import correction
-from .diagnosis import diagnosis
+from .diagnosis import diagnosis, elsewhere
+from .routes import WEBSOCKET, methods_at, missing_route
+from .service import guard_of, layers
+
+ADDRESS = "https://service.example"  # of the service, where none is given
 
 
 @dataclass(frozen=True)
 class Explanation:
     """What a page gets of a request; where it is blocked, why, what to change, and what is printed.
 
-    `log` is the line of the service, and `consoles` are the words of each browser.
+    `refusal` is the service's, whose `str()` is the line of its log; `consoles` are the words of
+    each browser. `route` says that the service has no route for the request.
     """
 
     outcome: Outcome
     why: str = ""
     change: str = ""
-    log: str = ""
+    refusal: Refusal | None = None
     consoles: Mapping[str, str] = field(default_factory=dict)
+    route: str = ""
+
+    @property
+    def is_allowed(self) -> bool | None:
+        """Whether a page may read the response; None if what answers could not be asked."""
+        statuses = [exchange.response.status for exchange in self.outcome.exchanges]
+        if statuses[-1:] == [0]:
+            return None
+        return self.outcome.readable and (self.outcome.sent[-1] != WEBSOCKET or statuses != [403])
 
 
 def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Explanation:
     """Ask an application what a browser asks, and explain the answers.
 
     Its lifespan does not run. Requests that could write are replaced by `OPTIONS` requests, whose
-    answers have the same CORS headers. `file` is where the policy and its default origins stand.
+    answers have the same CORS headers. Routes of WebSockets are not asked, and neither are other
+    hosts. `file` is where the policy and its default origins stand.
     """
     scopes: list[Scope] = []
+    own, guard = origin_of(request.url), guard_of(app)
+    exempt = [compile_path(path)[0] for path in guard.cross_site_exempt] if guard else []
 
     def send(method: str, url: str, headers: Mapping[str, str], body: object) -> Response | None:
-        scopes.append(scope_of(method, url, headers))
+        if origin_of(url) != own:
+            return None
+        root_path = getattr(app, "root_path", "")
+        scopes.append({**scope_of(method, url, headers), "root_path": root_path})
         asked = method if method in SAFE_METHODS else "OPTIONS"
         return asyncio.run(answer_of(app, {**scopes[-1], "method": asked}))
 
+    methods = methods_at(app, urlsplit(request.url).path)
+    is_handshake = WEBSOCKET in methods and not methods & {request.method, "*"}
+    if (is_handshake or request.method == WEBSOCKET) and not is_mixed(request.origin, request.url):
+        return _handshake(app, policy, request, file)
     outcome = fetch(request, send)
-    blocked = outcome.blocked
-    if blocked is None:
-        return Explanation(outcome)
+    if not (blocked := outcome.blocked):
+        return Explanation(outcome, route=_route(app, outcome.exchanges[-1]))
+    if not outcome.exchanges:
+        return Explanation(outcome, *diagnosis(blocked))
+    last = outcome.exchanges[-1]
+    if origin_of(last.url) != own:
+        return Explanation(outcome, *elsewhere(last.url, last.headers["Origin"]))
     printed = consoles(request, blocked)
-    if outcome.sent[-1] not in SAFE_METHODS:  # whose status is not known
+    if last.method not in SAFE_METHODS:  # whose status is not known
         known = f" Status code: {blocked.response.status}"
         printed = {engine: words.removesuffix(known) for engine, words in printed.items()}
-    refused = judge(Request(scopes[-1], policy))
+    refused = judge(Request(scopes[-1], policy), exempt)
+    route = _route(app, last)
     if refused is None:
-        return Explanation(outcome, *diagnosis(blocked), consoles=printed)
+        return Explanation(outcome, *diagnosis(blocked), consoles=printed, route=route)
     why, change = refused.reason.why, correction(refused.reason, policy, file)
     if refused.kind is Kind.WRITE:
         change += f"; for a form: {CROSS_SITE_FORM.correction}"
@@ -68,7 +110,60 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
         ):
             about_credentials = diagnosis(blocked)
             why, change = f"{about_credentials[0]}; {why}", f"{about_credentials[1]}; {change}"
-    return Explanation(outcome, why, change, str(refused), printed)
+    return Explanation(outcome, why, change, refused, printed, route)
+
+
+def _handshake(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Explanation:
+    """Explain the handshake of a WebSocket by the policy, because the route is not asked."""
+    url, headers = request.url.replace("http", "ws", 1), {"Origin": request.origin}
+    refused = judge(Request({**scope_of(WEBSOCKET, url, headers), "type": "websocket"}, policy))
+    route = missing_route(app, WEBSOCKET, urlsplit(url).path)
+    answer = Response(403 if refused or route else 101, ())
+    outcome = Outcome((Exchange(WEBSOCKET, url, headers, answer),))
+    if not refused:
+        return Explanation(outcome, route=route)
+    change = correction(refused.reason, policy, file)
+    return Explanation(outcome, refused.reason.why, change, refused, route=route)
+
+
+def _route(app: ASGIApp, last: Exchange) -> str:
+    """Say that an application has no route for what was asked last, or nothing."""
+    method = last.headers.get("Access-Control-Request-Method", last.method)
+    if method in SAFE_METHODS and last.response.status not in (404, 405):
+        return ""
+    return missing_route(app, method, urlsplit(last.url).path)
+
+
+def cookies_of(app: ASGIApp, request: Fetch, exchanges: Sequence[Exchange]) -> dict[str, str]:
+    """Say what browsers do with the session's cookie and those of the answers, by their names."""
+    given = [(request.url, text) for layer in layers(app) for text in _session_cookies(layer)]
+    for exchange in exchanges:
+        is_run = exchange.method in ("GET", "HEAD")
+        headers = exchange.response.headers if is_run else ()
+        given += [(exchange.url, text) for name, text in headers if name.lower() == "set-cookie"]
+    found = {}
+    for url, text in given:
+        engines: dict[str, list[str]] = {}
+        for engine, rules in ENGINES.items():
+            cookie = judge_cookie(request.origin, url, text, rules)
+            dropped = f"dropped, because {cookie.reason}" if cookie.reason else "removed"
+            advice = f"; call {cookie.instead}" if cookie.instead else ""
+            engines.setdefault("kept" if cookie.is_kept else dropped + advice, []).append(engine)
+        said = "; ".join(f"{', '.join(names)}: {becomes}" for becomes, names in engines.items())
+        if origin_of(url) != request.origin and not request.with_credentials:
+            said = 'dropped, because the page does not send credentials: "include"'
+        elif origin_of(url) == ADDRESS:
+            said = "add --at URL to learn what becomes of it"
+        found[cookie.name] = said
+    return found
+
+
+def _session_cookies(app: Any) -> Iterator[str]:
+    """Yield the cookie of Starlette's sessions as the middleware sets it."""
+    for each in getattr(app, "user_middleware", ()):
+        if "secret_key" in each.kwargs:
+            made = each.cls(app, *each.args, **each.kwargs)
+            yield f"{made.session_cookie}=x; path={made.path}; {made.security_flags}"
 
 
 def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Scope:
@@ -105,11 +200,8 @@ async def answer_of(app: ASGIApp, scope: Scope) -> Response | None:
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start" and not started.done():
-            headers = [
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in message.get("headers", ())
-            ]
-            started.set_result(Response(message["status"], headers))
+            headers = Headers(raw=[*message.get("headers", ())])
+            started.set_result(Response(message["status"], headers.items()))
 
     received: list[bool] = []
     task: asyncio.Future[None] = asyncio.ensure_future(app(scope, receive, send))

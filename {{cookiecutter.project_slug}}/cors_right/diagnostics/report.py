@@ -1,56 +1,54 @@
 """The output of the commands, as text or as JSON."""
 
-import inspect
 import json
 import logging
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from importlib import import_module
 from itertools import zip_longest
 from textwrap import fill, wrap
 from typing import Any
+from urllib.parse import urlsplit
 
-from ..policy import CORSPolicy, CORSPolicyError
-from ..settings import CANNOT_START, CORSSettings
+from ..policy import CORSPolicy
+from ..refusal import Kind
 from ..standard import SAFE_METHODS
 from .browser import Fetch
 from .check import check
-from .explain import Explanation, explain
+from .explain import Explanation, cookies_of, explain
+from .routes import WEBSOCKET
+from .service import CannotStart, Service, guard_of
+from .terminal import harmless, harmless_in
 
-APPLICATION = "app.application"
-ADDRESS = "https://service.example"  # of the service, for `explain`
+ALLOWED, BLOCKED, NOT_ASKED = 0, 1, 4  # exit statuses
 WIDTH = 100  # characters
 CELL = 26  # characters of a column of `show`
 INDENT = 10  # characters before the text of `explain` and `check`
 ARGUMENTS = [field.name for field in fields(CORSPolicy) if field.init]
 
 
-def in_environment(settings: CORSSettings, name: str) -> CORSSettings:
-    """Return the same settings for another environment."""
-    return settings.model_copy(update={"fastapi_env": name})
+def print_json(value: Any) -> None:
+    """Print a value as JSON, for programs and for people."""
+    print(json.dumps(harmless_in(value), indent=2))
 
 
-def show_policies(settings: CORSSettings, *, as_json: bool) -> int:
+def show_policies(service: Service, *, as_json: bool) -> int:
     """Print the policies of all environments side by side, and return the exit status."""
     policies: dict[str, CORSPolicy | None] = {}
     problems: dict[str, list[str]] = {}
-    for name in settings.environments() or (settings.fastapi_env,):
+    for name in service.environments:
         try:
-            policies[name] = in_environment(settings, name).checked_policy()
-        except CORSPolicyError as error:
+            policies[name] = service.policy(name)
+        except CannotStart as error:
             policies[name] = None
-            problems[name] = settings.explain_policy(error)
+            problems[name] = [*error.args]
     if as_json:
         arguments = {
             name: policy and {argument: getattr(policy, argument) for argument in ARGUMENTS}
             for name, policy in policies.items()
         }
-        in_force = {"in_force": settings.fastapi_env, "policies": arguments, "problems": problems}
-        print(json.dumps(in_force, indent=2))
-        return 0
-    heads = [f"{name}{' *' if name == settings.fastapi_env else ''}" for name in policies]
+        print_json({"in_force": service.in_force, "policies": arguments, "problems": problems})
+        return ALLOWED
+    heads = [f"{name}{' *' if name == service.in_force else ''}" for name in policies]
     rows = [("", *heads)]
     for argument in ARGUMENTS:
         columns = [cell(policy, argument) for policy in policies.values()]
@@ -62,7 +60,7 @@ def show_policies(settings: CORSSettings, *, as_json: bool) -> int:
     print("\n* in force")
     for name, lines in problems.items():
         print(f"\nWith these settings the service does not start in {name}:", *lines, sep="\n")
-    return 0
+    return ALLOWED
 
 
 def cell(policy: CORSPolicy | None, argument: str) -> list[str]:
@@ -76,92 +74,91 @@ def cell(policy: CORSPolicy | None, argument: str) -> list[str]:
     return wrap(text, CELL, break_on_hyphens=False) or ["none"]
 
 
-def explain_request(
-    settings: CORSSettings, environment: str, request: Fetch, *, as_json: bool
-) -> int:
+def explain_request(service: Service, request: Fetch, *, as_json: bool) -> int:
     """Print what a browser does with a request, and why, and return the exit status."""
-    settings = in_environment(settings, environment)
-    try:
-        policy = settings.checked_policy()
-    except CORSPolicyError as error:
-        print(*settings.explain_policy(error), sep="\n", file=sys.stderr)
-        return CANNOT_START
     logging.disable()  # of what the application says to this
-    app = import_module(APPLICATION).create_app(settings)
-    file = os.path.relpath(inspect.getfile(type(settings)))
-    explanation = explain(app, policy, request, file)
+    policy, app = service.policy(service.environment), service.application()
+    if guard := guard_of(app):
+        policy = guard.policy
+    explanation = explain(app, policy, request, service.file)
+    cookies = cookies_of(app, request, explanation.outcome.exchanges)
     if as_json:
-        print(json.dumps(explanation_as_json(explanation), indent=2))
+        print_json({**explanation_as_json(explanation), "cookies": cookies})
     else:
-        print(f"{environment}: {policy}")
-        print(*steps(explanation), *verdict(explanation, policy), sep="\n")
-    return 0 if explanation.outcome.readable else 1
+        print(f"{service.environment}: {policy}")
+        print(*steps(explanation, urlsplit(request.url).netloc), *verdict(explanation), sep="\n")
+        for name, said in cookies.items():
+            print(labelled("cookie", f"{name}: {said}"))
+    return {True: ALLOWED, False: BLOCKED, None: NOT_ASKED}[explanation.is_allowed]
 
 
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as JSON has it."""
-    outcome = explanation.outcome
+    blocked = explanation.outcome.blocked
+    texts = ("why", "change", "route", "consoles")
+    request = ("method", "url", "headers")
     return {
-        "allowed": outcome.readable,
-        "error": outcome.blocked and outcome.blocked.name,
-        "why": explanation.why,
-        "change": explanation.change,
-        "log": explanation.log,
-        "consoles": dict(explanation.consoles),
+        "allowed": explanation.is_allowed,
+        "error": blocked and blocked.name,
+        **{name: getattr(explanation, name) for name in texts},
+        "log": str(explanation.refusal or ""),
         "requests": [
-            {
-                "method": exchange.method,
-                "url": exchange.url,
-                "headers": dict(exchange.headers),
-                "status": exchange.response.status,
+            {name: getattr(exchange, name) for name in request}
+            | {
+                "status": exchange.method in SAFE_METHODS and exchange.response.status or None,
                 "answer": exchange.response.headers,
             }
-            for exchange in outcome.exchanges
+            for exchange in explanation.outcome.exchanges
         ],
     }
 
 
-def steps(explanation: Explanation) -> Iterator[str]:
+def steps(explanation: Explanation, host: str) -> Iterator[str]:
     """Yield the requests, and the responses with their CORS headers, in the manner of `curl -v`."""
     for exchange in explanation.outcome.exchanges:
-        yield f"\n{exchange.method} {exchange.url.removeprefix(ADDRESS)}"
-        for name, value in exchange.headers.items():
-            yield f"> {name}: {value}"
-        is_run = exchange.method in SAFE_METHODS
-        yield f"< {exchange.response.status or 'nothing'}" if is_run else "< (it is not run here)"
+        status: object = exchange.response.status or "(nothing)"
+        if exchange.method not in SAFE_METHODS:
+            status = "(it is not run here)"
+        lines = [f"{exchange.method} {exchange.url.partition(f'://{host}')[2] or exchange.url}"]
+        lines += [f"> {name}: {value}" for name, value in exchange.headers.items()]
+        lines.append(f"< {status}")
         for name, value in exchange.response.headers:
             if name.lower().startswith("access-control-") or name.lower() in ("location", "vary"):
-                yield f"< {name}: {value}"
+                lines.append(f"< {name}: {value}")
+        yield from ("", *map(harmless, lines))
     yield ""
 
 
-def verdict(explanation: Explanation, policy: CORSPolicy) -> Iterator[str]:
+def verdict(explanation: Explanation) -> Iterator[str]:
     """Yield whether a browser allows it, why not, what to change, and what is printed where."""
-    blocked = explanation.outcome.blocked
-    is_write = explanation.outcome.sent[-1] not in SAFE_METHODS
-    if blocked is None:
+    outcome, refusal = explanation.outcome, explanation.refusal
+    method = (outcome.sent or ("",))[-1]
+    if explanation.is_allowed is None:
+        yield "This command cannot ask what decides whether the page may read the response."
+    elif method == WEBSOCKET:
+        is_open = explanation.is_allowed
+        yield "The WebSocket opens." if is_open else "The service refuses the WebSocket (403)."
+    elif not (blocked := outcome.blocked):
         yield "A browser lets the page read the response."
-        if not is_write:
-            yield labelled("headers", ", ".join(explanation.outcome.headers) or "none")
-        return
-    is_sent = "sends no more than the preflight" if blocked.by_preflight else "hides the response"
-    yield f"A browser {is_sent}: {blocked.name}"
-    if is_write and policy.allow_credentials:
-        yield "The service refuses the write, because it has credentials (403)."
-    elif is_write:
-        yield "The service still performs the write. CORS hides only the response."
-    yield labelled("why", explanation.why)
-    yield labelled("change", explanation.change)
-    for engine, words in explanation.consoles.items():
-        yield labelled(engine, words)
-    if explanation.log:
-        yield labelled("log", explanation.log)
+        if method in SAFE_METHODS:
+            yield labelled("headers", ", ".join(outcome.headers) or "none")
+    else:
+        sent = "sends no more than the preflight" if blocked.by_preflight else "hides the response"
+        yield f"A browser {sent if method else 'sends nothing'}: {blocked.name}"
+        if refusal and refusal.kind is Kind.WRITE:
+            yield "The service refuses the write, because it has credentials (403)."
+        elif method not in ("", *SAFE_METHODS):
+            yield "The service still performs the write. CORS hides only the response."
+    texts = {name: getattr(explanation, name) for name in ("why", "change", "route")}
+    for label, text in {**texts, **explanation.consoles, "log": str(refusal or "")}.items():
+        if text:
+            yield labelled(label, text)
 
 
 def labelled(label: str, text: str) -> str:
     """Return a text as a paragraph behind a label."""
     return fill(
-        text,
+        harmless(text),
         WIDTH,
         initial_indent=label.ljust(INDENT),
         subsequent_indent=" " * INDENT,
@@ -170,23 +167,24 @@ def labelled(label: str, text: str) -> str:
     )
 
 
-def check_service(
-    settings: CORSSettings, url: str, origins: Sequence[str], *, as_json: bool
-) -> int:
+def check_service(service: Service, url: str, origins: Sequence[str], *, as_json: bool) -> int:
     """Print whether a deployed service keeps the policy, and return the exit status."""
-    policy = settings.checked_policy()
+    policy = service.policy(service.environment)
     findings = []
     if not as_json:
-        print(f"{settings.fastapi_env}: {policy}", end="\n\n")
+        print(f"{service.environment}: {policy}", end="\n\n")
     for finding in check(url, policy, origins):
         findings.append(finding)
         if as_json:
             continue
         if finding.wrong:
-            print(labelled("WRONG", f"{finding.origin}: {finding.wrong}"))
+            label = "WRONG" if finding.is_answered else "no answer"
+            print(labelled(label, f"{finding.origin}: {finding.wrong}"))
             print(labelled("change", finding.change))
         else:
             print(labelled("allowed" if finding.is_allowed else "refused", finding.origin))
     if as_json:
-        print(json.dumps([vars(finding) for finding in findings], indent=2))
-    return 1 if any(finding.wrong for finding in findings) else 0
+        print_json([vars(finding) for finding in findings])
+    if any(finding.wrong and finding.is_answered for finding in findings):
+        return BLOCKED
+    return ALLOWED if all(finding.is_answered for finding in findings) else NOT_ASKED

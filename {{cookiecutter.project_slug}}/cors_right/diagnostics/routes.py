@@ -1,15 +1,18 @@
-"""Which routes of an application a policy does not cover."""
+"""The routes of an application: which a policy does not cover, and which a request has."""
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any, get_type_hints
+from urllib.parse import unquote
 
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.applications import Starlette
 from starlette.responses import FileResponse
-from starlette.routing import BaseRoute, Host, Mount
+from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
 from ..policy import ANY, CORSPolicy
 from ..standard import (
@@ -18,7 +21,10 @@ from ..standard import (
     SAFELISTED_REQUEST_HEADERS,
     SAFELISTED_RESPONSE_HEADER,
 )
+from .service import layers
 
+WEBSOCKET = "WebSocket"  # as the log calls the method of a handshake
+PARAMETER = re.compile(r"\\\{.+?(:path)?\\\}")  # of a path, escaped
 # Browsers send these by themselves.
 SENT_ANYWAY = {"user-agent", *map(str.lower, SAFELISTED_REQUEST_HEADERS)}
 
@@ -46,6 +52,42 @@ def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
     paths = {path for path, *_ in needs}
     for path in sorted(getattr(app, "cross_site_exempt", frozenset()) - paths):
         yield f"{path}: no route has this path; correct or remove it in cross_site_exempt"
+
+
+def methods_at(app: Any, path: str) -> set[str]:
+    """Return the methods of the routes at a path, and "WebSocket"; "*" stands for any."""
+    path = unquote(path).removeprefix(getattr(app, "root_path", ""))
+    found = set()
+    for route, methods in _endpoints(app):
+        pattern = PARAMETER.sub(lambda part: ".*" if part[1] else "[^/]+", re.escape(route))
+        found |= methods if re.fullmatch(pattern, path) else set()
+    return found
+
+
+def missing_route(app: Any, method: str, path: str) -> str:
+    """Say that an application has no route for a request, and what there is; or nothing."""
+    methods = methods_at(app, path)
+    if methods & {method, "*"}:
+        return ""
+    if methods:
+        return f"{path} takes {', '.join(sorted(methods))}, and not {method}"
+    near = get_close_matches(path, [route for route, _ in _endpoints(app)], 1)
+    return f"no route has the path {path}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _endpoints(app: Any) -> Iterator[tuple[str, set[str]]]:
+    """Yield the path and the methods of each route. Where routes are not known, it takes any."""
+    routes = next(filter(None, (getattr(layer, "routes", None) for layer in layers(app))), ())
+    for context in iter_route_contexts(routes):
+        path, route = context.path or "", context.original_route
+        if isinstance(route, WebSocketRoute):
+            yield path, {WEBSOCKET}
+        elif isinstance(route, Route):
+            yield path, context.methods or {"*"}
+        else:
+            yield from ((path + below, methods) for below, methods in _endpoints(route))
+    if not routes:
+        yield "/{rest:path}", {"*"}
 
 
 def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str, str, str]]:
