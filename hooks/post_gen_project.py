@@ -153,7 +153,7 @@ if "_repo_dir" in CONTEXT:
         f"""
 Next:
     cd {quoted([folder])}
-    uv run fastapi dev
+    uv run fastapi dev --host localhost
     uv run pytest
 
 Commit the project before your first edit: then updates of the template merge with your edits.

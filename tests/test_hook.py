@@ -22,7 +22,7 @@ ADDRESS = "https://git.example.com/Ω-é.git"
 NEXT = """
 Next:
     cd {}
-    uv run fastapi dev
+    uv run fastapi dev --host localhost
     uv run pytest
 
 Commit the project before your first edit: then updates of the template merge with your edits.

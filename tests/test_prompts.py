@@ -61,7 +61,7 @@ def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: P
     assert ended.returncode == 0, ended.stderr
     assert tree(folder / "ada-s-api") == tree(bakery.bake(**answers))
     assert ended.stdout.endswith(
-        "\n    cd ada-s-api\n    uv run fastapi dev\n    uv run pytest\n\n"
+        "\n    cd ada-s-api\n    uv run fastapi dev --host localhost\n    uv run pytest\n\n"
         "Commit the project before your first edit: "
         "then updates of the template merge with your edits.\n\n"
     )
