@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cors_right
@@ -15,15 +16,15 @@ from tests.support.serving import clean_environment
 
 FOLDER = Path(cors_right.__file__).parent
 ALLOWED = {"fastapi", "publicsuffixlist", "starlette"}
-ALLOWED |= {"pydantic", "pydantic_core", "pydantic_settings"}
+ALLOWED |= {"pydantic", "pydantic_core", "pydantic_settings", "dotenv"}  # of pydantic-settings
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.py"))
 SERVING = [name for name in FILES if "/" not in name and name != "__main__.py"]
 
 
-def imports(name: str) -> set[str]:
+def imports(name: str, walk: Callable[[ast.Module], Iterable[ast.AST]] = ast.walk) -> set[str]:
     """Return the modules that a file imports; relative ones begin with a dot."""
     found = set()
-    for node in ast.walk(ast.parse((FOLDER / name).read_text("utf-8"))):
+    for node in walk(ast.parse((FOLDER / name).read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -44,8 +45,10 @@ def test_grammar_imports_the_standard_library_only() -> None:
 
 
 @pytest.mark.parametrize("name", SERVING)
-def test_serving_file_names_no_file_that_explains(name: str) -> None:
-    assert not [each for each in imports(name) if "diagnostics" in each]
+def test_serving_file_loads_no_file_that_explains(name: str) -> None:
+    """In development it may, inside of a function."""
+    loaded = imports(name, ast.iter_child_nodes)
+    assert not [each for each in loaded if "diagnostics" in each]
 
 
 SERVES = """

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Collection, Iterable
-from importlib import import_module
 
 from starlette.datastructures import Headers
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
@@ -162,9 +161,11 @@ class PolicyHeaders:
 
     def __init__(self, policy: CORSPolicy) -> None:
         self.policy = policy
-        # By name, because production must not load what explains.
-        diagnostics = f"{__package__}.diagnostics.hints"
-        self.hints = import_module(diagnostics).Hints() if policy.development else None
+        self.hints = None
+        if policy.development:
+            from .diagnostics.hints import Hints  # which production does not need
+
+            self.hints = Hints()
         cors = CORSMiddleware(
             PlainTextResponse(),
             allow_origins=policy.allow_origins,
