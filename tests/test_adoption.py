@@ -25,7 +25,7 @@ from starlette.applications import Starlette
 from tests.support import words
 from tests.support.baking import ROOT, SERVICE
 from tests.support.browse import fetch
-from tests.support.markdown import ADD, ADOPT, command, commands
+from tests.support.markdown import ADD, ADOPT, ADOPTED, command
 from tests.support.repositories import make_repository
 from tests.support.rivals import RIVALS, install_tool, render
 from tests.support.serving import Server, clean_environment, free_port, run
@@ -470,13 +470,12 @@ def test_commands_of_the_page_find_the_application(tmp_path: Path) -> None:
     for name, text in SHOP.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    lines = [line for line in commands(ADOPT) if line.startswith("python -m cors_right")]
+    lines = [command(ADOPT, ending) for ending in ADOPTED]
     expected = {
         "show": (0, "main:app *"),
         "explain": (0, words.READABLE),
         "check": (4, "\nno answer https://app.example.com: localhost:1 "),
     }
-    assert len(lines) == 4
     for line in lines:
         ended = subprocess.run(
             [

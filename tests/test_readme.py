@@ -15,6 +15,7 @@ from tests.support.browse import fetch
 from tests.support.markdown import (
     ADD,
     ADOPT,
+    ADOPTED,
     CERTIFICATES,
     CHANGE,
     FLEET,
@@ -52,7 +53,7 @@ def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
         PORTALS: (PORTAL,),
         FLEET: FLEET_COMMANDS,
         QUESTIONS: (CHANGE,),
-        ADOPT: (ADD,),
+        ADOPT: (ADD, *ADOPTED),
         bakery.bake(credentials="none") / "README.md": always,
         bakery.bake(credentials="bearer") / "README.md": always,
         bakery.bake(credentials="cookies") / "README.md": with_cookies,

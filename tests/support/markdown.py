@@ -19,6 +19,12 @@ FLEET_COMMANDS = (
     "cruft update --checkout v1.2.3 --skip-apply-ask",
 )
 ADD = "uv add "
+ADOPTED = (
+    "python -m cors_right show",
+    "GET /orders --app main:app",
+    "python -m cors_right check",
+    "--env staging",
+)
 CERTIFICATES = "--ssl-cert-reqs 1"
 
 
