@@ -163,6 +163,20 @@ OR_IN_FILE = " (where that is not set, to the list in {})"
 IN_FILE = ", in cors_policy() in {}"
 READABLE = "A browser lets the page read the response."
 
+# Cookies that browsers drop, and headers that they hide.
+HAS_CONTROL = "it has a control character"
+HAS_NO_NAME = "it has no name"
+NAMELESS_PREFIX = "it has no name, and its value begins with {}"
+IS_TOO_BIG = "it has more than 4096 bytes"
+SECURE_OVER_HTTP = "it is Secure, and the address is http://"
+WRONG_DOMAIN = "Domain={!r} is neither the service's host nor above it"
+SHARED_DOMAIN = "Domain={!r} is a public suffix, so the cookie would be everybody's"
+PREFIX_NEEDS = "its name begins with {}, which needs {}"
+PREFIX_WITH_DOMAIN = "its name begins with {}, and it has a Domain"
+PARTITIONED_NOT_SECURE = "it is Partitioned and not Secure"
+NONE_NOT_SECURE = "it is SameSite=None and not Secure"
+TWO_SITES = "it is SameSite={}, and {} and {} are two sites"
+
 # The log, and responses of the service.
 REFUSED = "CORS refused"
 UNLISTED_ORIGIN = "Origin not allowed"

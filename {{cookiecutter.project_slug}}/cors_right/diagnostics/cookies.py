@@ -1,0 +1,233 @@
+"""What a browser does with a cookie that a response to a page sets, and where engines differ.
+
+After RFC 6265bis, section 5.7. Third-party cookies are taken to be allowed, and the cookie to be
+new.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from urllib.parse import urlsplit
+
+from ..origins import is_loopback, split_port
+from ..public_suffixes import suffixes
+from .browser import origin_of
+
+MAX_PAIR = 4096  # bytes of name and value
+MAX_ATTRIBUTE = 1024  # bytes of an attribute's value
+MAX_SHOWN = 100  # characters of a domain
+BLANKS = " \t"
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+CUT = re.compile(rf"{CONTROL.pattern}|(?<!;)\t")
+PREFIX = re.compile("__(host-http|host|http|secure)-", re.IGNORECASE)
+ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of an engine. The defaults are those of RFC 6265bis."""
+
+    absent_is_lax: bool = True  # the SameSite that is absent or unknown
+    is_schemeful: bool = True  # http and https of a domain are two sites
+    loopback_is_secure: bool = True  # so http://localhost may set Secure cookies
+    none_needs_secure: bool = True  # SameSite=None, and Partitioned
+    has_prefixes: bool = True  # __Host- and the like
+    has_limit: bool = True  # of bytes
+    takes_tab: bool = True  # in name or value
+    takes_nameless: bool = True  # a cookie that begins with =
+    takes_suffix: bool = True  # a Domain that is a public suffix, from the host of that name
+    is_cut: bool = False  # before the first control character, or a tab that follows no ;
+    knows_none: bool = True  # so that SameSite=None replaces an earlier SameSite
+    expires_wins: bool = False  # over Max-Age
+
+
+STANDARD = Rules()
+ENGINES: Mapping[str, Rules] = {
+    "chromium": Rules(takes_tab=False),
+    "firefox": Rules(absent_is_lax=False, is_schemeful=False, takes_nameless=False),
+    "webkit": Rules(
+        absent_is_lax=False,
+        is_schemeful=False,
+        loopback_is_secure=False,
+        none_needs_secure=False,
+        has_prefixes=False,
+        has_limit=False,
+        takes_suffix=False,
+        is_cut=True,
+        knows_none=False,
+        expires_wins=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a cookie: whether the page's next request carries it.
+
+    `reason` says why the browser drops it. A cookie that has expired is not dropped: it removes
+    another. `instead` is the address of the service at which the browser keeps the cookie, where
+    one is known.
+    """
+
+    name: str
+    is_kept: bool
+    reason: str = ""
+    instead: str = ""
+
+
+@dataclass(frozen=True)
+class Cookie:
+    """A `Set-Cookie` header. `has_equals` is false for a value alone."""
+
+    name: str
+    value: str
+    has_equals: bool
+    attributes: Mapping[str, str]
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the cookie is only for secure addresses."""
+        return "secure" in self.attributes
+
+    @property
+    def domain(self) -> str:
+        """The domain that the cookie is for; empty for the host alone."""
+        return self.attributes.get("domain", "").lower().removeprefix(".")
+
+
+def judge_cookie(page: str, url: str, text: str, rules: Rules = STANDARD) -> Verdict:
+    """Return what a browser does with a `Set-Cookie` header of the response to a page's `fetch()`.
+
+    `page` is an origin, or `null`; `url` is the address that the page calls, with credentials.
+    """
+    cookie = read_cookie(text, rules)
+    reasons = partial(reasons_to_drop, text=text, cookie=cookie, rules=rules)
+    if reason := next(reasons(page, url), ""):
+        other = neighbour(page, url)
+        instead = other if other and not any(reasons(page, other)) else ""
+        return Verdict(cookie.name, is_kept=False, reason=reason, instead=instead)
+    return Verdict(cookie.name, is_kept=not has_expired(cookie, rules))
+
+
+def read_cookie(text: str, rules: Rules) -> Cookie:
+    """Return the parts of a `Set-Cookie` header."""
+    if rules.is_cut:
+        text = CUT.split(text, maxsplit=1)[0]
+    pair, *rest = text.split(";")
+    name, equals, value = pair.partition("=")
+    if not equals:
+        name, value = "", pair
+    attributes: dict[str, str] = {}
+    for part in rest:
+        key, _, setting = part.partition("=")
+        key, setting = key.strip(BLANKS).lower(), setting.strip(BLANKS)
+        is_ignored = size(setting) > MAX_ATTRIBUTE or (
+            key == "samesite" and setting.lower() == "none" and not rules.knows_none
+        )
+        if not is_ignored:
+            attributes[key] = setting
+    return Cookie(name.strip(BLANKS), value.strip(BLANKS), bool(equals), attributes)
+
+
+def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules) -> Iterator[str]:
+    """Yield the reasons for which a browser drops a cookie."""
+    scheme, host, _ = split(url)
+    has_tab = "\t" in cookie.name + cookie.value
+    if not rules.is_cut and CONTROL.search(text) or (has_tab and not rules.takes_tab):
+        yield "it has a control character"
+    if not cookie.name and (not cookie.value or (cookie.has_equals and not rules.takes_nameless)):
+        yield "it has no name"
+    if rules.has_limit and size(cookie.name + cookie.value) > MAX_PAIR:
+        yield f"it has more than {MAX_PAIR} bytes"
+    is_secure_address = scheme == "https" or (rules.loopback_is_secure and is_loopback(host))
+    if cookie.is_secure and not is_secure_address:
+        yield "it is Secure, and the address is http://"
+    is_address, is_host = ADDRESS.fullmatch(host), cookie.domain == host
+    domain = f"Domain={cookie.domain[:MAX_SHOWN]!a}"
+    if cookie.domain and not is_host and (is_address or not host.endswith(f".{cookie.domain}")):
+        yield f"{domain} is neither the service's host nor above it"
+    elif cookie.domain and not is_address and not (is_host and rules.takes_suffix):
+        if suffixes().is_public(cookie.domain):
+            yield f"{domain} is a public suffix, so the cookie would be everybody's"
+    if rules.has_prefixes:
+        yield from broken_prefix(cookie)
+    same_site = cookie.attributes.get("samesite", "").lower()
+    if rules.none_needs_secure and not cookie.is_secure:
+        if "partitioned" in cookie.attributes:
+            yield "it is Partitioned and not Secure"
+        if same_site == "none":
+            yield "it is SameSite=None and not Secure"
+    is_lax = same_site in ("lax", "strict") or (same_site != "none" and rules.absent_is_lax)
+    if is_lax and not is_same_site(page, url, is_schemeful=rules.is_schemeful):
+        kind = same_site.capitalize() if same_site in ("lax", "strict") else "Lax by default"
+        yield f"it is SameSite={kind}, and {page} and {origin_of(url)} are two sites"
+
+
+def broken_prefix(cookie: Cookie) -> Iterator[str]:
+    """Yield what a cookie lacks that the prefix of its name promises (RFC 6265bis, 4.1.3)."""
+    if not (prefix := PREFIX.match(cookie.name or cookie.value)):
+        return
+    kind = prefix[1].lower()
+    missing = [] if cookie.is_secure else ["Secure"]
+    if kind.endswith("http") and "httponly" not in cookie.attributes:
+        missing.append("HttpOnly")
+    if kind.startswith("host") and cookie.attributes.get("path") != "/":
+        missing.append("Path=/")
+    if not cookie.name:
+        yield f"it has no name, and its value begins with {prefix[0]}"
+    if missing:
+        yield f"its name begins with {prefix[0]}, which needs {', '.join(missing)}"
+    if kind.startswith("host") and cookie.domain:
+        yield f"its name begins with {prefix[0]}, and it has a Domain"
+
+
+def has_expired(cookie: Cookie, rules: Rules) -> bool:
+    """Return whether a cookie only removes another."""
+    age, expires = (cookie.attributes.get(name, "") for name in ("max-age", "expires"))
+    if re.fullmatch(r"-?[0-9]+", age) and not (expires and rules.expires_wins):
+        return int(age) <= 0
+    try:
+        return parsedate_to_datetime(expires) <= datetime.now(UTC)
+    except (ValueError, TypeError):  # no date
+        return False
+
+
+def neighbour(page: str, url: str) -> str:
+    """Return the service's address under the name of the page, where both are on this machine."""
+    scheme, host, port = split(url)
+    page_host = split(page)[1]
+    is_name = page_host == "127.0.0.1" or page_host.endswith("localhost")
+    if host == page_host or not (is_name and is_loopback(page_host) and is_loopback(host)):
+        return ""
+    return f"{scheme}://{page_host}{'' if port is None else f':{port}'}"
+
+
+def is_same_site(one: str, other: str, *, is_schemeful: bool) -> bool:
+    """Return whether two addresses are of one site (HTML standard, "same site")."""
+    (scheme, host, _), (other_scheme, other_host, _) = split(one), split(other)
+    if is_schemeful and scheme != other_scheme:
+        return False
+    domain = domain_of(host)
+    return host == other_host or (domain is not None and domain == domain_of(other_host))
+
+
+def domain_of(host: str) -> str | None:
+    """Return the registrable domain of a host, which addresses and `localhost` have not."""
+    if "." not in host or ADDRESS.fullmatch(host):
+        return None  # without loading the list
+    return suffixes().privatesuffix(host)
+
+
+def split(url: str) -> tuple[str, str, str | None]:
+    """Return scheme, host and port; an IPv6 address keeps its brackets."""
+    parts = urlsplit(url)
+    host, port = split_port(parts.netloc)
+    return parts.scheme, host.lower(), port
+
+
+def size(text: str) -> int:
+    """Return the number of bytes of a text. A header's bytes may be surrogates in it."""
+    return len(text.encode(errors="surrogateescape"))
