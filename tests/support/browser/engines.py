@@ -64,7 +64,9 @@ class Browser:
         return self.messages()
 
 
-def chromium(stack: ExitStack, *, third_party_cookies: bool, log_network: bool = False) -> Browser:
+def chromium(
+    stack: ExitStack, *, third_party_cookies: bool | None, log_network: bool = False
+) -> Browser:
     """Start Chromium. The log of the network is what its protocol says, as `performance`."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
@@ -81,9 +83,9 @@ def chromium(stack: ExitStack, *, third_party_cookies: bool, log_network: bool =
         "--window-size=1024,768",
     ):
         options.add_argument(argument)
-    options.add_experimental_option(
-        "prefs", {"profile.cookie_controls_mode": 0 if third_party_cookies else 1}
-    )
+    if third_party_cookies is not None:
+        mode = 0 if third_party_cookies else 1
+        options.add_experimental_option("prefs", {"profile.cookie_controls_mode": mode})
     logs = {"browser": "ALL", **({"performance": "ALL"} if log_network else {})}
     options.set_capability("goog:loggingPrefs", logs)
     driver = webdriver.Chrome(options=options, service=ChromeService("/usr/bin/chromedriver"))
@@ -166,11 +168,8 @@ class Marionette(RemoteConnection):
         }
 
 
-def firefox(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
-    """Start Firefox ESR.
-
-    By default it keeps third-party cookies apart for each site; behaviour 1 refuses them.
-    """
+def firefox(stack: ExitStack, *, third_party_cookies: bool | None) -> Browser:
+    """Start Firefox ESR. By default (5) it keeps third-party cookies apart for each site."""
     profile = Path(
         stack.enter_context(
             tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)
@@ -178,10 +177,11 @@ def firefox(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
     )
     preferences = {
         "marionette.port": 0,
-        "network.cookie.cookieBehavior": 0 if third_party_cookies else 1,
         "app.update.enabled": False,
         "datareporting.policy.dataSubmissionEnabled": False,
     }
+    if third_party_cookies is not None:
+        preferences["network.cookie.cookieBehavior"] = 0 if third_party_cookies else 1
     lines = [
         f"user_pref({json.dumps(name)}, {json.dumps(value)});\n"
         for name, value in preferences.items()
@@ -232,7 +232,19 @@ def firefox(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
     return Browser("firefox", driver, messages)
 
 
-def webkit(stack: ExitStack, *, third_party_cookies: bool) -> Browser:
+def cookie_behaviour(browser: Browser) -> int:
+    """Return what Firefox does with third-party cookies: accepts (0), blocks (1), parts (5)."""
+    browser.driver.execute("setContext", {"context": "chrome"})
+    try:
+        name = "network.cookie.cookieBehavior"
+        return int(
+            browser.driver.execute_script("return Services.prefs.getIntPref(arguments[0])", name)
+        )
+    finally:
+        browser.driver.execute("setContext", {"context": "content"})
+
+
+def webkit(stack: ExitStack, *, third_party_cookies: bool | None) -> Browser:
     """Start WebKitGTK. Its default for third-party cookies is close to Safari's."""
     reading, writing = os.pipe()
     screen = subprocess.Popen(
@@ -280,8 +292,11 @@ ENGINES = {"chromium": chromium, "firefox": firefox, "webkit": webkit}
 
 
 @contextmanager
-def started(engine: str, *, third_party_cookies: bool = True) -> Iterator[Browser]:
-    """Start a browser; end all that came with it, also where starting fails half-way."""
+def started(engine: str, *, third_party_cookies: bool | None = True) -> Iterator[Browser]:
+    """Start a browser; end all that came with it, also where starting fails half-way.
+
+    `third_party_cookies` accepts or blocks them; None leaves that to the browser's default.
+    """
     with ExitStack() as stack:
         browser = ENGINES[engine](stack, third_party_cookies=third_party_cookies)
         browser.driver.set_script_timeout(SCRIPT)

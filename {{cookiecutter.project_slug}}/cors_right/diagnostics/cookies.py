@@ -145,12 +145,12 @@ def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules
     is_secure_address = scheme == "https" or (rules.loopback_is_secure and is_loopback(host))
     if cookie.is_secure and not is_secure_address:
         yield "it is Secure, and the address is http://"
-    is_address, is_host = ADDRESS.fullmatch(host), cookie.domain == host
-    domain = f"Domain={cookie.domain[:MAX_SHOWN]!a}"
-    if cookie.domain and not is_host and (is_address or not host.endswith(f".{cookie.domain}")):
-        yield f"{domain} is neither the service's host nor above it"
-    elif cookie.domain and not is_address and not (is_host and rules.takes_suffix):
-        if suffixes().is_public(cookie.domain):
+    is_address = ADDRESS.fullmatch(host)
+    if cookie.domain and not (cookie.domain == host and (is_address or rules.takes_suffix)):
+        domain = f"Domain={cookie.domain[:MAX_SHOWN]!a}"
+        if is_address or not f".{host}".endswith(f".{cookie.domain}"):
+            yield f"{domain} is neither the service's host nor above it"
+        elif suffixes().is_public(cookie.domain):
             yield f"{domain} is a public suffix, so the cookie would be everybody's"
     if rules.has_prefixes:
         yield from broken_prefix(cookie)
