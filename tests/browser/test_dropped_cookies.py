@@ -159,7 +159,7 @@ def cells(
     Secure pages call secure addresses alone: not every engine lets them call loopback over http.
     """
     for page in pages:
-        addresses = [address for address in ADDRESSES if address >= page.partition("//")[0]]
+        addresses = [each for each in ADDRESSES if each.startswith(page.partition(":")[0])]
         browser.open(f"{page}:{server.server_port}/")
         kept = browser.run(VISIT, [f"{address}:{server.server_port}" for address in addresses])
         for address, texts in zip(addresses, kept, strict=True):
@@ -182,6 +182,11 @@ DISAGREEING = (
         "webkit",
         r".* https://127\.0\.0\.1 .*; Domain=0\.0\.1; .*",
         "WebKitGTK compares addresses as if they were names; no service means such a Domain",
+    ),
+    (
+        "webkit",
+        r".*(\x01.*| http://.*value\d+\.\tx; SameSite=None; Secure)",
+        "WebKitGTK cuts a cookie before a control character, so that it keeps the first part",
     ),
 )
 

@@ -176,6 +176,18 @@ PREFIX_WITH_DOMAIN = "its name begins with {}, and it has a Domain"
 PARTITIONED_NOT_SECURE = "it is Partitioned and not Secure"
 NONE_NOT_SECURE = "it is SameSite=None and not Secure"
 TWO_SITES = "it is SameSite={}, and {} and {} are two sites"
+CALLS_WITHOUT_CREDENTIALS = "allow_credentials is False, so pages call without credentials"
+
+
+def drops(cookie: str, browsers: str, reason: str) -> str:
+    """Return the line for a cookie that browsers drop, without method and path."""
+    return f"sets the cookie {cookie!r}, which {browsers}: {reason}"
+
+
+def hides(header: str) -> str:
+    """Return the line for a header that browsers hide, without method and path."""
+    return f"sends {header}, which pages cannot read; {missing(header, 'expose_headers')}"
+
 
 # The log, and responses of the service.
 REFUSED = "CORS refused"

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterable
+from importlib import import_module
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -48,7 +49,8 @@ class CORSPolicyMiddleware:
     The middleware
     refuses cookies that take long to parse (431): more than 8 KB, or more than 256 backslashes.
 
-    The log gives the reason for each refusal; in development the response gives it also.
+    The log gives the reason for each refusal; in development the response gives it also, and the
+    log names the cookies that the browser drops and the headers that it hides from a page.
 
     Wrap the whole application: `app = CORSPolicyMiddleware(app, policy)`. `add_middleware` puts the
     policy inside Starlette's error handling, where an unhandled error (500) leaves without CORS
@@ -117,6 +119,8 @@ class CORSPolicyMiddleware:
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = with_policy(message.get("headers", ()), granted)
+                if headers.hints:
+                    headers.hints.write(request, message)
             await send(message)
 
         if costly:
@@ -142,6 +146,9 @@ class PolicyHeaders:
 
     def __init__(self, policy: CORSPolicy) -> None:
         self.policy = policy
+        # By name, because production must not load what explains.
+        diagnostics = f"{__package__}.diagnostics.hints"
+        self.hints = import_module(diagnostics).Hints() if policy.development else None
         cors = CORSMiddleware(
             PlainTextResponse(),
             allow_origins=policy.allow_origins,

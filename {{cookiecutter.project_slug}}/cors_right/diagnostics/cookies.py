@@ -14,14 +14,13 @@ from urllib.parse import urlsplit
 
 from ..origins import is_loopback, split_port
 from ..public_suffixes import suffixes
+from ..refusal import MAX_SHOWN
 from .browser import origin_of
 
 MAX_PAIR = 4096  # bytes of name and value
 MAX_ATTRIBUTE = 1024  # bytes of an attribute's value
-MAX_SHOWN = 100  # characters of a domain
 BLANKS = " \t"
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-CUT = re.compile(rf"{CONTROL.pattern}|(?<!;)\t")
 PREFIX = re.compile("__(host-http|host|http|secure)-", re.IGNORECASE)
 ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 
@@ -39,7 +38,6 @@ class Rules:
     takes_tab: bool = True  # in name or value
     takes_nameless: bool = True  # a cookie that begins with =
     takes_suffix: bool = True  # a Domain that is a public suffix, from the host of that name
-    is_cut: bool = False  # before the first control character, or a tab that follows no ;
     knows_none: bool = True  # so that SameSite=None replaces an earlier SameSite
     expires_wins: bool = False  # over Max-Age
 
@@ -56,7 +54,6 @@ ENGINES: Mapping[str, Rules] = {
         has_prefixes=False,
         has_limit=False,
         takes_suffix=False,
-        is_cut=True,
         knows_none=False,
         expires_wins=True,
     ),
@@ -114,8 +111,6 @@ def judge_cookie(page: str, url: str, text: str, rules: Rules = STANDARD) -> Ver
 
 def read_cookie(text: str, rules: Rules) -> Cookie:
     """Return the parts of a `Set-Cookie` header."""
-    if rules.is_cut:
-        text = CUT.split(text, maxsplit=1)[0]
     pair, *rest = text.split(";")
     name, equals, value = pair.partition("=")
     if not equals:
@@ -124,10 +119,8 @@ def read_cookie(text: str, rules: Rules) -> Cookie:
     for part in rest:
         key, _, setting = part.partition("=")
         key, setting = key.strip(BLANKS).lower(), setting.strip(BLANKS)
-        is_ignored = size(setting) > MAX_ATTRIBUTE or (
-            key == "samesite" and setting.lower() == "none" and not rules.knows_none
-        )
-        if not is_ignored:
+        is_none = key == "samesite" and setting.lower() == "none"
+        if size(setting) <= MAX_ATTRIBUTE and (rules.knows_none or not is_none):
             attributes[key] = setting
     return Cookie(name.strip(BLANKS), value.strip(BLANKS), bool(equals), attributes)
 
@@ -135,12 +128,12 @@ def read_cookie(text: str, rules: Rules) -> Cookie:
 def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules) -> Iterator[str]:
     """Yield the reasons for which a browser drops a cookie."""
     scheme, host, _ = split(url)
-    has_tab = "\t" in cookie.name + cookie.value
-    if not rules.is_cut and CONTROL.search(text) or (has_tab and not rules.takes_tab):
+    pair = cookie.name + cookie.value
+    if CONTROL.search(text) or ("\t" in pair and not rules.takes_tab):
         yield "it has a control character"
     if not cookie.name and (not cookie.value or (cookie.has_equals and not rules.takes_nameless)):
         yield "it has no name"
-    if rules.has_limit and size(cookie.name + cookie.value) > MAX_PAIR:
+    if rules.has_limit and size(pair) > MAX_PAIR:
         yield f"it has more than {MAX_PAIR} bytes"
     is_secure_address = scheme == "https" or (rules.loopback_is_secure and is_loopback(host))
     if cookie.is_secure and not is_secure_address:

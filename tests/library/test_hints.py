@@ -1,0 +1,281 @@
+"""The lines of development's log for cookies that browsers drop and headers that they hide."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cors_right import CORSPolicy, CORSPolicyMiddleware
+from cors_right.diagnostics import hints
+from cors_right.diagnostics.explain import answer_of, scope_of
+from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tests.support import words
+from tests.support.asgi import RawHeaders, ask
+
+PAGE, OWN, LITERAL = "http://localhost:3000", "http://localhost:8000", "http://127.0.0.1:8000"
+FETCH = {
+    "Origin": PAGE,
+    "Host": "127.0.0.1:8000",
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Dest": "empty",
+}
+DEVELOPMENT: dict[str, Any] = {
+    "development": True,
+    "allow_origins": ["*"],
+    "allow_credentials": True,
+    "expose_headers": ["Location"],
+}
+CHROMIUM = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+WEBKIT = "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0"
+LAX = ("Set-Cookie", "session=secret; SameSite=Lax")
+ARE_TWO_SITES = words.TWO_SITES.format("Lax", PAGE, LITERAL)
+LAX_LINE = f"GET / {words.drops('session', 'browsers drop', ARE_TWO_SITES)}; call {OWN}"
+TOTAL = ("X-Total", "7")
+TOTAL_LINE = f"GET / {words.hides('X-Total')}"
+
+
+@pytest.fixture(autouse=True)
+def _process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has written no line."""
+    monkeypatch.setattr(hints, "_written", set())
+
+
+def sending(*headers: tuple[str, str], status: int = 200) -> ASGIApp:
+    """Return an application that answers with these headers."""
+    pairs: RawHeaders = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": b""})
+
+    return answer
+
+
+def behind(app: ASGIApp, **policy: Any) -> CORSPolicyMiddleware:
+    return CORSPolicyMiddleware(app, CORSPolicy(**DEVELOPMENT | policy))
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.parametrize(
+    ("headers", "cookie", "line"),
+    [
+        ({}, LAX[1], LAX_LINE),
+        ({"Host": "localhost:8000"}, LAX[1], None),
+        ({"Host": "api.example.test"}, LAX[1], "two sites"),
+        ({"Host": "api.example.test", "Sec-Fetch-Site": "same-site"}, LAX[1], None),
+        # Behind a proxy that ends TLS, and on this machine without one.
+        ({"Origin": "https://app.a.test", "Host": "api.a.test"}, LAX[1], None),
+        ({"Origin": "https://localhost:3000", "Host": "localhost:8000"}, LAX[1], "two sites"),
+        ({}, "a=secret; Secure; SameSite=None", None),
+        ({}, "a=secret; SameSite=None", words.NONE_NOT_SECURE),
+        ({}, "a=secret; Domain=\x9b2J; SameSite=None; Secure", r"Domain='\udc9b2j' "),
+        ({}, "\x9b2J=secret", r"the cookie '\udc9b2J', "),
+        ({}, "a" * 999 + "=secret", f"the cookie '{'a' * 100}', "),
+        ({}, "secret; SameSite=None", "a cookie without a name, "),
+        ({}, "=secret; SameSite=None", "a cookie without a name, "),
+        ({}, 'a=""; Max-Age=0; SameSite=None; Secure', None),
+        ({"User-Agent": CHROMIUM}, "a=secret", ", which Chromium drops: "),
+        ({"User-Agent": FIREFOX}, "a=secret", None),
+        ({"User-Agent": FIREFOX}, LAX[1], ", which Firefox drops: "),
+        ({"User-Agent": WEBKIT}, "a=secret; SameSite=None; Secure", ", which WebKit drops: "),
+        ({"User-Agent": "curl/8"}, LAX[1], LAX_LINE),
+        # No address of a page or a service.
+        ({"Origin": "null"}, LAX[1], None),
+        ({"Host": "[::::]:8000"}, LAX[1], None),
+        ({"Host": "\x9b2J"}, LAX[1], None),
+        ({"Host": ["localhost", "127.0.0.1"]}, LAX[1], None),
+    ],
+)
+def test_log_names_cookie_that_the_browser_drops(
+    headers: dict[str, Any], cookie: str, line: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(behind(sending(("Set-Cookie", cookie))), FETCH | headers, scheme="http")
+    found = said(caplog)
+    assert len(found) == (1 if line else 0)
+    assert not line or line in found[0]
+    assert "secret" not in "".join(found)
+
+
+def test_log_names_missing_credentials_as_the_reason(caplog: pytest.LogCaptureFixture) -> None:
+    ask(behind(sending(LAX), allow_credentials=False), FETCH, scheme="http")
+    reason = words.CALLS_WITHOUT_CREDENTIALS
+    assert said(caplog) == [f"GET / {words.drops('session', 'browsers drop', reason)}"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "policy", "expected"),
+    [
+        ({}, {}, [LAX_LINE, TOTAL_LINE]),
+        ({"Sec-Fetch-Dest": None, "Sec-Fetch-Mode": None}, {}, [LAX_LINE, TOTAL_LINE]),
+        ({"Sec-Fetch-Dest": "image"}, {}, [LAX_LINE]),
+        ({"Sec-Fetch-Mode": "navigate"}, {}, []),
+        ({"Sec-Fetch-Mode": "no-cors"}, {}, []),
+        ({"Sec-Fetch-Site": "same-origin"}, {}, []),
+        ({"Sec-Fetch-Site": None, "Origin": LITERAL}, {}, []),  # an own page over plain http
+        ({"Origin": None}, {}, []),
+        ({"Origin": [PAGE, PAGE]}, {}, []),
+        ({"Origin": "https://evil.example"}, {"allow_origins": [PAGE]}, []),
+        ({}, {"expose_headers": ["x-total"]}, [LAX_LINE]),
+        ({}, {"allow_origins": [PAGE], "development": False, "allow_http_loopback": True}, []),
+    ],
+)
+def test_log_is_about_what_an_allowed_page_reads(
+    changed: dict[str, Any],
+    policy: dict[str, Any],
+    expected: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    headers = {name: value for name, value in (FETCH | changed).items() if value is not None}
+    ask(behind(sending(LAX, TOTAL), **policy), headers, scheme="http")
+    assert [line for line in said(caplog) if words.REFUSED not in line] == expected
+
+
+def test_wildcard_exposes_every_header(caplog: pytest.LogCaptureFixture) -> None:
+    policy = {"expose_headers": ["*"], "allow_credentials": False}
+    ask(behind(sending(TOTAL), **policy), FETCH, scheme="http")
+    assert not said(caplog)
+
+
+def test_log_has_a_line_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = behind(sending(LAX, TOTAL))
+    for path in ("/", "/notes"):
+        ask(app, FETCH, path=path, scheme="http")
+    ask(behind(sending(LAX, TOTAL)), FETCH, "PUT", scheme="http")
+    assert said(caplog) == [LAX_LINE, TOTAL_LINE]
+
+
+def test_header_that_an_image_had_is_named_for_a_script(caplog: pytest.LogCaptureFixture) -> None:
+    app = behind(sending(TOTAL))
+    for destination in ("image", "empty"):
+        ask(app, FETCH | {"Sec-Fetch-Dest": destination}, scheme="http")
+    assert said(caplog) == [TOTAL_LINE]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_log_has_fifty_lines_at_most(at_once: bool, caplog: pytest.LogCaptureFixture) -> None:
+    cookies = [("Set-Cookie", f"a{number}=1; SameSite=Lax") for number in range(60)]
+    names = [(f"X-{number}", "1") for number in range(60)]
+    for batch in [[*cookies, *names]] if at_once else [[each] for each in (*cookies, *names)]:
+        app = behind(sending(*batch))
+        ask(app, FETCH, scheme="http")
+    assert len(said(caplog)) == hints.MAX_LINES == 50
+
+
+def test_names_that_are_kept_are_bounded() -> None:
+    app = behind(sending(*((f"X-Cache-{number}", "1") for number in range(50))))
+    assert app._headers.hints is not None
+    kept = app._headers.hints.passed
+    for _ in range(100):
+        app.app = sending(*((f"X-Cache-{len(kept)}-{number}", "1") for number in range(50)))
+        ask(app, FETCH, scheme="http")
+    assert hints.MAX_PASSED <= len(kept) < hints.MAX_PASSED + 100
+
+
+def test_path_and_name_are_shown_escaped_and_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    headers = [("X-\x1b[2J", "1"), ("X-" + "a" * 200, "1"), TOTAL]
+    ask(behind(sending(*headers)), FETCH, path="/\x1b[2J" + "a" * 200, scheme="http")
+    assert said(caplog) == [f"GET /%1B%5B2J{'a' * 95} {words.hides('X-Total')}"]
+
+
+def static_files(folder: Path) -> ASGIApp:
+    (folder / "report.csv").write_text("a,b\n" * 500, "utf-8")
+    return StaticFiles(directory=folder)
+
+
+async def download(request: Request) -> Response:
+    return FileResponse(__file__, filename="notes.py")
+
+
+async def move(request: Request) -> Response:
+    return RedirectResponse("/")
+
+
+ROUTES = [
+    Route("/download", download),
+    Mount("/events", sending(("Content-Type", "text/event-stream; charset=utf-8"), TOTAL)),
+    Route("/move", move),
+]
+# What is asked of real applications, and the headers that lines are about.
+REAL = {
+    "gzip and static files": ("/report.csv", {"Accept-Encoding": "gzip"}, []),
+    # A page that asks for a part needs to know which one it got.
+    "a range of a static file": ("/report.csv", {"Range": "bytes=0-9"}, ["Content-Range"]),
+    "a static file that is not there": ("/absent", {}, []),
+    "a file with a name": ("/download", {}, ["Content-Disposition"]),
+    "server-sent events": ("/events", {}, []),  # EventSource shows no header
+    "a redirect": ("/move", {}, []),  # the browser follows it
+}
+RATE_LIMITS = ["Retry-After", "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"]
+# The headers that stacks send beside those of HTTP; the headers that lines are about; and for a
+# false line its reason.
+STACKS: dict[str, tuple[str, list[str], str]] = {
+    "slowapi": (
+        "Retry-After X-RateLimit-Limit X-RateLimit-Remaining X-RateLimit-Reset",
+        RATE_LIMITS,
+        "",
+    ),
+    "fastapi-limiter": ("Retry-After", ["Retry-After"], ""),
+    "asgi-correlation-id": ("X-Request-ID", ["X-Request-Id"], ""),
+    "sse-starlette": ("Cache-Control Connection X-Accel-Buffering", [], ""),
+    "prometheus-fastapi-instrumentator": ("", [], ""),
+    "opentelemetry": ("Traceresponse Server-Timing", [], ""),
+    "X-Process-Time of FastAPI's documentation": (
+        "X-Process-Time",
+        ["X-Process-Time"],
+        "a number for whoever measures; its name does not tell that no page shows it",
+    ),
+    "brotli-asgi": ("Content-Encoding Vary", [], ""),
+    "fastapi-cache2": ("Cache-Control ETag X-FastAPI-Cache", [], ""),
+    "secure, all presets": (
+        "Cache-Control Content-Security-Policy Cross-Origin-Embedder-Policy "
+        "Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Origin-Agent-Cluster "
+        "Permissions-Policy Referrer-Policy Server Strict-Transport-Security "
+        "X-Content-Type-Options X-DNS-Prefetch-Control X-Download-Options X-Frame-Options "
+        "X-Permitted-Cross-Domain-Policies X-XSS-Protection",
+        [],
+        "",
+    ),
+    "uvicorn": ("Date Server Connection Transfer-Encoding", [], ""),
+    "a preload": (
+        "Link",
+        ["Link"],
+        "the name is that of pagination, and a preload stands with a document, which pages show",
+    ),
+    "pagination": ("Link X-Total-Count", ["Link", "X-Total-Count"], ""),
+    "a login that fails": ("WWW-Authenticate", [], ""),
+    "a method that is not there": ("Allow", [], ""),
+    "a version that ends": ("Deprecation Sunset", [], ""),
+    "htmx": ("HX-Redirect HX-Trigger", ["Hx-Redirect", "Hx-Trigger"], ""),
+    "MCP": ("Mcp-Session-Id", ["Mcp-Session-Id"], ""),
+    "gRPC-Web": ("Grpc-Status Grpc-Message", ["Grpc-Message", "Grpc-Status"], ""),
+    "the safelist": ("Cache-Control Content-Language Expires Last-Modified Pragma", [], ""),
+}
+
+
+@pytest.mark.parametrize("stack", REAL)
+def test_log_names_headers_of_real_applications(
+    stack: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, headers, expected = REAL[stack]
+    app = Starlette(routes=[*ROUTES, Mount("/", GZipMiddleware(static_files(tmp_path)))])
+    asyncio.run(answer_of(behind(app), scope_of("GET", f"{LITERAL}{path}", FETCH | headers)))
+    assert said(caplog) == [f"GET {path} {words.hides(name)}" for name in expected]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_log_names_headers_of_stack(stack: str, caplog: pytest.LogCaptureFixture) -> None:
+    names, expected, _ = STACKS[stack]
+    ask(behind(sending(*((name, "1") for name in names.split()))), FETCH, scheme="http")
+    assert sorted(said(caplog)) == [f"GET / {words.hides(name)}" for name in expected]

@@ -1,0 +1,122 @@
+"""The lines of development's log for cookies that browsers drop and headers that they hide.
+
+Browsers do both without a word.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from urllib.parse import quote
+
+from starlette.types import Message
+
+from ..log import log
+from ..origins import SENT, is_loopback, split_port
+from ..policy import ANY
+from ..reasons import is_short_token
+from ..refusal import MAX_SHOWN
+from ..request import Request
+from ..standard import FORBIDDEN_RESPONSE_HEADER, SAFELISTED_RESPONSE_HEADER
+from .cookies import ENGINES, STANDARD, judge_cookie
+
+MAX_LINES = 50  # of a process
+MAX_PASSED = 1000  # names that need no second look
+# Words of the User-Agent, in this order: browsers name those that they want to be taken for.
+AGENTS = {"Chrome/": "Chromium", "Firefox/": "Firefox", "AppleWebKit/": "WebKit"}
+# Headers for browsers, caches, proxies, search engines and monitoring. Pages do not read them.
+NOT_FOR_PAGES = re.compile(
+    "accept-(ch|patch|post|ranges)|age|allow|alt-svc|(cdn-)?cache-status|cache-tag|cdn-.*"
+    "|clear-site-data|connection|content-(encoding|security-policy.*)|critical-ch|cross-origin-.*"
+    "|date|deprecation|document-.*|etag|expect-ct|feature-policy|integrity-policy.*|keep-alive|nel"
+    "|no-vary-search|origin-(agent-cluster|trial)|permissions-policy.*|proxy-.*|referrer-policy"
+    "|refresh|report-to|reporting-endpoints|sec-.*|server(-timing)?|service-worker-.*|sourcemap"
+    "|speculation-rules|strict-transport-security|sunset|surrogate-.*|timing-allow-origin"
+    "|trace(parent|response|state)|trailer|transfer-encoding|upgrade|vary|via|warning"
+    "|www-authenticate|x-((.*-)?cache.*|accel-.*|content-(security-policy|type-options)"
+    "|dns-prefetch-control|download-options|frame-options|permitted-cross-domain-policies"
+    "|powered-by|robots-tag|sendfile.*|served-by|sourcemap|ua-compatible|xss-protection)",
+    re.IGNORECASE,
+)
+NEVER_HINTED = (FORBIDDEN_RESPONSE_HEADER, SAFELISTED_RESPONSE_HEADER, NOT_FOR_PAGES)
+
+_written: set[str] = set()  # the lines of this process, without method and path
+
+
+class Hints:
+    """Writes each line once, for the first request that it is about.
+
+    `passed` are the names of headers that need no second look.
+    """
+
+    def __init__(self) -> None:
+        self.passed: set[bytes] = set()
+
+    def write(self, request: Request, start: Message) -> None:
+        """Write what an allowed page of another origin misses in a response that begins so."""
+        if not request.is_allowed or len(_written) >= MAX_LINES:
+            return
+        news = [(name, value) for name, value in start["headers"] if name not in self.passed]
+        if not news or not request.is_read or request.is_own:
+            return
+        cookies = [value for name, value in news if name == b"set-cookie"]
+        names = [name for name, _ in news if name != b"set-cookie"]
+        lines = [*dropped_cookies(request, cookies)]
+        if is_for_script(request, start):
+            lines += hidden_headers(request, names)
+            self.passed.update(names if len(self.passed) < MAX_PASSED else ())
+        for line in lines:
+            if line not in _written and len(_written) < MAX_LINES:
+                _written.add(line)
+                path = quote(request.scope["path"][:MAX_SHOWN], errors="replace")
+                log.warning("%s %s %s", request.method[:MAX_SHOWN], path, line)
+
+
+def is_for_script(request: Request, start: Message) -> bool:
+    """Return whether a script gets the response's headers.
+
+    None gets those of a redirect, an image or an event stream.
+    """
+    content_type = dict(start["headers"]).get(b"content-type", b"")
+    is_fetched = request.all(b"sec-fetch-dest") in ([], ["empty"])
+    is_redirect = 300 <= start["status"] < 400
+    return is_fetched and not is_redirect and not content_type.startswith(b"text/event-stream")
+
+
+def hidden_headers(request: Request, names: list[bytes]) -> Iterator[str]:
+    """Yield a line for each header that is for pages, and that the policy does not expose."""
+    exposed = request.policy.expose_headers
+    shown = {*map(str.lower, exposed)}
+    for name in (raw.decode("latin-1") for raw in names):
+        is_never = any(pattern.fullmatch(name) for pattern in NEVER_HINTED)
+        if exposed != ANY and name not in shown and not is_never and is_short_token(name):
+            title = name.title()
+            yield f'sends {title}, which pages cannot read; add "{title}" to expose_headers'
+
+
+def dropped_cookies(request: Request, cookies: list[bytes]) -> Iterator[str]:
+    """Yield a line for each cookie that the browser drops, by its `User-Agent`."""
+    page, host, site = (
+        ", ".join(request.all(name)) for name in (b"origin", b"host", b"sec-fetch-site")
+    )
+    # A secure page calls http:// on this machine alone. Elsewhere a proxy has ended TLS.
+    is_plain = is_loopback(split_port(host)[0]) and site != "same-site"
+    scheme = request.scope["scheme"] if is_plain or not page.startswith("https:") else "https"
+    url = f"{scheme}://{host}"
+    if not SENT.fullmatch(page) or not SENT.fullmatch(url):
+        return
+    agent = " ".join(request.all(b"user-agent"))
+    engine = next((engine for word, engine in AGENTS.items() if word in agent), "")
+    who = f"{engine} drops" if engine else "browsers drop"
+    # A proxy may have changed the Host: the browser knows best that it is the same site.
+    page = url if site == "same-site" else page
+    for cookie in cookies:
+        text = cookie.decode(errors="surrogateescape")
+        with suppress(ValueError):  # an address that is none
+            verdict = judge_cookie(page, url, text, ENGINES.get(engine.lower(), STANDARD))
+            reason = f"{verdict.reason}; call {verdict.instead}".removesuffix("; call ")
+            if not request.policy.allow_credentials:
+                reason = "allow_credentials is False, so pages call without credentials"
+            name = verdict.name[:MAX_SHOWN]
+            what = f"the cookie {name!a}" if name else "a cookie without a name"
+            if reason:
+                yield f"sets {what}, which {who}: {reason}"
