@@ -24,6 +24,8 @@ EXCEPTIONS = {
     "has credentials": "words of WebKit's console, and a sentence of `explain`",
     "of the page": "common words, in the help of an option",
     "there is no": "common words, in a message of the command line",
+    "browsers drop": "common words, in a line of the log and a message of the command line",
+    "are two sites": "a fact that pages give, and a reason to drop a cookie",
     "the service refuses": "common words, in a finding of `check`",
     "request header": "common words, in the messages for names",
     "response header": "common words, in the messages for names",

@@ -157,7 +157,7 @@ def test_verdict_of_expired_cookie_has_no_reason(attributes: str, is_kept: bool)
         ("http://127.0.0.1:3000", OWN, LITERAL),
         (LOCAL, "http://127.0.0.1", "http://localhost"),
         (SUBPAGE, LITERAL, "http://app.shop.localhost:8000"),
-        ("http://[::1]:3000", OWN, ""),  # the service does not listen there
+        ("http://[::1]:3000", OWN, ""),  # nothing listens there
         ("http://127.0.0.2:3000", OWN, ""),
         ("https://localhost:3000", LITERAL, ""),  # the scheme makes two sites, too
         (LOCAL, "http://192.0.2.7:8000", ""),
