@@ -13,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from tests.support import words
 from tests.support.baking import CREDENTIALS, Bakery, tree
 from tests.support.markdown import CERTIFICATES, command
 from tests.support.serving import REQUIRED, Response, Serving, clean_environment, run, send
@@ -107,6 +108,24 @@ def test_cross_site_writes(bakery: Bakery, served: Serving, answer: str) -> None
         assert status == (404 if is_passed(method, site, origin) else 403), (method, site, origin)
         assert received["Vary"] == "Origin"
         assert status == 404 or b"Cross-site write refused" in body
+
+
+@pytest.mark.parametrize("environment", ["development", "staging"])
+def test_development_prints_why_the_browser_drops_the_session(
+    bakery: Bakery, served: Serving, environment: str
+) -> None:
+    """The page is on localhost, and calls the address that the server prints."""
+    page = "http://localhost:3000"
+    server = served(
+        bakery.bake(credentials="cookies"), FASTAPI_ENV=environment, FRONTEND_ORIGINS=page
+    )
+    headers = {"Origin": page, "Sec-Fetch-Site": "cross-site", "Content-Type": "application/json"}
+    send(server.port, "PUT", "/session", headers, b'{"display_name": "Ada"}')
+    server.expect('"PUT /session HTTP/1.1" 200 OK')
+    urls = [f"http://{host}:{server.port}" for host in ("127.0.0.1", "localhost")]
+    reason = f"{words.TWO_SITES.format('Lax', page, urls[0])}; call {urls[1]}"
+    dropped = f"PUT /session {words.drops('my-service-session', 'browsers drop', reason)}"
+    assert (dropped in server.output) == (environment == "development")
 
 
 KEPT = "my-service-session={}; path=/; Max-Age=1209600; httponly; "

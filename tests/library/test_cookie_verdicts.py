@@ -100,12 +100,14 @@ VERDICTS = [
 # Engines that do otherwise than the standard: who keeps a cookie.
 DIFFERENCES = [
     (LOCAL, LITERAL, "a=1", {"firefox", "webkit"}),
+    (LOCAL, LITERAL, "a=1; SameSite=Strict", set()),
     ("http://app.example.com", API, "a=1; SameSite=Lax", {"firefox", "webkit"}),
     (LOCAL, OWN, f"a=1; {CROSS}", {"standard", "chromium", "firefox"}),
     (APP, API, "a=1; SameSite=None", {"webkit"}),
     (APP, API, "a=1; Partitioned", {"webkit"}),
     (APP, API, "__Host-a=1", {"webkit"}),
     (APP, OTHER, f"a=1; SameSite=Lax; {CROSS}", {"standard", "chromium", "firefox"}),
+    (LITERAL, LITERAL, "a=1; Domain=127.0.0.1", {"standard", *ENGINES}),
     (LOCAL, OWN, "a=1; Domain=localhost", {"standard", "chromium", "firefox"}),
     (APP, API, "=a", {"standard", "chromium", "webkit"}),
     (APP, API, "a=1\t2", {"standard", "firefox", "webkit"}),
@@ -162,7 +164,7 @@ def test_verdict_of_expired_cookie_has_no_reason(attributes: str, is_kept: bool)
         ("https://localhost:3000", LITERAL, ""),  # the scheme makes two sites, too
         (LOCAL, "http://192.0.2.7:8000", ""),
         (APP, OTHER, ""),
-        ("https://notlocalhost", LITERAL, ""),
+        ("http://notlocalhost", LITERAL, ""),
     ],
 )
 def test_verdict_names_address_that_keeps_the_cookie(page: str, url: str, instead: str) -> None:

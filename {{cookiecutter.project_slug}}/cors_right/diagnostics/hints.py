@@ -5,7 +5,7 @@ Browsers do both without a word.
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from functools import lru_cache
 from urllib.parse import quote
 
 from starlette.types import Message
@@ -20,7 +20,7 @@ from ..standard import FORBIDDEN_RESPONSE_HEADER, SAFELISTED_RESPONSE_HEADER
 from .cookies import ENGINES, STANDARD, judge_cookie
 
 MAX_LINES = 50  # of a process
-MAX_PASSED = 1000  # names that need no second look
+MAX_PASSED = 1000  # headers and cookies that need no second look
 # Words of the User-Agent, in this order: browsers name those that they want to be taken for.
 AGENTS = {"Chrome/": "Chromium", "Firefox/": "Firefox", "AppleWebKit/": "WebKit"}
 # Headers for browsers, caches, proxies, search engines and monitoring. Pages do not read them.
@@ -37,6 +37,8 @@ NOT_FOR_PAGES = re.compile(
     "|powered-by|robots-tag|sendfile.*|served-by|sourcemap|ua-compatible|xss-protection)",
     re.IGNORECASE,
 )
+# A cookie whose verdict does not depend on its value. Without the value, the verdict can be kept.
+PLAIN = re.compile(rb"([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
 NEVER_HINTED = (FORBIDDEN_RESPONSE_HEADER, SAFELISTED_RESPONSE_HEADER, NOT_FOR_PAGES)
 
 _written: set[str] = set()  # the lines of this process, without method and path
@@ -61,7 +63,7 @@ class Hints:
         cookies = [value for name, value in news if name == b"set-cookie"]
         names = [name for name, _ in news if name != b"set-cookie"]
         lines = [*dropped_cookies(request, cookies)]
-        if is_for_script(request, start):
+        if names and is_for_script(request, start):
             lines += hidden_headers(request, names)
             self.passed.update(names if len(self.passed) < MAX_PASSED else ())
         for line in lines:
@@ -94,29 +96,39 @@ def hidden_headers(request: Request, names: list[bytes]) -> Iterator[str]:
 
 
 def dropped_cookies(request: Request, cookies: list[bytes]) -> Iterator[str]:
-    """Yield a line for each cookie that the browser drops, by its `User-Agent`."""
-    page, host, site = (
-        ", ".join(request.all(name)) for name in (b"origin", b"host", b"sec-fetch-site")
-    )
+    """Yield a line for each cookie that the browser drops."""
+    sent = dict(request.scope["headers"])
+    names = (b"origin", b"host", b"sec-fetch-site", b"user-agent")
+    caller = tuple(sent.get(name, b"").decode("latin-1") for name in names)
+    for cookie in cookies:
+        if plain := PLAIN.match(cookie):
+            cookie = plain[1] + b"x" + cookie[plain.end() :]
+        has_credentials = request.policy.allow_credentials
+        if line := line_for(cookie, request.scope["scheme"], caller, has_credentials):
+            yield line
+
+
+@lru_cache(MAX_PASSED)
+def line_for(cookie: bytes, scheme: str, caller: tuple[str, ...], has_credentials: bool) -> str:
+    """Return the line for a cookie; nothing if the browser keeps it, or if an address is none."""
+    page, host, site, agent = caller
     # A secure page calls http:// on this machine alone. Elsewhere a proxy has ended TLS.
-    is_plain = is_loopback(split_port(host)[0]) and site != "same-site"
-    scheme = request.scope["scheme"] if is_plain or not page.startswith("https:") else "https"
+    if page.startswith("https:") and (site == "same-site" or not is_loopback(split_port(host)[0])):
+        scheme = "https"
     url = f"{scheme}://{host}"
     if not SENT.fullmatch(page) or not SENT.fullmatch(url):
-        return
-    agent = " ".join(request.all(b"user-agent"))
+        return ""
     engine = next((engine for word, engine in AGENTS.items() if word in agent), "")
-    who = f"{engine} drops" if engine else "browsers drop"
+    rules, who = ENGINES.get(engine.lower(), STANDARD), f"{engine} drops"
     # A proxy may have changed the Host: the browser knows best that it is the same site.
     page = url if site == "same-site" else page
-    for cookie in cookies:
-        text = cookie.decode(errors="surrogateescape")
-        with suppress(ValueError):  # an address that is none
-            verdict = judge_cookie(page, url, text, ENGINES.get(engine.lower(), STANDARD))
-            reason = f"{verdict.reason}; call {verdict.instead}".removesuffix("; call ")
-            if not request.policy.allow_credentials:
-                reason = "allow_credentials is False, so pages call without credentials"
-            name = verdict.name[:MAX_SHOWN]
-            what = f"the cookie {name!a}" if name else "a cookie without a name"
-            if reason:
-                yield f"sets {what}, which {who}: {reason}"
+    try:
+        verdict = judge_cookie(page, url, cookie.decode(errors="surrogateescape"), rules)
+    except ValueError:  # brackets without an address
+        return ""
+    reason = f"{verdict.reason}; call {verdict.instead}".removesuffix("; call ")
+    if not has_credentials:
+        reason = "allow_credentials is False, so pages call without credentials"
+    name = verdict.name[:MAX_SHOWN]
+    what = f"the cookie {name!a}" if name else "a cookie without a name"
+    return f"sets {what}, which {who if engine else 'browsers drop'}: {reason}" if reason else ""
