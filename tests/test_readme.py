@@ -113,7 +113,7 @@ def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[
 
     line = command(project / "README.md", SERVE)
     with run(["bash", "-c", line], project, bare_machine | {"PORT": "0"}) as server:
-        server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
+        server.port = int(server.expect(r"Uvicorn running on http://localhost:(\d+)")[1])
         server.expect(words.in_force("*", environment="development"))
         server.wait_until_it_accepts()
         assert send(server.port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
@@ -126,7 +126,7 @@ def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str
     line = command(project / "README.md", LOCALLY).replace("uv run", f"{sys.executable} -m")
     environment = clean_environment(PORT="0")
     with run(["bash", "-c", line], project, environment) as server:
-        server.port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
+        server.port = int(server.expect(r"Uvicorn running on http://localhost:(\d+)")[1])
         line = words.in_force(
             "http://localhost:3000",
             environment="staging",

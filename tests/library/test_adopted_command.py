@@ -152,7 +152,7 @@ TWO_SITES = words.TWO_SITES.format("Lax", LOCAL, "http://127.0.0.1:8000")
         (
             ("--at", "http://localhost:8000", "--credentials"),
             "theme",
-            "chromium, firefox: dropped, because it is SameSite=None and not Secure; webkit: kept",
+            f"chromium, firefox: dropped, because {words.NONE_NOT_SECURE}; webkit: kept",
         ),
         (
             ("--at", "http://localhost:8000", "--credentials"),
