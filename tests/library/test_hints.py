@@ -78,6 +78,12 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
         # Behind a proxy that ends TLS, and on this machine without one.
         ({"Origin": "https://app.a.test", "Host": "api.a.test"}, LAX[1], None),
         ({"Origin": "https://localhost:3000", "Host": "localhost:8000"}, LAX[1], "two sites"),
+        (
+            {"Origin": "https://localhost:3000", "Sec-Fetch-Site": "same-site"}
+            | {"User-Agent": WEBKIT},
+            "a=secret; Secure",
+            None,
+        ),
         ({}, "a=secret; Secure; SameSite=None", None),
         ({}, "a=secret; SameSite=None", words.NONE_NOT_SECURE),
         ({}, "a=secret; Domain=\x9b2J; SameSite=None; Secure", r"Domain='\udc9b2j' "),
@@ -126,7 +132,7 @@ def test_log_names_missing_credentials_as_the_reason(caplog: pytest.LogCaptureFi
         ({"Origin": None}, {}, []),
         ({"Origin": [PAGE, PAGE]}, {}, []),
         ({"Origin": "https://evil.example"}, {"allow_origins": [PAGE]}, []),
-        ({}, {"expose_headers": ["x-total"]}, [LAX_LINE]),
+        ({}, {"expose_headers": ["X-TOTAL"]}, [LAX_LINE]),
         ({}, {"allow_origins": [PAGE], "development": False, "allow_http_loopback": True}, []),
     ],
 )
@@ -198,7 +204,7 @@ async def download(request: Request) -> Response:
 
 
 async def move(request: Request) -> Response:
-    return RedirectResponse("/")
+    return RedirectResponse("/", headers=dict([TOTAL]))
 
 
 ROUTES = [
