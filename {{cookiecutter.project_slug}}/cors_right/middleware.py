@@ -116,7 +116,9 @@ class CORSPolicyMiddleware:
 
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = with_policy(message.get("headers", ()), granted)
+                own = message.get("headers", ())
+                # A copy: the application may send its message again, also behind no policy.
+                message = {**message, "headers": with_policy(own, granted)}
             await send(message)
 
         if costly:
