@@ -17,6 +17,13 @@ from tests.support.serving import PATIENCE, REQUIRED, clean_environment, free_po
 from tests.support.words import APP, in_force, wrong_frontends
 
 GIVEN = REQUIRED
+HANDSHAKE = {
+    "Origin": "http://app.example.com",
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 # These read the settings before they bind the port.
 CHECK_FIRST = ("uvicorn", "fastapi run", "python -m app", "python -m app, workers")
 
@@ -64,13 +71,14 @@ def test_every_server_shows_the_lines_and_serves(bakery: Bakery, name: str) -> N
     port = free_port()
     environment = clean_environment(**GIVEN)
     with run(command(name, port), bakery.bake(), environment) as server:
-        server.expect(re.escape(f"INFO:     {in_force(APP)}"))
+        server.expect(rf"INFO:? +{re.escape(in_force(APP))}")
         server.port = port
         server.wait_until_it_accepts()
         assert send(port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
         send(port, "GET", "/health", {"Origin": "http://app.example.com"})
         line = words.log_line("http://app.example.com", "/health", APP)
-        server.expect(rf"WARNING: +{re.escape(line)}")
+        server.expect(rf"WARNING:? +{re.escape(line)}")
+        assert send(port, "GET", "/", HANDSHAKE)[0] == 403
 
 
 @pytest.mark.parametrize(
