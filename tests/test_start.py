@@ -217,6 +217,18 @@ def test_a_mended_file_starts_the_service(
         server.expect(re.escape(in_development if "dev" in command else in_force(APP)))
 
 
+def test_handshake_with_long_header_is_answered_and_service_ends(bakery: Bakery) -> None:
+    """uvicorn's own choice of a WebSocket implementation does neither."""
+    with run([*OURS, "--port", "0"], bakery.bake(), clean_environment(**GIVEN)) as server:
+        port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
+        for length in (10, 9_000, 70_000):
+            assert send(port, "GET", "/", HANDSHAKE | {"X-Long": "x" * length})[0] == 403
+        server.popen.terminate()
+        server.popen.wait(PATIENCE)
+        server.expect("Finished server process")
+        assert "Traceback" not in server.output
+
+
 def test_env_file_is_read_before_the_settings_are_checked(bakery: Bakery, tmp_path: Path) -> None:
     file = tmp_path / "service.env"
     variables = GIVEN | {"FASTAPI_ENV": "staging", "FRONTEND_ORIGINS": "https://env.example"}
