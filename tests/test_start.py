@@ -17,6 +17,13 @@ from tests.support.serving import PATIENCE, REQUIRED, clean_environment, free_po
 from tests.support.words import APP, in_force, wrong_frontends
 
 GIVEN = REQUIRED
+HANDSHAKE = {
+    "Origin": "http://app.example.com",
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 # These read the settings before they bind the port.
 CHECK_FIRST = ("uvicorn", "fastapi run", "python -m app", "python -m app, workers")
 
@@ -64,13 +71,14 @@ def test_every_server_shows_the_lines_and_serves(bakery: Bakery, name: str) -> N
     port = free_port()
     environment = clean_environment(**GIVEN)
     with run(command(name, port), bakery.bake(), environment) as server:
-        server.expect(re.escape(f"INFO:     {in_force(APP)}"))
+        server.expect(rf"INFO:? +{re.escape(in_force(APP))}")
         server.port = port
         server.wait_until_it_accepts()
         assert send(port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
         send(port, "GET", "/health", {"Origin": "http://app.example.com"})
         line = words.log_line("http://app.example.com", "/health", APP)
-        server.expect(rf"WARNING: +{re.escape(line)}")
+        server.expect(rf"WARNING:? +{re.escape(line)}")
+        assert send(port, "GET", "/", HANDSHAKE)[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -220,6 +228,18 @@ def test_dev_server_says_what_to_save_after_an_edit_of_the_env_file(bakery: Bake
         file.write_text("MAX_BODY_SIZE=1\n", encoding="utf-8")
         settings.touch()
         server.expect("Application startup complete")
+
+
+def test_handshake_with_long_header_is_answered_and_service_ends(bakery: Bakery) -> None:
+    """uvicorn's own choice of a WebSocket implementation does neither."""
+    with run([*OURS, "--port", "0"], bakery.bake(), clean_environment(**GIVEN)) as server:
+        port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
+        for length in (10, 9_000, 70_000):
+            assert send(port, "GET", "/", HANDSHAKE | {"X-Long": "x" * length})[0] == 403
+        server.popen.terminate()
+        server.popen.wait(PATIENCE)
+        server.expect("Finished server process")
+        assert "Traceback" not in server.output
 
 
 def test_env_file_is_read_before_the_settings_are_checked(bakery: Bakery, tmp_path: Path) -> None:

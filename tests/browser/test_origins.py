@@ -1,8 +1,11 @@
 """The grammar of origins against the engines' own: what they send is canonical."""
 
+from cors_right.origins import OriginError, parse_origin
+
 from tests.support.browser.engines import Browser
 from tests.support.browser.report import Case, record
 from tests.support.browser.scenario import World
+from tests.support.international_names import INTERNATIONAL_NAMES
 from tests.support.origins_table import REFUSED, REPAIRED, VALID
 
 PARSE = """
@@ -28,3 +31,24 @@ def test_the_engines_agree_with_the_grammar(world: World, browser: Browser) -> N
         words = [str(one or "no origin") for one in (origin, found[text])]
         record(Case(browser.engine, "Origins", text[:80], *words))
     assert found == expected
+
+
+def correction(text: str) -> str | None:
+    """Return what the library proposes in place of a text."""
+    try:
+        parse_origin(text)
+    except OriginError as error:
+        return error.correction
+    raise AssertionError(f"{text} was accepted")
+
+
+def test_engines_make_each_correction_of_the_text(world: World, browser: Browser) -> None:
+    browser.open(f"http://app.example.localhost:{world.ports['http']}/")
+    texts = [f"https://{name}" for names in INTERNATIONAL_NAMES.values() for name in names]
+    corrections = {text: correction(text) for text in texts}
+    found = dict(zip(texts, browser.run(PARSE, texts), strict=True))
+    proposed = {text: origin for text, origin in corrections.items() if origin}
+    for text, origin in proposed.items():
+        record(Case(browser.engine, "International names", text, origin, found[text] or "none"))
+    assert len(proposed) >= 100
+    assert {text: found[text] for text in proposed} == proposed

@@ -146,28 +146,50 @@ def test_a_policy_is_replaced_as_a_whole() -> None:
     assert [allowed(app, origin) for origin in (APP, OTHER)] == [[False] * 3, [True] * 3]
 
 
+SHARED = "a policy with credentials cannot be replaced"
+SWITCHED = "credentials cannot be switched on or off"
+OPENED = "a policy for development cannot replace one that is not"
+
+
 @pytest.mark.parametrize(
-    ("environment", "before", "after", "message"),
+    ("before", "after", "message"),
     [
-        ("production", True, True, "a policy with credentials cannot be replaced"),
-        ("staging", True, True, "a policy with credentials cannot be replaced"),
-        ("production", False, True, "a policy with credentials cannot be replaced"),
-        ("production", True, False, "credentials cannot be switched on or off"),
-        ("development", False, True, "credentials cannot be switched on or off"),
-        ("development", True, True, None),
-        ("development", False, False, None),
-        ("production", False, False, None),
+        ("production, credentials", "production, credentials", SHARED),
+        ("staging, credentials", "staging, credentials", SHARED),
+        ("development, credentials", "production, credentials", SHARED),
+        ("production", "production, credentials", SHARED),
+        ("development", "production, credentials", SHARED),
+        ("production, credentials", "production", SWITCHED),
+        ("development, credentials", "production", SWITCHED),
+        ("development, credentials", "development", SWITCHED),
+        ("development", "development, credentials", SWITCHED),
+        *(
+            (f"{environment}{before}", f"development{after}", OPENED)
+            for environment in ("staging", "production")
+            for before in ("", ", credentials")
+            for after in ("", ", credentials")
+        ),
+        ("development, credentials", "development, credentials", None),
+        ("development", "development", None),
+        ("development", "production", None),
+        ("development", "staging", None),
+        ("production", "production", None),
+        ("production", "staging", None),
+        ("staging", "production", None),
     ],
 )
 def test_policy_that_may_not_be_replaced_stays(
-    environment: str, before: bool, after: bool, message: str | None
+    before: str, after: str, message: str | None
 ) -> None:
     old, new = (
         CORSPolicy(
             **PRODUCTION | KINDS[environment] | {"allow_origins": [origin]},
-            allow_credentials=credentials,
+            allow_credentials=bool(credentials),
         )
-        for origin, credentials in ((APP, before), (OTHER, after))
+        for origin, (environment, _, credentials) in (
+            (APP, before.partition(", ")),
+            (OTHER, after.partition(", ")),
+        )
     )
     app = application(old)
     if message is None:
@@ -177,6 +199,15 @@ def test_policy_that_may_not_be_replaced_stays(
             app.cors_policy = new
     assert app.cors_policy is (old if message else new)
     assert allowed(app, OTHER) == [not message] * 3
+
+
+def test_wildcard_of_development_does_not_open_production() -> None:
+    app = application()
+    with pytest.raises(ValueError, match=OPENED):
+        app.cors_policy = CORSPolicy(
+            development=True, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]
+        )
+    assert [allowed(app, origin) for origin in (APP, OTHER)] == [[True] * 3, [False] * 3]
 
 
 def spans(app: FastAPI) -> list[str]:

@@ -126,7 +126,9 @@ class CORSPolicyMiddleware:
             if told:
                 return
             if message["type"] == "http.response.start":
-                message["headers"] = with_policy(message.get("headers", ()), granted)
+                own = message.get("headers", ())
+                # A copy: the application may send its message again, also behind no policy.
+                message = {**message, "headers": with_policy(own, granted)}
                 if message["status"] == 413 and (limit := exceeded_limit(request)):
                     reason = TOO_LARGE.format(limit)
                     limits.write(scope, reason)

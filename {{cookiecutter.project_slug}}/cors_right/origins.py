@@ -33,6 +33,10 @@ LABEL = r"[a-z0-9_-]{1,63}"
 PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 # Outside http and https, browsers do not parse the host (URL standard, "opaque-host parser").
 OPAQUE_HOST = r"[a-z0-9._~-]{1,253}"
+# The letters and marks that browsers drop, of those that normalization keeps.
+DROPPED = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
 # What browsers send. Any address and any xn-- label pass, because they are only compared.
 SENT = re.compile(rf"({SCHEME})://((?:{LABEL}\.)*{LABEL}|\[[0-9a-f:]+\])(:{PORT})?")
 
@@ -375,6 +379,10 @@ def with_scheme(text: str) -> str:
 
 def ascii_form(text: str) -> str | None:
     """Return a text with its labels in the form that browsers send (RFC 3492), or None in doubt."""
+    # WebKit refuses upper case whose lower case is younger than Unicode 3.2.
+    lowered = "".join(c.lower() for c in text if c.lower() != c)
+    if any(unicodedata.ucd_3_2_0.category(c) == "Cn" for c in lowered):
+        return None
     parts = re.split(r"([.:/\\?#@\[\]]+)", text.lower())
     if not all(part.isascii() or is_sent_as_it_is(part) for part in parts):
         return None
@@ -393,6 +401,7 @@ def is_sent_as_it_is(label: str) -> bool:
         len(label) <= MAX_LABEL_LENGTH  # encoding takes quadratic time
         and label == label.casefold() == unicodedata.normalize("NFKC", label)
         and label[0].isalnum()
+        and not DROPPED.search(label)
         and all(unicodedata.category(character)[0] in "LMN" for character in label)
         and all(unicodedata.bidirectional(c) in ("L", "EN", "NSM") for c in label)
     )

@@ -1,0 +1,1 @@
+"""The tests of FastAPI and Starlette, with every application behind a policy."""
