@@ -52,7 +52,7 @@ def policy(project: Path) -> str:
     lines = []
     environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ORIGINS}
     with serve(project, "app.main:app", environment) as server:
-        lines += [f"$ uv run python -m app\n{server.expect('INFO: +CORS .*')[0]}\n"]
+        lines += [f"$ uv run python -m app\n{server.expect('INFO: +production: CORS .*')[0]}\n"]
         for origin in (
             "https://shop.example.com",
             "https://pr-7.preview.example.com",
