@@ -17,7 +17,7 @@ from tests.support.baking import SERVICE, Bakery
 from tests.support.containers import Image, image_of
 from tests.support.requirements import need, need_root
 from tests.support.serving import PATIENCE, clean_environment, send
-from tests.support.uv import UV
+from tests.support.uv import UV, lock
 
 BODY = b'{"text": "late"}'
 
@@ -45,10 +45,6 @@ def image(project: Path) -> Iterator[Image]:
     with image_of(project) as image:
         image.build()
         yield image
-
-
-def lock(project: Path) -> None:
-    subprocess.run([UV, "lock", "--quiet"], cwd=project, env=clean_environment(), check=True)
 
 
 def begin_request(port: int) -> socket.socket:

@@ -35,7 +35,9 @@ class Image:
 
     @property
     def stored(self) -> list[str]:
-        return ["--root", str(self.store / "images"), "--runroot", str(self.store / "run")]
+        # No other driver works everywhere: overlay refuses a folder that is itself in a container.
+        folders = ["--root", str(self.store / "images"), "--runroot", str(self.store / "run")]
+        return [*folders, "--storage-driver=vfs"]
 
     def podman(self, *arguments: str) -> list[str]:
         """Return a command of podman; its default, crun, fails on Debian 12."""
