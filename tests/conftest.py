@@ -88,7 +88,7 @@ def pytest_terminal_summary(
     if missing := sorted(
         text.removeprefix("Skipped: ")
         for text in skipped
-        if "is not installed" in text or "is taken" in text
+        if any(reason in text for reason in ("is not installed", "is taken", "needs root"))
     ):
         terminalreporter.write_line(f"Not tried: {'; '.join(missing)}")
 

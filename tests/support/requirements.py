@@ -45,6 +45,9 @@ PROGRAMS = {
     "Caddy": server("caddy", "caddy"),
     "Varnish": server("varnish", "varnishd"),
     "wrk": Program("apt-get install wrk", ("wrk",)),
+    "podman": Program(
+        "apt-get install buildah podman runc", ("buildah", "podman", "runc"), SERVERS_PATH
+    ),
     "npm": Program("it comes with Node.js, 20 or later", ("npm",)),
 }
 
@@ -53,6 +56,12 @@ def need(name: str, *, is_required: bool = any(REQUIRED_ENGINES)) -> None:
     """Skip a test that lacks a program. If browsers are required, so is all: fail the test."""
     if not PROGRAMS[name].is_installed:
         lack(f"{name} is not installed: {PROGRAMS[name].remedy}", is_required)
+
+
+def need_root(*, is_required: bool = any(REQUIRED_ENGINES)) -> None:
+    """Skip a test that only root can run, or fail it as `need` does."""
+    if os.geteuid() != 0:
+        lack("the image needs root: run the tests as root", is_required)
 
 
 def lack(message: str, is_required: bool) -> NoReturn:
