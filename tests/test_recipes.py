@@ -15,6 +15,7 @@ from cors_right.diagnostics.browser import Fetch
 from tests.support import words
 from tests.support.baking import Bakery, copied
 from tests.support.browse import fetch
+from tests.support.clean import is_clean
 from tests.support.markdown import RECIPES, blocks
 from tests.support.serving import (
     PATIENCE,
@@ -30,19 +31,6 @@ from tests.support.serving import (
 PAGE = RECIPES.read_text("utf-8")
 APP, FOREIGN, TENANT = "https://app.example.com", "https://evil.example", "https://shop.example.org"
 PRODUCTION = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": APP}
-
-
-def is_clean(project: Path) -> None:
-    """Check a project as its own pipeline does."""
-    for command in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
-        ended = subprocess.run(
-            [sys.executable, "-B", "-m", *command],
-            cwd=project,
-            env=clean_environment(),
-            capture_output=True,
-            text=True,
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 # A path has one of these ways to write each of its ends.

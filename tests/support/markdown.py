@@ -5,8 +5,9 @@ from pathlib import Path
 
 from tests.support.baking import ROOT
 
-PORTALS, FLEET, ADOPT, RECIPES, QUESTIONS = (
-    ROOT / "docs" / f"{name}.md" for name in ("portals", "fleet", "adopt", "recipes", "questions")
+PORTALS, FLEET, ADOPT, RECIPES, QUESTIONS, LOGINS, FRONTEND = (
+    ROOT / "docs" / f"{name}.md"
+    for name in ("portals", "fleet", "adopt", "recipes", "questions", "logins", "frontend")
 )
 CHANGE = '--variables-to-update \'{"credentials": "cookies"}\''
 PORTAL = "frontend_origins=https://shop.example.com"
