@@ -64,15 +64,9 @@ SESSIONS = [
     # A Secure cookie over plain http: loopback counts as secure, but not for WebKit.
     ("cross-site-cookies", "development", "http://localhost", "127.0.0.1", {"chromium", "firefox"}),
 ]
-# With third-party cookies blocked, Chromium still keeps partitioned ones. WebKitGTK takes every
-# other name for a third party where it does not know the top-level domain, as with .localhost.
+# With third-party cookies blocked, Chromium still keeps partitioned ones.
 BLOCKED = [
-    (
-        "cookies",
-        "https://app.example.localhost",
-        "three.example.localhost",
-        {"chromium", "firefox"},
-    ),
+    ("cookies", "https://app.example.localhost", "three.example.localhost", EVERYWHERE),
     ("cross-site-cookies", "https://app.example.localhost", "three.other.localhost", {"chromium"}),
 ]
 

@@ -22,6 +22,7 @@ log = os.open(f"{folder}/console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 os.dup2(log, 2)  # where the process of the page writes, whatever the setting below says
 data = WebKit2.WebsiteDataManager(base_data_directory=folder, base_cache_directory=folder)
 data.set_tls_errors_policy(WebKit2.TLSErrorsPolicy.IGNORE)
+data.set_itp_enabled(third_party_cookies != "yes")  # as in Safari
 context = WebKit2.WebContext(website_data_manager=data)
 context.get_cookie_manager().set_accept_policy(
     WebKit2.CookieAcceptPolicy.ALWAYS
@@ -35,11 +36,17 @@ def create_web_view(_: object) -> WebKit2.WebView:
     """Return a page in a window of its own."""
     settings = WebKit2.Settings(enable_write_console_messages_to_stdout=True)
     view = WebKit2.WebView(web_context=context, is_controlled_by_automation=True, settings=settings)
+    return in_window(view)
+
+
+def in_window(view: WebKit2.WebView) -> WebKit2.WebView:
+    """Show a page, and the popups that it opens."""
     window = Gtk.Window()
     window.set_default_size(1024, 768)
     window.add(view)
     window.show_all()
     view.connect("close", lambda _: window.destroy())
+    view.connect("create", lambda opener, _: in_window(WebKit2.WebView(related_view=opener)))
     return view
 
 
