@@ -16,7 +16,7 @@ from tests.support import words
 from tests.support.baking import Bakery, copied
 from tests.support.browse import fetch
 from tests.support.clean import is_clean
-from tests.support.markdown import RECIPES, blocks
+from tests.support.markdown import FRONTEND, RECIPES, blocks
 from tests.support.serving import (
     PATIENCE,
     REQUIRED,
@@ -254,10 +254,11 @@ def test_lines_of_a_policy(bakery: Bakery, heading: str, tmp_path: Path) -> None
 
 def test_the_origins_of_shells_can_be_listed(bakery: Bakery) -> None:
     """As the table has them; those over http are for services without credentials."""
-    (section,) = re.findall(r"^## Mobile and desktop shells\n(.*?)^## ", PAGE, re.M | re.S)
-    table = section.partition("**It guarantees**")[0]
+    text = FRONTEND.read_text("utf-8")
+    (section,) = re.findall(r"^## Mobile and desktop shells\n(.*)", text, re.M | re.S)
+    table = section.partition("Every app may")[0]
     origins = [text for text in re.findall(r"`([a-z-]+://[^`]*)`", table) if "file:" not in text]
-    origins = [text.replace("<id>", "a" * 32) for text in origins if text != "https://"]
+    origins = [text.replace("<id>", "a" * 32) for text in origins if not text.endswith("//")]
     assert len(origins) == 6
     for answer in ("none", "cookies"):
         listed = [text for text in origins if answer == "none" or not text.startswith("http://")]
@@ -281,3 +282,21 @@ def test_patterns_for_previews(bakery: Bakery) -> None:
         ended = subprocess.run(load, cwd=project, env=environment, capture_output=True, text=True)
         assert ended.returncode == (0 if pattern == safe else 3)
         assert (pattern in ended.stderr) == (pattern != safe)
+
+
+def test_files_become_settings_and_port_is_heard(bakery: Bakery, tmp_path: Path) -> None:
+    """The command of the page, for platforms that give secrets as files and set `PORT`."""
+    (line,) = blocks(RECIPES, "Secrets as files", "sh")
+    (tmp_path / "SESSION_SECRET").write_text(REQUIRED["SESSION_SECRET"] + "\n", encoding="utf-8")
+    (tmp_path / "FRONTEND_ORIGINS").write_text(APP, encoding="utf-8")
+    line = line.replace("/run/secrets", str(tmp_path)).replace("python", sys.executable)
+    project = bakery.bake(credentials="cookies")
+    port = free_port()
+    command = ["sh", "-c", line]
+    with run(command, project, clean_environment(PORT=str(port))) as server:
+        server.expect(f"Uvicorn running on http://127.0.0.1:{port}")
+        assert fetch(port, Fetch(APP, "/health")).readable
+    (tmp_path / "SESSION_SECRET").write_text("short", encoding="utf-8")
+    with run(command, project, clean_environment(PORT=str(port))) as server:
+        server.expect("SESSION_SECRET: ")
+        assert server.popen.wait(PATIENCE) == 3

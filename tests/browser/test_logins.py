@@ -168,7 +168,7 @@ def wrong_cells(browser: Browser, logins: Logins, column: str) -> Iterator[tuple
 
 
 def test_logins_work_as_the_table_says(logins: Logins, browser: Browser) -> None:
-    wrong = []
+    wrong: list[tuple[str, str]] = []
     for column, (engine, cookies) in COLUMNS.items():
         if engine == browser.engine:
             with ExitStack() as stack:

@@ -9,7 +9,8 @@ from tests.support.markdown import LOGINS, blocks
 def with_login(bakery: Bakery, answer: str, folder: Path) -> Path:
     """Return a project of one's own, edited as the page says."""
     project = copied(bakery.bake(credentials=answer), folder)
-    module, fields, argument, values = blocks(LOGINS, "Service")
+    (module,) = blocks(LOGINS, "Service")
+    fields, argument, values = blocks(LOGINS, "Service", "text")
     (project / "app" / "routes" / "login.py").write_text(module, encoding="utf-8")
     edit(
         project / "app" / "settings.py",

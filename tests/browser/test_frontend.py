@@ -1,0 +1,163 @@
+"""The code and the tables of docs/frontend.md in three engines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cors_right.diagnostics.browser import Response
+
+from tests.support.browser.engines import Browser
+from tests.support.browser.pages import EMPTY_PAGE
+from tests.support.browser.scenario import Service, World
+from tests.support.crooked import Crooked, crooked
+from tests.support.markdown import FRONTEND, blocks
+from tests.support.serving import clean_environment, free_port, run, serve
+
+IMPORT_AXIOS = """
+const address = URL.createObjectURL(new Blob([args[0]], { type: "text/javascript" }));
+const axios = (await import(address)).default;
+"""
+
+
+def code(heading: str, number: int, service: Service) -> str:
+    """Return a block of the page, for a service of the tests."""
+    text = blocks(FRONTEND, heading, "js")[number]
+    own = text.replace("https://api.example.com", service.url)
+    return own.replace("wss://api.example.com", service.url.replace("https", "wss"))
+
+
+def test_page_posts_with_fetch_and_axios_and_opens_a_websocket(
+    world: World, browser: Browser, frontend: Path
+) -> None:
+    service = world.service("cookies", "production")
+    browser.open(world.page("exact", service))
+    fetch, axios, socket = (code("Fetch, axios", number, service) for number in range(3))
+    assert browser.run(f"{fetch} return note.text;") == "Buy milk"
+    library = (frontend / "node_modules/axios/dist/esm/axios.js").read_text("utf-8")
+    axios = axios.replace('import axios from "axios";', IMPORT_AXIOS)
+    assert browser.run(f"{axios} return data.text;", library) == "Buy milk"
+    assert browser.run(f"{socket} return message;") == "hello"
+
+
+@pytest.mark.parametrize("answer", ["none", "cookies"])
+def test_request_outlives_the_page_as_the_table_says(
+    world: World, browser: Browser, answer: str
+) -> None:
+    service = world.service(answer, "production")
+    browser.open(world.page("exact", service))
+    mark = f"beacon-{browser.engine}-{answer}"
+    url = f"{service.url}/notes?case={mark}"
+    beacon = "navigator.sendBeacon(args[0], new Blob([args[1]], { type: args[2] }));"
+    browser.run(beacon, f"{url}-text", "x", "text/plain")
+    service.server.expect(f'"POST /notes.case={mark}-text ')
+    browser.run(beacon, f"{url}-json", '{"text": "x"}', "application/json")
+    service.server.expect(f'"OPTIONS /notes.case={mark}-json ')
+    keepalive = code("Send data", 0, service).replace("/notes", f"/notes?case={mark}-kept")
+    if answer == "none":
+        keepalive = keepalive.replace('"include"', '"omit"')
+    browser.run(keepalive)  # after the beacon, and after a preflight as well
+    service.server.expect(f'"POST /notes.case={mark}-kept HTTP/1.1" 201')
+    if answer == "cookies":
+        service.server.expect(f'"POST /notes.case={mark}-json HTTP/1.1" 201')
+    else:
+        assert f"POST /notes?case={mark}-json " not in service.server.output
+
+
+# Says of each way to load an image, and of a font, whether it loads.
+EMBED = """
+const load = (source, crossOrigin) => new Promise((resolve) => {
+    const image = new Image();
+    image.onload = () => resolve("loads");
+    image.onerror = () => resolve("blocked");
+    if (crossOrigin) image.crossOrigin = crossOrigin;
+    image.src = source;
+});
+const font = (source) =>
+    new FontFace("own", `url(${source})`).load().then(() => "loads", () => "blocked");
+const [image, type] = args;
+return [
+    await load(`${image}?plain`), await load(`${image}?cors`, "anonymous"),
+    await load(`${image}?corp`), await font(type),
+];
+"""
+# Says of a request whether the page sees when its response began.
+MEASURE = """
+const [url] = args;
+await (await fetch(url)).text();
+const [entry] = performance.getEntriesByName(url);
+return entry.requestStart > 0 ? "measured" : "hidden";
+"""
+
+
+@pytest.fixture(scope="module")
+def isolated(world: World) -> Iterator[Crooked]:
+    """Frontends with pages that are isolated."""
+    headers = [
+        ("Content-Type", "text/html"),
+        ("Cross-Origin-Embedder-Policy", "require-corp"),
+    ]
+    with crooked(world.certificate) as server:
+        server.behaviours[""] = lambda *_: Response(200, headers, EMPTY_PAGE.encode())
+        yield server
+
+
+@pytest.fixture(scope="module")
+def embedded(world: World, isolated: Crooked) -> Iterator[Service]:
+    """A service with an image and a font, which allows the isolated pages."""
+    variables = {
+        "FASTAPI_ENV": "production",
+        "FRONTEND_ORIGINS": f"https://app.example.localhost:{isolated.server_port}",
+    }
+    project = world.bakery.bake(credentials="none")
+    options = ("--ssl-certfile", str(world.certificate))
+    with serve(project, "embedded:app", variables, *options) as server:
+        yield Service(server, "https", "api.other.localhost")
+
+
+def test_isolated_page_embeds_as_the_table_says(
+    browser: Browser, isolated: Crooked, embedded: Service
+) -> None:
+    browser.open(f"https://app.example.localhost:{isolated.server_port}/")
+    urls = (f"{embedded.url}/picture", f"{embedded.url}/font")
+    assert browser.run(EMBED, *urls) == ["blocked", "loads", "loads", "loads"]
+    browser.open(f"https://other.example.localhost:{isolated.server_port}/")
+    assert browser.run(EMBED, *urls) == ["blocked", "blocked", "loads", "blocked"]
+
+
+def test_page_sees_phases_of_requests_that_name_it(
+    browser: Browser, isolated: Crooked, embedded: Service
+) -> None:
+    browser.open(f"https://app.example.localhost:{isolated.server_port}/")
+    assert browser.run(MEASURE, f"{embedded.url}/health") == "hidden"
+    assert browser.run(MEASURE, f"{embedded.url}/timed") == "measured"
+
+
+def test_page_needs_no_cors_behind_vite(
+    world: World, browser: Browser, frontend: Path, tmp_path: Path
+) -> None:
+    """With cookies and in production, where the service allows no page of this origin."""
+    (config,) = blocks(FRONTEND, "When a page needs no CORS", "js")
+    port = free_port()
+    variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ""}
+    project = world.bakery.bake(credentials="cookies")
+    with serve(project, "probes:app", variables) as server:
+        own = config.replace("localhost:8000", f"127.0.0.1:{server.port}")
+        (tmp_path / "vite.config.mjs").write_text(own, encoding="utf-8")
+        (tmp_path / "index.html").write_text(EMPTY_PAGE, encoding="utf-8")
+        vite = [str(frontend / "node_modules" / ".bin" / "vite"), "--host", "127.0.0.1"]
+        options = ["--port", str(port), "--strictPort"]
+        with run([*vite, *options], tmp_path, clean_environment(NO_COLOR="1")) as process:
+            process.expect(rf"Local: +http://127\.0\.0\.1:{port}/")
+            browser.open(f"http://localhost:{port}/")
+            post = """
+            const body = JSON.stringify({ text: "Buy milk" });
+            const headers = { "Content-Type": "application/json" };
+            const response = await fetch("/api/notes", { method: "POST", headers, body });
+            const socket = new WebSocket(`ws://${location.host}/api/ws`);
+            const message = await new Promise((resolve) => {
+                socket.onmessage = (event) => resolve(event.data);
+                socket.onerror = () => resolve("refused");
+            });
+            return [response.status, message];
+            """
+            assert browser.run(post) == [201, "hello"]
