@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastapi import Response
+from fastapi import Request, Response
 from fastapi.responses import FileResponse
 
 from app.main import app
@@ -10,20 +10,26 @@ from app.main import app
 PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
 
 
+FONT = next(Path("/usr/share/fonts").rglob("*.ttf"))  # the engines need one anyway
+
+
+def corp(request: Request) -> dict[str, str]:
+    """Return the header that lets pages of any origin embed a resource, if the query asks."""
+    name = "Cross-Origin-Resource-Policy"
+    return {name: "cross-origin"} if request.url.query == "corp" else {}
+
+
 @app.get("/picture")
-async def picture(corp: str | None = None) -> Response:
-    """Return an image, for pages of any origin if the query says `corp`."""
-    headers = {} if corp is None else {"Cross-Origin-Resource-Policy": "cross-origin"}
-    return Response(PICTURE, media_type="image/svg+xml", headers=headers)
+async def picture(request: Request) -> Response:
+    return Response(PICTURE, media_type="image/svg+xml", headers=corp(request))
+
+
+@app.get("/font")
+async def font(request: Request) -> FileResponse:
+    return FileResponse(FONT, headers=corp(request))
 
 
 @app.get("/timed")
 async def timed(response: Response) -> None:
     """Let every page measure the request."""
     response.headers["Timing-Allow-Origin"] = "*"
-
-
-@app.get("/font")
-async def font() -> FileResponse:
-    """Return a font of this machine; the engines need one anyway."""
-    return FileResponse(next(Path("/usr/share/fonts").rglob("*.ttf")))
