@@ -264,7 +264,7 @@ def test_page_lists_every_attack() -> None:
 
 
 def test_two_tabs_end_with_one_login(world: World) -> None:
-    """Whichever tab ends first, the browser is logged in, and the other tab says why it is not."""
+    """The tab that ends first logs the browser in; the other one gets a reason."""
     for first in (0, 1):
         client = world.client()
         answers = [client.begin(), client.begin()]

@@ -55,7 +55,7 @@ def test_request_outlives_the_page_as_the_table_says(
     keepalive = code("Send data", 0, service).replace("/notes", f"/notes?case={mark}-kept")
     if answer == "none":
         keepalive = keepalive.replace('"include"', '"omit"')
-    browser.run(keepalive)  # after the beacon, and after a preflight as well
+    browser.run(keepalive)  # after the beacon, and after a preflight like it
     service.server.expect(f'"POST /notes.case={mark}-kept HTTP/1.1" 201')
     if answer == "cookies":
         service.server.expect(f'"POST /notes.case={mark}-json HTTP/1.1" 201')
@@ -91,7 +91,7 @@ return entry.requestStart > 0 ? "measured" : "hidden";
 
 @pytest.fixture(scope="module")
 def isolated(world: World) -> Iterator[Crooked]:
-    """Frontends with pages that are isolated."""
+    """Frontends with isolated pages."""
     headers = [
         ("Content-Type", "text/html"),
         ("Cross-Origin-Embedder-Policy", "require-corp"),

@@ -1,4 +1,4 @@
-"""Which logins work in which engine, with which setting of its cookies: docs/logins.md."""
+"""The table of docs/logins.md: logins in each engine, with each setting of its cookies."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -144,7 +144,7 @@ def table() -> dict[str, dict[str, str]]:
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
 
 
-# What stands for each row of the table: how the page begins, and whether the provider posts.
+# The logins of each row of the table: how the page begins, and whether the provider posts.
 WAYS: dict[str, list[tuple[str, bool]]] = {
     "this page's login": [
         (action, form_post) for action in ("redirect", "popup") for form_post in (False, True)

@@ -7,7 +7,7 @@ from tests.support.markdown import LOGINS, blocks
 
 
 def with_login(bakery: Bakery, answer: str, folder: Path) -> Path:
-    """Return a project of one's own, edited as the page says."""
+    """Return a new project, edited as the page says."""
     project = copied(bakery.bake(credentials=answer), folder)
     (module,) = blocks(LOGINS, "Service")
     fields, argument, values = blocks(LOGINS, "Service", "text")

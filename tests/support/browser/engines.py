@@ -65,7 +65,11 @@ class Browser:
 
 
 def chromium(
-    stack: ExitStack, *, third_party_cookies: bool | None, log_network: bool = False
+    stack: ExitStack,
+    *,
+    third_party_cookies: bool | None,
+    log_network: bool = False,
+    extension: Path | None = None,
 ) -> Browser:
     """Start Chromium. The log of the network is what its protocol says, as `performance`."""
     options = webdriver.ChromeOptions()
@@ -83,6 +87,9 @@ def chromium(
         "--window-size=1024,768",
     ):
         options.add_argument(argument)
+    if extension is not None:
+        options.add_argument(f"--load-extension={extension}")
+        options.add_argument("--disable-features=DisableLoadExtensionCommandLineSwitch")
     if third_party_cookies is not None:
         mode = 0 if third_party_cookies else 1
         options.add_experimental_option("prefs", {"profile.cookie_controls_mode": mode})

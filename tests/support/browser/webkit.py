@@ -4,6 +4,8 @@
 Under automation, MiniBrowser's sessions are ephemeral, and WebKit keeps the console of such to
 itself. Debian's own Python runs this file, because it has the bindings.
 
+Pages of the schemes `capacitor` and `tauri` are those of an app, and empty.
+
 Usage: webkit.py FOLDER yes|no [WebKitWebDriver's arguments]
 The folder takes the session's data and `console.log`; `yes` accepts third-party cookies.
 """
@@ -15,7 +17,9 @@ import gi
 
 gi.require_version("Gtk", "3.0")
 gi.require_version("WebKit2", "4.1")
-from gi.repository import Gtk, WebKit2  # noqa: E402
+from gi.repository import Gio, GLib, Gtk, WebKit2  # noqa: E402
+
+APP_PAGE = b'<!doctype html><link rel="icon" href="data:,"><title>An app</title>'
 
 folder, third_party_cookies = sys.argv[1:3]
 log = os.open(f"{folder}/console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -30,6 +34,17 @@ context.get_cookie_manager().set_accept_policy(
     else WebKit2.CookieAcceptPolicy.NO_THIRD_PARTY
 )
 context.set_automation_allowed(True)
+
+
+def show_app(request: WebKit2.URISchemeRequest) -> None:
+    """Answer a request for the page of an app."""
+    stream = Gio.MemoryInputStream.new_from_bytes(GLib.Bytes.new(APP_PAGE))
+    request.finish(stream, len(APP_PAGE), "text/html")
+
+
+for scheme in ("capacitor", "tauri"):
+    context.register_uri_scheme(scheme, show_app)
+    context.get_security_manager().register_uri_scheme_as_secure(scheme)
 
 
 def create_web_view(_: object) -> WebKit2.WebView:
