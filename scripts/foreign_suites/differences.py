@@ -17,7 +17,12 @@ STARLETTE = (
     Difference("tests/middleware/test_gzip.py::", MODES, 14, VARIES),
 )
 FASTAPI = (
-    Difference("tests/test_tutorial/test_cors/test_tutorial001.py::", ("production",), 1, DROPS),
+    Difference(
+        "tests/test_tutorial/test_cors/test_tutorial001.py::",
+        ("development", "production"),
+        1,
+        DROPS,
+    ),
 )
 SUITES = {
     suite.name: suite
@@ -27,12 +32,7 @@ SUITES = {
             version="1.10.0",
             extra="full",
             group="dev",
-            share=(
-                "tests/middleware/test_cors.py",
-                "tests/middleware/test_gzip.py",
-                "tests/test_requests.py",
-                "tests/test_websockets.py",
-            ),
+            share=("tests/middleware/test_cors.py", "tests/test_websockets.py"),
             differences=STARLETTE,
         ),
         Suite(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -105,7 +106,8 @@ class Checkout:
             "FOREIGN_OUTCOMES": str(outcomes),
             **({"FOREIGN_MODE": mode} if mode else {}),
         }
-        shell = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
+        left_out = re.compile("PYTEST_.*|PYTHONDONTWRITEBYTECODE")  # each run would compile anew
+        shell = {name: os.environ[name] for name in os.environ if not left_out.fullmatch(name)}
         options = ["-q", "-p", "no:cacheprovider", "-p", "foreign_plugin", "--tb=line"]
         with (self.folder / f"{self.suite.name} {mode}.log").open("w") as log:
             popen = subprocess.Popen(
@@ -175,7 +177,7 @@ def compare(checkout: Checkout, files: Sequence[str]) -> list[Comparison]:
     """Run the tests of files in each mode, and hold the differences against the table.
 
     Some tests have limits of their own that a busy machine exceeds. If the table does not explain
-    a difference, the tests that differ are run again, alone.
+    a difference, the files of the tests that differ are run again, alone.
     """
     # The first run compiles the packages for the others.
     found = outcomes(checkout, files, [None]) | outcomes(checkout, files, MODES)
@@ -184,7 +186,8 @@ def compare(checkout: Checkout, files: Sequence[str]) -> list[Comparison]:
         tests = differing(found[None], found[mode])
         problems = unexplained(checkout.suite.differences, mode, tests, files)
         if problems and tests:
-            again = {each: outcomes(checkout, tests, [each])[each] for each in (None, mode)}
+            named = sorted({test.partition("::")[0] for test in tests})
+            again = {each: outcomes(checkout, named, [each])[each] for each in (None, mode)}
             tests = differing(again[None], again[mode])
             problems = unexplained(checkout.suite.differences, mode, tests, files)
         comparisons.append(Comparison(mode, len(found[None]), tests, problems))
