@@ -1,8 +1,7 @@
-"""The results: for people, for programs, and as a picture."""
+"""The results, as a page and as a picture."""
 
-import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -198,8 +197,6 @@ def plot(figures: Figures) -> bytes:
 
 
 def write(results: Results, folder: Path = FOLDER) -> None:
-    """Write the page, the numbers and the picture."""
+    """Write the page and the picture."""
     (folder / "results.md").write_text(markdown(results), encoding="utf-8")
-    numbers = {"machine": machine(), **asdict(results)}
-    (folder / "results.json").write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
     (folder / "results.svg").write_bytes(plot(results.requests))
