@@ -150,6 +150,17 @@ def test_a_cache_keeps_a_response_for_each_origin(fronts: Fronts) -> None:
     assert bodies == [*range(7)] * 2
 
 
+def test_a_cache_keeps_no_response_to_a_certificate(fronts: Fronts, authority: Authority) -> None:
+    front = fronts("Varnish", "none")
+    holders, visitors = (
+        [front.send("GET", "/kept?by=both", context=context)[2] for _ in range(3)]
+        for context in (authority.client, authority.visitor)
+    )
+    assert (len({*holders}), len({*visitors})) == (3, 1)
+    assert visitors[0] not in holders
+    assert front.send("GET", "/kept?by=both", context=authority.client)[2] not in visitors
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_websockets_pass_and_foreign_ones_do_not(fronts: Fronts, kind: str) -> None:
     front = fronts(kind, "cookies")

@@ -59,6 +59,7 @@ MODULES = (
     "headers",
     "proxy",
     "proxy_http",
+    "reqtimeout",
     "setenvif",
     "ssl",
 )
@@ -123,6 +124,7 @@ ErrorLog /dev/stderr
         "api.example.com {",
         "https://{host}:{port}, https://127.0.0.1:{port} {{",
         "serving initial configuration",
+        # The global options of the block come first, and a test's own are among them.
         """
 {
     admin unix//FOLDER/admin.sock
@@ -130,10 +132,7 @@ ErrorLog /dev/stderr
     default_bind 127.0.0.1
     skip_install_trust
     servers {
-        strict_sni_host insecure_off
-    }
-}
-BLOCK
+        strict_sni_host insecure_offBLOCK
 """,
         ("caddy", "reload", "--config", "configuration", "--adapter", "caddyfile"),
     ),
@@ -159,6 +158,7 @@ BLOCK
         "BLOCK",
     ),
 }
+CADDYS_OPTIONS = "{\n    servers {"  # where Caddy's block begins; a test has options of its own
 # Changes of the blocks with which a test sees soon that a service hangs, or is down.
 SHORT = {
     "nginx": {"proxy_read_timeout 60s;": "proxy_read_timeout 1s;"},
@@ -242,11 +242,13 @@ def started(
     }.items():
         block = block.replace(written, str(file))
     around = kind.around.replace("FOLDER", str(folder))
+    block = block.removeprefix(CADDYS_OPTIONS)
     (folder / "configuration").write_text(around.replace("BLOCK", block), encoding="utf-8")
     command = command_of(name, kind.command, FOLDER=folder, PORT=port)
     with run(command, folder, environment_in(folder)) as server:
         server.expect(kind.ready)
         server.port = port
+        server.wait_until_it_accepts()  # Varnish says that it is ready before it listens
         yield server
 
 
