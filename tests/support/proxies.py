@@ -167,6 +167,17 @@ SHORT = {
     "Caddy": {"response_header_timeout 60s": "response_header_timeout 1s"},
     "Varnish": {".first_byte_timeout = 60s;": ".first_byte_timeout = 1s;"},
 }
+# Changes with which a test sees soon that a slow client is ended.
+HURRIED = {
+    "nginx": {
+        "client_header_timeout 10s;": "client_header_timeout 1s;",
+        "client_body_timeout 10s;": "client_body_timeout 1s;",
+    },
+    "HAProxy": {"timeout http-request 10s": "timeout http-request 1s"},
+    "httpd": {"header=10 body=10,": "header=1 body=1,"},
+    "Caddy": {"read_header 10s": "read_header 1s", "read_body 60s": "read_body 1s"},
+}
+HURRIED["Varnish"] = HURRIED["nginx"]  # which is in front of it
 NO_RETRIES = {"HAProxy": {"timeout connect 5s": "timeout connect 5s\n    retries 0"}}
 # What the proxy says itself then.
 DOWN = {"nginx": 502, "HAProxy": 503, "httpd": 503, "Caddy": 502, "Varnish": 503}

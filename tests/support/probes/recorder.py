@@ -21,7 +21,9 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if name in seen:
             seen[name].append(value.decode("latin-1"))
     print(json.dumps({"path": scope["path"], **seen}), flush=True)
-    while (await receive()).get("more_body"):
+    while (message := await receive()).get("more_body"):
         pass
+    if message["type"] == "http.disconnect":
+        return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"recorded"})
