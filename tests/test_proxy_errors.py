@@ -242,11 +242,120 @@ FAULTS = [
 ]
 
 
-def checked(project: Path, authority: Authority, port: int) -> str:
+def ignores_vary(header: str) -> dict[str, str]:
+    """Return the changes with which Varnish has no Origin in its key, as some gateways."""
+    return {
+        IN_VARNISH: "set beresp.http.X-Vary = beresp.http.Vary; unset beresp.http.Vary;\n"
+        + IN_VARNISH,
+        "sub vcl_pipe {": f"""
+sub vcl_deliver {{
+    set resp.http.Vary = resp.http.X-Vary;
+    unset resp.http.X-Vary;
+    set resp.http.{header} = "emulated";
+}}
+sub vcl_pipe {{""",
+    }
+
+
+def haproxy_with(header: str, *lines: str) -> dict[str, str]:
+    """Return the changes with which HAProxy has rules of a gateway, and no CORS headers itself."""
+    own = "http-after-response set-header "
+    return {
+        f"{own}Access-Control-Allow-Origin %[var(txn.page)] if page !served": "",
+        f"{own}Vary Origin unless served": f"{own}{header} emulated",
+        IN_HAPROXY: "\n".join([*lines, IN_HAPROXY]),
+    }
+
+
+# Gateways whose behaviour one of the servers can have: the gateway, the server, its changes, the
+# path that is asked for, and what `check` finds.
+EMULATED: list[tuple[str, str, dict[str, str], str, str]] = [
+    *(
+        (
+            name,
+            "Varnish",
+            ignores_vary(header),
+            "kept",
+            words.IGNORES_VARY.format(LISTED[0], "a request without an Origin"),
+        )
+        for name, header in (("Cloudflare", "CF-RAY"), ("Azure Front Door", "X-Azure-Ref"))
+    ),
+    (
+        "CloudFront",
+        "HAProxy",
+        haproxy_with(
+            "X-Amz-Cf-Id",
+            "http-request return status 403 content-type text/html string 403 if METH_OPTIONS",
+        ),
+        "health",
+        words.HTML_PAGE.format("preflight", 403),
+    ),
+    (
+        "API Gateway",
+        "HAProxy",
+        haproxy_with(
+            "Apigw-Requestid",
+            "http-request return status 204 hdr Access-Control-Allow-Origin https://old.example.com"
+            " if METH_OPTIONS",
+        ),
+        "health",
+        words.ANOTHER_ORIGIN.format("https://old.example.com", LISTED[0]),
+    ),
+    (
+        "Azure API Management",
+        "Caddy",
+        {
+            IN_CADDY: "@options method OPTIONS\nrespond @options "
+            f'`{{ "statusCode": 404, "message": "Resource not found" }}` 404\n{IN_CADDY}'
+        },
+        "health",
+        words.NO_CORS.format(404),
+    ),
+    (
+        "ingress-nginx",
+        "nginx",
+        {
+            IN_NGINX: f"""{IN_NGINX}
+if ($request_method = OPTIONS) {{
+    add_header Access-Control-Allow-Origin *;
+    add_header Access-Control-Allow-Credentials true;
+    add_header Access-Control-Allow-Methods "GET, PUT, POST, DELETE, PATCH, OPTIONS";
+    add_header Access-Control-Allow-Headers "Keep-Alive,Content-Type,Range,Authorization";
+    add_header Access-Control-Max-Age 1728000;
+    return 204;
+}}"""
+        },
+        "health",
+        words.NOT_ITS_POLICY,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "changes", "path", "sentence"), EMULATED, ids=[row[0] for row in EMULATED]
+)
+def test_check_recognises_an_emulated_gateway(
+    bakery: Bakery,
+    service: Server,
+    authority: Authority,
+    name: str,
+    kind: str,
+    changes: dict[str, str],
+    path: str,
+    sentence: str,
+    tmp_path: Path,
+) -> None:
+    with proxy(kind, tmp_path, service.port, authority.certificates, changes) as running:
+        said = checked(bakery.bake(), authority, running.port, path)
+    assert sentence in said
+    assert words.IN_GATEWAY[name] in said
+
+
+def checked(project: Path, authority: Authority, port: int, path: str = "health") -> str:
     """Run `check` of the service for the listed frontends, and return what it says in a line."""
     trust = {"SSL_CERT_FILE": str(authority.certificates.clients)}
     ended = subprocess.run(
-        [sys.executable, "-B", "-m", "cors_right", "check", f"https://127.0.0.1:{port}/health"],
+        [sys.executable, "-B", "-m", "cors_right", "check", f"https://127.0.0.1:{port}/{path}"],
         cwd=project,
         env=clean_environment(**PRODUCTION, **trust),
         capture_output=True,

@@ -344,6 +344,47 @@ def test_what_proxies_do_is_recognised(server: Crooked, name: str) -> None:
     assert wrong(found)[APP] == (said, remedy)
 
 
+# What each gateway adds to its responses, and what it is not taken for.
+SIGNS: dict[str, tuple[str, str]] = {
+    "API Gateway": ("apigw-requestid", "a"),
+    "CloudFront": ("X-Amz-Cf-Id", "a"),
+    "Cloudflare": ("CF-RAY", "a-FRA"),
+    "Azure Front Door": ("x-azure-ref", "a"),
+    "ingress-nginx": (f"{ALLOW.removesuffix('Allow-')}Max-Age", "1728000"),
+}
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_check_says_what_to_set_in_a_gateway(server: Crooked, name: str) -> None:
+    sign = with_headers(SIGNS[name])
+    for policy, change in (
+        (POLICY, preflight(403)),
+        (POLICY, without("vary")),
+        (POLICY, with_headers((f"{ALLOW}Origin", APP))),
+        (CORSPolicy(), with_headers((f"{ALLOW}Origin", "*"))),
+    ):
+
+        def both(method: str, response: Response, change: Change = change) -> Response:
+            return sign(method, change(method, response))
+
+        changes = [
+            change for _, change in wrong(findings(server, changed(both, policy), policy)).values()
+        ]
+        assert changes and all(text.endswith(f"; {words.IN_GATEWAY[name]}") for text in changes)
+
+
+def test_api_gateway_is_not_taken_for_the_cloudfront_in_front_of_it(server: Crooked) -> None:
+    both = with_headers(SIGNS["CloudFront"], ("x-amz-apigw-id", "a"), (f"{ALLOW}Origin", APP))
+    (_, change) = wrong(findings(server, changed(both), POLICY, APP))[APP]
+    assert change.endswith(words.IN_GATEWAY["API Gateway"])
+
+
+def test_cloudflares_own_errors_are_recognised(server: Crooked) -> None:
+    change = preflight(522, SIGNS["Cloudflare"])
+    (said, _) = wrong(findings(server, changed(change), POLICY, APP))[APP]
+    assert said == words.GATEWAY.format("preflight", 522)
+
+
 def test_vary_may_stand_for_all(server: Crooked) -> None:
     def change(method: str, response: Response) -> Response:
         return with_headers(("Vary", "*"))(method, without("vary")(method, response))
@@ -385,7 +426,7 @@ class Cache:
         return behaviour
 
 
-TO_ANOTHER = "a cache ignores Vary, and gives {} what it has kept for {}"
+TO_ANOTHER = words.IGNORES_VARY
 NOBODY = "a request without an Origin"
 OF_CACHE = "put Origin in the key of that cache, or let it keep nothing"
 

@@ -135,6 +135,30 @@ def in_force(*origins: str, environment: str = "production", **arguments: Any) -
 
 # `check`: who answered instead of the service, and what it did.
 GATEWAY = "a proxy answered the {} with {}, because it does not reach the service"
+IN_GATEWAY = {
+    "API Gateway": (
+        "in Amazon API Gateway, remove the CORS configuration, and route OPTIONS to the service"
+    ),
+    "CloudFront": (
+        "in CloudFront, allow OPTIONS, add Origin to the cache policy, and set no CORS headers in "
+        "the response headers policy"
+    ),
+    "Cloudflare": (
+        "in Cloudflare, keep Origin in the cache key, let Access pass OPTIONS, and set no CORS "
+        "headers in rules or workers"
+    ),
+    "Azure Front Door": (
+        "in Azure Front Door, cache no route of the service, and set no CORS headers in rules"
+    ),
+    "Azure API Management": (
+        "in Azure API Management, add an operation for OPTIONS, and remove the cors policy"
+    ),
+    "ingress-nginx": (
+        "in ingress-nginx, remove the annotation nginx.ingress.kubernetes.io/enable-cors; in "
+        "nginx, the add_header lines that were copied for CORS"
+    ),
+}
+IGNORES_VARY = "a cache ignores Vary, and gives {} what it has kept for {}"
 DOUBLED = "Access-Control-Allow-Origin has more than one value: {}"
 PREFLIGHT_MOVED = "the preflight is redirected to {}, and browsers do not follow it"
 REQUEST_MOVED = "the request is redirected to {} without CORS headers"

@@ -25,7 +25,7 @@ from .browser import (
     preflight_headers,
 )
 from .corrections import correction
-from .diagnosis import FROM_GATEWAYS, diagnosis, mixed
+from .diagnosis import FROM_GATEWAYS, at_gateway, diagnosis, mixed
 
 MAX_BODY = 1024  # bytes of a body that are read
 UPDATE = "deploy these settings, or check with those of the deployment"
@@ -118,18 +118,19 @@ def _trouble_of_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str,
             CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE,
             CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE,
         ):
-            return f"another policy is in force, without {blocked.value}", UPDATE
+            why = f"another policy is in force, without {blocked.value}"
+            return why, at_gateway(preflight, UPDATE)
         return diagnosis(blocked)
     response = ask("GET", url, {"Origin": origin})
     if blocked := cors_check(plain, response):
         return diagnosis(blocked)
     if other := _difference(policy, preflight, response):
-        return f"another policy is in force: {other}", UPDATE
+        return f"another policy is in force: {other}", at_gateway(preflight, UPDATE)
     if response.get("Access-Control-Allow-Origin") != "*":
         for answer in (response, ask("GET", url, {})):
             if not {"origin", "*"} & {name.lower() for name in answer.listed("Vary")}:
                 why = "Vary does not name Origin, so a cache may give one origin's answer to others"
-                return why, "let no proxy remove or replace Vary"
+                return why, at_gateway(answer, "let no proxy remove or replace Vary")
     return None
 
 
@@ -140,20 +141,21 @@ def _mixed_up(url: str, origins: Sequence[str]) -> tuple[str, str] | None:
     """
     parts, key = urlsplit(url), secrets.token_hex(8)
 
-    def allowed(key: str, **headers: str) -> str | None:
+    def answer(key: str, **headers: str) -> Response:
         query = "&".join(filter(None, [parts.query, f"cors-check={key}"]))
-        answer = ask("GET", parts._replace(query=query).geturl(), headers)
-        return answer.get("Access-Control-Allow-Origin")
+        return ask("GET", parts._replace(query=query).geturl(), headers)
 
+    allow_origin = "Access-Control-Allow-Origin"
     first, second = [*origins, "https://foreign.example"][:2]
-    if allowed(key) or not allowed(f"{key}-", Origin=first):
+    if answer(key).get(allow_origin) or not answer(f"{key}-", Origin=first).get(allow_origin):
         return None  # the header is always there, or the query is in the way
     for origin, kept in ((first, None), (second, first)):
-        if allowed(key, Origin=origin) == kept:
+        response = answer(key, Origin=origin)
+        if response.get(allow_origin) == kept:
             made_for = kept or "a request without an Origin"
             return (
                 f"a cache ignores Vary, and gives {origin} what it has kept for {made_for}",
-                "put Origin in the key of that cache, or let it keep nothing",
+                at_gateway(response, "put Origin in the key of that cache, or let it keep nothing"),
             )
     return None
 
@@ -186,7 +188,7 @@ def _leak(url: str, origin: str) -> tuple[str, str] | None:
         if allowed is not None and {origin, "*"} & {value.strip() for value in allowed.split(",")}:
             return (
                 f"Access-Control-Allow-Origin is {allowed}, so {origin} is let in",
-                "let nothing but the service set that header; else, " + UPDATE,
+                at_gateway(answer, "let nothing but the service set that header; else, " + UPDATE),
             )
     return None
 

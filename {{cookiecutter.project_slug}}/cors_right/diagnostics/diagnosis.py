@@ -1,12 +1,53 @@
 """Why a browser blocks a response, and what to change, by the response alone."""
 
+import re
+
 from .browser import REDIRECTS, Blocked, CorsError, Response
 
-FROM_GATEWAYS = (502, 503, 504)
+FROM_GATEWAYS = (502, 503, 504, *range(520, 527))  # from 520, those of Cloudflare
+# Gateways that people use, by the text of their responses in lower case, and what to set in each.
+# The first that matches counts: API Gateway has CloudFront in front of it.
+GATEWAYS = {
+    "^(apigw-requestid|x-amz-apigw-id): ": (
+        "in Amazon API Gateway, remove the CORS configuration, and route OPTIONS to the service"
+    ),
+    "^x-amz-cf-id: ": (
+        "in CloudFront, allow OPTIONS, add Origin to the cache policy, and set no CORS headers in "
+        "the response headers policy"
+    ),
+    "^cf-ray: ": (
+        "in Cloudflare, keep Origin in the cache key, let Access pass OPTIONS, and set no CORS "
+        "headers in rules or workers"
+    ),
+    "^x-azure-ref: ": (
+        "in Azure Front Door, cache no route of the service, and set no CORS headers in rules"
+    ),
+    '"statuscode": 404, "message": "resource not found"': (
+        "in Azure API Management, add an operation for OPTIONS, and remove the cors policy"
+    ),
+    "^access-control-max-age: 1728000$": (
+        "in ingress-nginx, remove the annotation nginx.ingress.kubernetes.io/enable-cors; in "
+        "nginx, the add_header lines that were copied for CORS"
+    ),
+}
+
+
+def at_gateway(response: Response, change: str) -> str:
+    """Return a change, with what it means in the gateway that a response comes through."""
+    head = "\n".join(f"{name}: {value}" for name, value in response.headers)
+    text = f"{head}\n{response.body.decode('latin-1')}".lower()
+    advice = [GATEWAYS[sign] for sign in GATEWAYS if re.search(sign, text, re.M)]
+    return "; ".join([change, *advice[:1]])
 
 
 def diagnosis(blocked: Blocked) -> tuple[str, str]:
     """Say why a browser blocks a response, by the response alone, and what to change."""
+    why, change = _diagnosis(blocked)
+    return why, at_gateway(blocked.response, change)
+
+
+def _diagnosis(blocked: Blocked) -> tuple[str, str]:
+    """Say why, and what to change, whatever gateway the response comes through."""
     value, response = blocked.value, blocked.response
     what = "preflight" if blocked.by_preflight else "request"
     match blocked.error:
