@@ -173,7 +173,10 @@ HURRIED = {
         "client_header_timeout 10s;": "client_header_timeout 1s;",
         "client_body_timeout 10s;": "client_body_timeout 1s;",
     },
-    "HAProxy": {"timeout http-request 10s": "timeout http-request 1s"},
+    "HAProxy": {
+        "timeout http-request 10s": "timeout http-request 1s",
+        "wait-for-body time 10s": "wait-for-body time 1s",
+    },
     "httpd": {"header=10 body=10,": "header=1 body=1,"},
     "Caddy": {"read_header 10s": "read_header 1s", "read_body 60s": "read_body 1s"},
 }

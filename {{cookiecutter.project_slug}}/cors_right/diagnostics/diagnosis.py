@@ -22,7 +22,7 @@ GATEWAYS = {
     "^x-azure-ref: ": (
         "in Azure Front Door, cache no route of the service, and set no CORS headers in rules"
     ),
-    '"statuscode": 404, "message": "resource not found"': (
+    r'^\{ "statuscode": 404, "message": "resource not found" \}$': (
         "in Azure API Management, add an operation for OPTIONS, and remove the cors policy"
     ),
     "^access-control-max-age: 1728000$": (
