@@ -235,7 +235,7 @@ FAULTS = [
     (
         "Varnish",
         "no OPTIONS",
-        "    if (req.http.Upgrade)",
+        "    if (req.http.Upgrade ~",
         'if (req.method == "OPTIONS") { return (synth(405)); }',
         NO_CORS,
     ),
