@@ -273,7 +273,13 @@ STEPS = [
             ),
             (APPLICATION, "    health,\n", "    reports,\n"),
         ],
-        instead=[(SETTINGS, '"Location"', '"Location", "Content-Disposition"')],
+        instead=[
+            (
+                SETTINGS,
+                '"Location"',
+                '"Location", "Accept-Ranges", "Content-Disposition", "Content-Range"',
+            )
+        ],
         advice=f"GET /report: {words.missing('Content-Disposition', 'expose_headers')}",
     ),
     Step(

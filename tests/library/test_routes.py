@@ -86,8 +86,12 @@ async def response_header() -> None: ...
 MISSING = [
     f"{route}: {missing(name, argument)}"
     for route, name, argument in (
+        ("GET {}/file", "Accept-Ranges", "expose_headers"),
         ("GET {}/file", "Content-Disposition", "expose_headers"),
+        ("GET {}/file", "Content-Range", "expose_headers"),
+        ("GET {}/file-class", "Accept-Ranges", "expose_headers"),
         ("GET {}/file-class", "Content-Disposition", "expose_headers"),
+        ("GET {}/file-class", "Content-Range", "expose_headers"),
         ("GET {}/header-model", "traceparent", "allow_headers"),
         ("GET {}/key", "X-Key", "allow_headers"),
         ("QUERY {}/method", "QUERY", "allow_methods"),
@@ -157,7 +161,10 @@ def test_nothing_is_missing_from_a_policy_that_has_it() -> None:
     policy = CORSPolicy(
         allow_methods=["GET", "QUERY"],
         allow_headers=["X-TENANT", "x-key", "authorization", "Traceparent"],
-        expose_headers=["Location", "x-total", "content-disposition"],
+        expose_headers=[
+            *("Location", "x-total"),
+            *("accept-ranges", "content-disposition", "content-range"),
+        ],
     )
     assert list(missing_entries(included(), policy)) == []
     anything = CORSPolicy(

@@ -27,6 +27,8 @@ WEBSOCKET = "WebSocket"  # as the log calls the method of a handshake
 PARAMETER = re.compile(r"\\\{.+?(:path)?\\\}")  # of a path, escaped
 # Browsers send these by themselves.
 SENT_ANYWAY = {"user-agent", *map(str.lower, SAFELISTED_REQUEST_HEADERS)}
+# Of a `FileResponse`: its name, and what pages need that read it by ranges, such as pdf.js.
+FILE_HEADERS = ("Accept-Ranges", "Content-Disposition", "Content-Range")
 
 
 class DocumentedRoute(RouteContext):
@@ -39,9 +41,9 @@ def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
     """Say, for each route, what the policy needs before pages of other origins can use it.
 
     It looks at the methods of every route, the headers that FastAPI's routes declare (parameters of
-    `Header()`, security schemes, and `headers` in `responses`), and the name of a file, where a
-    route says that it returns a `FileResponse`; in mounted applications, too. It also finds paths
-    in `cross_site_exempt` that no route has. Yields lines such as
+    `Header()`, security schemes, and `headers` in `responses`), and the name and the ranges of a
+    file, where a route says that it returns a `FileResponse`; in mounted applications, too. It also
+    finds paths in `cross_site_exempt` that no route has. Yields lines such as
     `GET /orders: add "X-Tenant" to allow_headers`.
     """
     needs = sorted(set(_needs(app.routes, "")))
@@ -99,8 +101,8 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
         # Browsers need no entry for HEAD, and Starlette adds it wherever there is GET.
         for method in set(context.methods or ()) - {"HEAD"}:
             yield path, method, "allow_methods", method
-            if returns_file:
-                yield path, method, "expose_headers", "Content-Disposition"
+            for name in FILE_HEADERS if returns_file else ():
+                yield path, method, "expose_headers", name
         if isinstance(context.original_route, Mount | Host):
             yield from _needs(context.routes, path)
 
