@@ -221,7 +221,6 @@ def test_a_page_that_takes_a_name_for_itself_writes_nothing(bakery: Bakery, answ
 
 FIELDS = {
     "Tracing": ("allow_headers",),
-    "Downloads": ("expose_headers",),
     "MCP over HTTP": ("allow_methods", "allow_headers", "expose_headers"),
 }
 

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from tests.support.baking import ROOT
 
-PORTALS, FLEET, ADOPT, RECIPES, QUESTIONS, LOGINS, FRONTEND = (
+PORTALS, FLEET, ADOPT, RECIPES, QUESTIONS, LOGINS, FRONTEND, DATABASE, APPS, FILES, OPERATIONS = (
     ROOT / "docs" / f"{name}.md"
-    for name in ("portals", "fleet", "adopt", "recipes", "questions", "logins", "frontend")
+    for name in (
+        *("portals", "fleet", "adopt", "recipes", "questions", "logins", "frontend"),
+        *("database", "apps", "files", "operations"),
+    )
 )
 CHANGE = '--variables-to-update \'{"credentials": "cookies"}\''
 PORTAL = "frontend_origins=https://shop.example.com"

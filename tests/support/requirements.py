@@ -13,6 +13,7 @@ import pytest
 REQUIRED_ENGINES = os.environ.get("REQUIRE_BROWSERS", "").split(",")
 # Where Debian has servers; the PATH of most users lacks a part of it.
 SERVERS_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+POSTGRES = "/usr/lib/postgresql/*/bin"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ PROGRAMS = {
     "wrk": Program("apt-get install wrk", ("wrk",)),
     "podman": Program(
         "apt-get install buildah podman runc", ("buildah", "podman", "runc"), SERVERS_PATH
+    ),
+    "PostgreSQL": Program(
+        "apt-get install postgresql",
+        tuple(f"{POSTGRES}/{name}" for name in ("initdb", "postgres", "psql")),
     ),
     "npm": Program("it comes with Node.js, 20 or later", ("npm",)),
 }
