@@ -168,6 +168,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.slow
 def test_tests_of_the_pages_fail_without_their_lines(
     grown: Grown, server: Cluster, tmp_path: Path
 ) -> None:
