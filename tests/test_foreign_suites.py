@@ -17,7 +17,7 @@ from scripts.foreign_suites.suites import (
 from tests.support.requirements import REQUIRED_ENGINES, lack
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", ["starlette", pytest.param("fastapi", marks=pytest.mark.slow)])
 def test_share_of_suite_differs_only_as_the_table_says(name: str, tmp_path: Path) -> None:
     checkout = Checkout(SUITES[name], tmp_path)
     try:

@@ -16,6 +16,8 @@ from tests.support.baking import CREDENTIALS, ROOT, Bakery
 from tests.support.serving import clean_environment
 from tests.support.uv import UV
 
+OTHERS = sorted({*CREDENTIALS} - {"bearer", "cookies"})
+
 
 @pytest.fixture(scope="session")
 def pythons() -> dict[str, str]:
@@ -38,7 +40,12 @@ def pythons() -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("credentials", "python"),
-    [*((answer, "newest") for answer in CREDENTIALS), ("cookies", "oldest")],
+    [
+        ("bearer", "newest"),
+        ("cookies", "newest"),
+        ("cookies", "oldest"),
+        *(pytest.param(each, "newest", marks=pytest.mark.slow) for each in OTHERS),
+    ],
 )
 def test_a_rendered_project_passes_its_own_checks(
     bakery: Bakery,
