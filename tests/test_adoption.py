@@ -355,7 +355,13 @@ def served(service: Existing, project: Path, python: Path) -> Iterator[Server]:
     probe.unlink()
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name == "fastapi-new" else pytest.mark.slow)
+        for name in SERVICES
+    ],
+)
 def test_a_service_adopts_the_policy(name: str, distribution: str, tmp_path: Path) -> None:
     service = SERVICES[name]
     project = rendered(service, tmp_path)

@@ -15,7 +15,7 @@ import pytest
 from cors_right.diagnostics.browser import Fetch
 
 from tests.support import words
-from tests.support.baking import SLOW_EXCEPT_TWO, Bakery
+from tests.support.baking import CREDENTIALS, Bakery
 from tests.support.browse import fetch
 from tests.support.servers import SERVERS, command
 from tests.support.serving import REQUIRED, clean_environment, free_port, run
@@ -367,7 +367,12 @@ def passes(project: Path, *words: str) -> None:
     assert ended.returncode == 0, f"{words}:\n{ended.stdout}{ended.stderr}"
 
 
-@pytest.fixture(scope="module", params=SLOW_EXCEPT_TWO)
+OTHERS = [
+    pytest.param(answer, marks=pytest.mark.slow) for answer in CREDENTIALS if answer != "cookies"
+]
+
+
+@pytest.fixture(scope="module", params=["cookies", *OTHERS])
 def grown(
     bakery: Bakery, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
