@@ -7,7 +7,9 @@ import pytest
 from cors_right import CORSFastAPI, CORSPolicy
 from cors_right.log import LimitLog
 from cors_right.middleware import MAX_COOKIES
-from fastapi import HTTPException, Request
+from cors_right.request import Request
+from fastapi import HTTPException
+from fastapi import Request as FastAPIRequest
 from starlette.types import Message, Scope
 
 from tests.support import words
@@ -22,7 +24,7 @@ def service(**arguments: Any) -> CORSFastAPI:
     app = CORSFastAPI(cors_policy=policy, max_body_size=LIMIT)
 
     @app.post("/read")
-    async def read(request: Request) -> int:
+    async def read(request: FastAPIRequest) -> int:
         return len(await request.body())
 
     @app.post("/unread")
@@ -76,6 +78,7 @@ TOO_LARGE = words.TOO_LARGE.format(LIMIT)
         ("/parsed", LIMIT + 1, LENGTH, 413, f"/parsed: {TOO_LARGE}"),
         ("/own", 0, {}, 413, None),
         ("/own", 0, {"Content-Length": ["11", "11"]}, 413, None),
+        ("/own", 0, {"Content-Length": "1" * 5000}, 413, None),
         ("/own", LIMIT, {"Content-Length": str(LIMIT)}, 413, None),
         ("/a\nb", LIMIT + 1, LENGTH, 413, f"/a%0Ab: {TOO_LARGE}"),
         ("/read", 0, {"Cookie": "x" * (MAX_COOKIES + 1)}, 431, f"/read: {words.COSTLY} (431)"),
@@ -113,8 +116,10 @@ def test_flood_of_large_bodies_gives_a_line_a_minute(caplog: pytest.LogCaptureFi
     now = 0.0
     log = LimitLog(lambda: now)
     for now in (0.0, 1.0, 59.9, 60.0, 61.0, 120.0):
-        log.write({"path": f"/{now}", "method": "POST"}, "too large")
-        log.write({"path": f"/{now}"}, "too many cookies")
+        scope: Scope = {"path": f"/{now}", "headers": []}
+        policy = CORSPolicy(**PRODUCTION)
+        log.write(Request({**scope, "method": "POST"}, policy), "too large")
+        log.write(Request(scope, policy), "too many cookies")
     assert [record.getMessage() for record in caplog.records] == [
         f"Refused {what}"
         for time in ("0.0", "60.0", "120.0")

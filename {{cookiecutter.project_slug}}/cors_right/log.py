@@ -4,11 +4,9 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from urllib.parse import quote
 
-from starlette.types import Scope
-
-from .refusal import MAX_SHOWN, Refusal
+from .refusal import MAX_SHOWN, Refusal, shown_method, shown_path
+from .request import Request
 
 INTERVAL = 60  # seconds between two lines of the same origin and reason
 MAX_LINES = 5  # in an interval, of near misses, and as many of others
@@ -63,13 +61,13 @@ class LimitLog:
         self.clock = clock
         self.written: dict[str, float] = {}
 
-    def write(self, scope: Scope, reason: str) -> None:
+    def write(self, request: Request, reason: str) -> None:
         """Write the reason as a WARNING, with the request that met the limit."""
         now = self.clock()
         if now - self.written.get(reason, -math.inf) >= INTERVAL:
             self.written[reason] = now
-            path = quote(scope["path"][:MAX_SHOWN], errors="replace")
-            log.warning("Refused %s %s: %s", scope.get("method", "WebSocket"), path, reason)
+            method, path = shown_method(request.method), shown_path(request.scope["path"])
+            log.warning("Refused %s %s: %s", method, path, reason)
 
 
 refusals = RefusalLog()  # of this process

@@ -25,6 +25,7 @@ MAX_COOKIES = 8 * 1024  # bytes
 MAX_BACKSLASHES = 256  # in all cookies
 COSTLY = f"Cookies of more than {MAX_COOKIES} bytes, or {MAX_BACKSLASHES} backslashes"
 TOO_LARGE = "the body has more than {} bytes (413). To take more, raise MAX_BODY_SIZE"
+MAX_DIGITS = 20  # of a Content-Length that is looked at
 VARY_ORIGIN = (b"vary", b"Origin")
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -108,7 +109,7 @@ class CORSPolicyMiddleware:
         answer = self.app
         costly = request.cookie_length > MAX_COOKIES or request.backslashes > MAX_BACKSLASHES
         if costly:
-            limits.write(scope, f"{COSTLY} (431)")
+            limits.write(request, f"{COSTLY} (431)")
         if scope["type"] == "websocket":
             if refusal or costly:
                 answer = refused_handshake(scope, refusal)
@@ -120,22 +121,20 @@ class CORSPolicyMiddleware:
             return
         granted = headers.for_response(request)
 
-        told: list[Response] = []  # by development, instead of the application's response
-
         async def send_with_policy(message: Message) -> None:
-            if told:
-                return
+            nonlocal send
             if message["type"] == "http.response.start":
                 own = message.get("headers", ())
                 # A copy: the application may send its message again, also behind no policy.
                 message = {**message, "headers": with_policy(own, granted)}
-                if message["status"] == 413 and (limit := exceeded_limit(request)):
-                    reason = TOO_LARGE.format(limit)
-                    limits.write(scope, reason)
+                if message["status"] == 413 and exceeds_limit(request):
+                    reason = TOO_LARGE.format(scope[MAX_BODY_SIZE_SCOPE_KEY])
+                    limits.write(request, reason)
                     if headers.policy.development:
-                        told.append(JSONResponse({"detail": f"Content Too Large: {reason}"}, 413))
-                        told[0].raw_headers = with_policy(told[0].raw_headers, granted)
-                        await told[0](scope, receive, send)
+                        response = JSONResponse({"detail": f"Content Too Large: {reason}"}, 413)
+                        response.raw_headers = with_policy(response.raw_headers, granted)
+                        await response(scope, receive, send)
+                        send = discard  # the application's own response
                         return
                 if headers.hints:
                     headers.hints.write(request, message)
@@ -243,12 +242,18 @@ def refused_write(refusal: Refusal) -> Response:
     return JSONResponse({"detail": detail}, 403)
 
 
-def exceeded_limit(request: Request) -> int | None:
-    """Return FastAPI's limit if the body of a request exceeds it; a route may answer 413 itself."""
-    limit: int | None = request.scope.get(MAX_BODY_SIZE_SCOPE_KEY)
+def exceeds_limit(request: Request) -> bool:
+    """Return whether a body exceeds FastAPI's limit; a route may answer 413 for other reasons."""
+    if MAX_BODY_SIZE_SCOPE_KEY not in request.scope:
+        return False
     length = ", ".join(request.all(b"content-length"))
-    is_longer = limit is not None and length.isdecimal() and int(length) > limit
-    return limit if is_longer or request.all(b"transfer-encoding") else None
+    is_number = length.isdecimal() and len(length) <= MAX_DIGITS
+    is_longer = is_number and int(length) > request.scope[MAX_BODY_SIZE_SCOPE_KEY]
+    return is_longer or bool(request.all(b"transfer-encoding"))
+
+
+async def discard(message: Message) -> None:
+    """Send nothing."""
 
 
 def with_policy(headers: Iterable[tuple[bytes, bytes]], granted: RawHeaders) -> RawHeaders:

@@ -35,6 +35,16 @@ class Kind(Enum):
     WEBSOCKET = auto()  # from an unlisted page: 403
 
 
+def shown_method(method: str) -> str:
+    """Return a method for the log: as it is if it is a short token, else quoted and bounded."""
+    return method if is_short_token(method) else shown(method)
+
+
+def shown_path(path: str) -> str:
+    """Return a path for the log, percent-encoded and bounded."""
+    return quote(path[:MAX_SHOWN], errors="replace")
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A request that a policy refuses; `str()` gives the line of the log.
@@ -62,8 +72,8 @@ class Refusal:
         """The parts of the line, each bounded and printable, for logs that have fields."""
         return {
             "origin": self.origin,
-            "method": self.method if is_short_token(self.method) else shown(self.method),
-            "path": quote(self.path[:MAX_SHOWN], errors="replace"),
+            "method": shown_method(self.method),
+            "path": shown_path(self.path),
             "reason": self.reason.why,
             "kind": self.kind.name.lower(),
         }

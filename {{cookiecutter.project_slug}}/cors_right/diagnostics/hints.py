@@ -6,7 +6,6 @@ Browsers do both without a word.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from urllib.parse import quote
 
 from starlette.types import Message
 
@@ -14,7 +13,7 @@ from ..log import log
 from ..origins import SENT, is_loopback, split_port
 from ..policy import ANY
 from ..reasons import is_short_token
-from ..refusal import MAX_SHOWN
+from ..refusal import MAX_SHOWN, shown_method, shown_path
 from ..request import Request
 from ..standard import FORBIDDEN_RESPONSE_HEADER, SAFELISTED_RESPONSE_HEADER
 from .cookies import ENGINES, STANDARD, judge_cookie
@@ -69,8 +68,8 @@ class Hints:
         for line in lines:
             if line not in _written and len(_written) < MAX_LINES:
                 _written.add(line)
-                path = quote(request.scope["path"][:MAX_SHOWN], errors="replace")
-                log.warning("%s %s %s", request.method[:MAX_SHOWN], path, line)
+                method, path = shown_method(request.method), shown_path(request.scope["path"])
+                log.warning("%s %s %s", method, path, line)
 
 
 def is_for_script(request: Request, start: Message) -> bool:
