@@ -29,6 +29,7 @@ from tests.support.markdown import ADD, ADOPT, ADOPTED, command
 from tests.support.repositories import make_repository
 from tests.support.rivals import RIVALS, install_tool, render
 from tests.support.serving import Server, clean_environment, free_port, run
+from tests.support.slow import slow_except
 from tests.support.uv import UV
 
 PAGE = ADOPT.read_text("utf-8")
@@ -355,13 +356,7 @@ def served(service: Existing, project: Path, python: Path) -> Iterator[Server]:
     probe.unlink()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name == "fastapi-new" else pytest.mark.slow)
-        for name in SERVICES
-    ],
-)
+@pytest.mark.parametrize("name", slow_except({"fastapi-new"}, SERVICES))
 def test_a_service_adopts_the_policy(name: str, distribution: str, tmp_path: Path) -> None:
     service = SERVICES[name]
     project = rendered(service, tmp_path)

@@ -19,6 +19,7 @@ from tests.support.baking import CREDENTIALS, Bakery
 from tests.support.browse import fetch
 from tests.support.servers import SERVERS, command
 from tests.support.serving import REQUIRED, clean_environment, free_port, run
+from tests.support.slow import slow_except
 
 FRONTEND, PARTNER = "https://app.example.com", "https://partner.example.org"
 ADMIN = "https://admin.example.com"
@@ -367,12 +368,7 @@ def passes(project: Path, *words: str) -> None:
     assert ended.returncode == 0, f"{words}:\n{ended.stdout}{ended.stderr}"
 
 
-OTHERS = [
-    pytest.param(answer, marks=pytest.mark.slow) for answer in CREDENTIALS if answer != "cookies"
-]
-
-
-@pytest.fixture(scope="module", params=["cookies", *OTHERS])
+@pytest.fixture(scope="module", params=slow_except({"cookies"}, CREDENTIALS))
 def grown(
     bakery: Bakery, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:

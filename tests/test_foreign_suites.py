@@ -15,9 +15,10 @@ from scripts.foreign_suites.suites import (
     unexplained,
 )
 from tests.support.requirements import REQUIRED_ENGINES, lack
+from tests.support.slow import slow_except
 
 
-@pytest.mark.parametrize("name", ["starlette", pytest.param("fastapi", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", slow_except({"starlette"}, SUITES))
 def test_share_of_suite_differs_only_as_the_table_says(name: str, tmp_path: Path) -> None:
     checkout = Checkout(SUITES[name], tmp_path)
     try:

@@ -14,9 +14,8 @@ import yaml
 
 from tests.support.baking import CREDENTIALS, ROOT, Bakery
 from tests.support.serving import clean_environment
+from tests.support.slow import slow_except
 from tests.support.uv import UV
-
-OTHERS = sorted({*CREDENTIALS} - {"bearer", "cookies"})
 
 
 @pytest.fixture(scope="session")
@@ -40,12 +39,10 @@ def pythons() -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("credentials", "python"),
-    [
-        ("bearer", "newest"),
-        ("cookies", "newest"),
-        ("cookies", "oldest"),
-        *(pytest.param(each, "newest", marks=pytest.mark.slow) for each in OTHERS),
-    ],
+    slow_except(
+        {("bearer", "newest"), ("cookies", "newest"), ("cookies", "oldest")},
+        [*((answer, "newest") for answer in CREDENTIALS), ("cookies", "oldest")],
+    ),
 )
 def test_a_rendered_project_passes_its_own_checks(
     bakery: Bakery,

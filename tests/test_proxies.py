@@ -30,6 +30,7 @@ from tests.support.proxies import (
     proxy,
 )
 from tests.support.serving import PATIENCE, Server, serve
+from tests.support.slow import slow_except
 
 FRONTEND, ADMIN = LISTED
 CREDENTIALED = ("cookies", "cross-site-cookies")
@@ -70,10 +71,7 @@ def fronts(
 
 @pytest.mark.parametrize(
     ("kind", "answer"),
-    [
-        pytest.param(kind, answer, marks=[] if answer == "cookies" else pytest.mark.slow)
-        for kind, answer in itertools.product(KINDS, CREDENTIALS)
-    ],
+    slow_except({(kind, "cookies") for kind in KINDS}, itertools.product(KINDS, CREDENTIALS)),
 )
 def test_pages_read_what_they_read_without_a_proxy(fronts: Fronts, kind: str, answer: str) -> None:
     front, credentials = fronts(kind, answer), answer in CREDENTIALED

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import pytest
 import yaml
 from pytest_cookies.plugin import Cookies
 
@@ -17,11 +16,6 @@ SERVICE = ROOT / "{{cookiecutter.project_slug}}"
 CONFIGURATION: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS = [name for name in CONFIGURATION if not name.startswith("_")]
 CREDENTIALS: list[str] = CONFIGURATION["credentials"]
-# For tests that take long: one answer with tokens and one with a session always run.
-SLOW_EXCEPT_TWO = [
-    pytest.param(answer, marks=[] if answer in ("bearer", "cookies") else pytest.mark.slow)
-    for answer in CREDENTIALS
-]
 # Answers that a test does not give, whatever the defaults of a fork are.
 PLAIN = {
     "project_name": "My Service",
