@@ -1,16 +1,14 @@
 """`python -m cors_right` for services that have no file layout, and what `explain` says of them."""
 
 import json
-import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cors_right import __main__ as command
 from cors_right.refusal import Kind, Refusal
 
 from tests.support import words
+from tests.support.commands import run_command
 from tests.support.service.adopted import ELSEWHERE, policy
 
 APP = "https://app.example.com"
@@ -22,17 +20,10 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command for an application; return its exit status, and what it wrote where."""
-    monkeypatch.setattr(logging, "disable", lambda: None)
 
     def run(*arguments: str, app: str = "app") -> tuple[int, str, str]:
         named = [*arguments, "--app", app if ":" in app else f"{ADOPTED}:{app}"]
-        monkeypatch.setattr(sys, "argv", [command.__name__, *(named if app else arguments)])
-        try:
-            status = command.main()
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
+        return run_command([*(named if app else arguments)], monkeypatch, capsys)
 
     return run
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from cors_right.reasons import NULL, Unlisted
 
 from tests.support import words
 from tests.support.asgi import passed
+from tests.support.commands import run_command
 from tests.support.service import application
 
 APP = "https://app.example.com"
@@ -31,18 +31,11 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     """Run the command with arguments; return its exit status, and what it wrote where."""
     monkeypatch.setattr(service, "SETTINGS", "tests.support.service.settings:Settings")
     monkeypatch.setattr(service, "APPLICATION", "tests.support.service.application:create_app")
-    monkeypatch.setattr(logging, "disable", lambda: None)
 
     def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["python -m cors_right", *arguments])
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        try:
-            status = command.main()
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
+        return run_command([*arguments], monkeypatch, capsys)
 
     return run
 
