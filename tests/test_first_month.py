@@ -7,7 +7,6 @@ gate passes for every answer. Nothing of it edits `cors_right/`.
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from cors_right.diagnostics.browser import Fetch
 from tests.support import words
 from tests.support.baking import CREDENTIALS, Bakery
 from tests.support.browse import fetch
+from tests.support.checks import passes, tool
 from tests.support.servers import SERVERS, command
 from tests.support.serving import REQUIRED, clean_environment, free_port, run
 from tests.support.slow import slow_except
@@ -355,17 +355,6 @@ REQUESTS = {
     "/orders": {"headers": {"X-Tenant": "t"}},
     "/inventory/items": {"method": "QUERY"},
 }
-
-
-def tool(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", *words]
-    own = clean_environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")  # those of this environment
-    return subprocess.run(line, cwd=project, env=own, capture_output=True, text=True)
-
-
-def passes(project: Path, *words: str) -> None:
-    ended = tool(project, *words)
-    assert ended.returncode == 0, f"{words}:\n{ended.stdout}{ended.stderr}"
 
 
 @pytest.fixture(scope="module", params=slow_except({"cookies"}, CREDENTIALS))

@@ -16,7 +16,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 
 from tests.support.baking import Bakery
-from tests.support.clean import is_clean
+from tests.support.checks import is_clean
 from tests.support.crooked import crooked
 from tests.support.logins import with_login
 from tests.support.markdown import LOGINS

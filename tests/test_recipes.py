@@ -15,7 +15,7 @@ from cors_right.diagnostics.browser import Fetch
 from tests.support import words
 from tests.support.baking import Bakery, copied
 from tests.support.browse import fetch
-from tests.support.clean import is_clean
+from tests.support.checks import is_clean
 from tests.support.markdown import FRONTEND, RECIPES, blocks
 from tests.support.serving import (
     PATIENCE,

@@ -25,8 +25,9 @@ from starlette.testclient import TestClient
 from tests.support.asgi import passed
 from tests.support.baking import Bakery, copied
 from tests.support.browse import fetch
+from tests.support.checks import passes, tool
 from tests.support.markdown import APPS, DATABASE, FILES, OPERATIONS, blocks, commands
-from tests.support.pages import follow, passes, paths_of, tool
+from tests.support.pages import follow, paths_of
 from tests.support.postgres import FIRST_PASSWORD, Cluster, cluster
 from tests.support.proxies import KINDS, Authority, Front, block_of, proxy
 from tests.support.serving import REQUIRED, clean_environment, free_port, send, serve
@@ -110,10 +111,16 @@ def test_project_passes_its_own_checks(grown: Grown, server: Cluster) -> None:
     """Its tests run with databases of their own, and leave none behind."""
     (migration,) = (grown.project / "app" / "migrations" / "versions").glob("*.py")
     assert 'create_table(\n        "orders"' in migration.read_text("utf-8")
-    for words in (("ruff", "check"), ("ruff", "format", "--check")):
-        ended = tool(grown.project, *words, "--no-cache", str(migration))
-        assert ended.returncode == 0, ended.stdout
-    passes(grown.project, TEST_DATABASE_SERVER=with_driver(server.address))
+    for checked in (("ruff", "check"), ("ruff", "format", "--check")):
+        passes(grown.project, *checked, "--no-cache", str(migration))
+    database = with_driver(server.address)
+    for words in (
+        ("ruff", "check", "--fix", "--no-cache", "--quiet"),  # of the order of imports
+        ("ruff", "format", "--check", "--no-cache"),
+        ("mypy",),
+        ("pytest", "-q", "-p", "no:cacheprovider"),
+    ):
+        passes(grown.project, *words, TEST_DATABASE_SERVER=database)
     engine = create_engine(with_driver(grown.address))
     with engine.connect() as connection:
         names = connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all()

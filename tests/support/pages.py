@@ -1,11 +1,7 @@
 """Pages that tests follow: their files and changes, applied to a rendered project."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
-
-from tests.support.serving import clean_environment
 
 # A paragraph that ends with a path, and the block below it.
 BLOCK = re.compile(r"`([\w./-]+)`:\n\n```(\w+)\n(.*?)^```$", re.M | re.S)
@@ -40,26 +36,3 @@ def change(file: Path, diff: str) -> None:
         assert text.count(old) == 1, f"{file.name} has {text.count(old)} times:\n{old}"
         text = text.replace(old, new)
     file.write_text(text[1:], encoding="utf-8")
-
-
-def tool(project: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a module of this Python in a project."""
-    return subprocess.run(
-        [sys.executable, "-B", "-m", *words],
-        cwd=project,
-        env=clean_environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **variables),
-        capture_output=True,
-        text=True,
-    )
-
-
-def passes(project: Path, **variables: str) -> None:
-    """Repair the order of imports, then check a project as its own pipeline does."""
-    for words in (
-        ("ruff", "check", "--fix", "--no-cache", "--quiet"),
-        ("ruff", "format", "--check", "--no-cache"),
-        ("mypy",),
-        ("pytest", "-q", "-p", "no:cacheprovider"),
-    ):
-        ended = tool(project, *words, **variables)
-        assert ended.returncode == 0, f"{words}:\n{ended.stdout}{ended.stderr}"
