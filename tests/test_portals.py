@@ -35,7 +35,7 @@ WRONG = [
         "frontend_origins: "
         + words.origin_error("shop.example.com", words.NO_SCHEME, "https://shop.example.com"),
     ),
-    ({"description": "{{ cycler.__init__ }}"}, "description: '{{ cycler.__init__ }}' has {{ in it"),
+    ({"description": "{{ cycler.__init__ }}"}, "description: '{{ cycler.__init__ }}' contains {{"),
 ]
 
 
@@ -77,9 +77,15 @@ def test_what_the_schema_refuses_the_template_refuses(
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("frontend_origin", "frontend_origin: there is no such question; write frontend_origins"),
-        ("__frontend_origins", "__frontend_origins: there is no such question; write frontend_or"),
-        ("database", f"database: there is no such question; there are {', '.join(QUESTIONS)}"),
+        (
+            "frontend_origin",
+            "frontend_origin: is not a question of this template. Did you mean frontend_origins?",
+        ),
+        (
+            "__frontend_origins",
+            "__frontend_origins: is not a question of this template. Did you mean frontend_or",
+        ),
+        ("database", f"database: is not a question of this template. Use {', '.join(QUESTIONS)}"),
     ],
 )
 def test_names_that_are_not_questions_are_refused(bakery: Bakery, name: str, line: str) -> None:
@@ -98,7 +104,7 @@ def test_a_portal_that_replaces_the_choices_gets_no_other_answer(tmp_path: Path)
     )
     assert ended.returncode == 1
     choices = ", ".join(filters.CREDENTIALS)
-    assert ended.stdout == f"credentials: 'cookie' is not one of {choices}\n"
+    assert ended.stdout == f"credentials: 'cookie' must be one of {choices}\n"
 
 
 def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tuple[int, str, Path]:

@@ -134,7 +134,9 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
         project, said = workshop.render(str(source), into=into)
         assert ".cruft.json" not in tree(project)
         (line,) = [line for line in said.splitlines() if "cruft" in line]
-        return line.removeprefix("No .cruft.json, so `cruft update` will not work: ")
+        return line.removeprefix(
+            "The project has no .cruft.json, so `cruft update` will not work. Reason: "
+        )
 
     workshop.git(
         workshop.template,

@@ -22,7 +22,6 @@ EXCEPTIONS = {
     'credentials: "include"': "an option of fetch()",
     "Status code:": "words of WebKit's console",
     "has credentials": "words of WebKit's console, and a sentence of `explain`",
-    "of the page": "common words, in the help of an option",
     "there is no": "common words, in a message of the command line",
     "browsers drop": "common words, in a line of the log and a message of the command line",
     "are two sites": "a fact that pages give, and a reason to drop a cookie",
@@ -31,12 +30,10 @@ EXCEPTIONS = {
     "response header": "common words, in the messages for names",
     "without CORS headers": "common words, in a finding of `check`",
     "pages cannot set": "three messages: of the policy, of the log, of the command line",
-    "is not one of": "three messages: for FASTAPI_ENV, for --env, for an answer of the template",
-    "is not the name of a": "two messages: of the policy, of the command line",
+    "is not a valid": "two messages: of the policy, of the settings",
+    "must be one of": "three messages: for FASTAPI_ENV, for --env, for an answer of the template",
+    "browsers send": "common words, in a correction of `explain`",
     "so it must be the only entry": "two messages: for origins, for names",
-    "characters in all": "two messages: for origins, for an answer of the template",
-    "it is not set": "two messages: of the settings, of bearer tokens",
-    "has user information": "two messages: for origins, for the address of keys",
 }
 
 
