@@ -191,7 +191,7 @@ def test_table_of_sites_is_what_browsers_compare() -> None:
 
 
 ORIGINS = {
-    "one": ["https://evil.example"],
+    "any": ["https://evil.example"],
     "absent": [],
     "allowed": [words.APP],
     "unlisted": ["https://evil.example"],
