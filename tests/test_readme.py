@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from cors_right.diagnostics.browser import Fetch
 
-from hooks.filters import EXAMPLE, origins, suggested_slug
+from hooks.filters import EXAMPLE, suggested_slug
 from tests.support import words
-from tests.support.baking import CONFIGURATION, CREDENTIALS, ROOT, SERVICE, Bakery
+from tests.support.baking import CONFIGURATION, CREDENTIALS, ROOT, Bakery
 from tests.support.browse import fetch
 from tests.support.markdown import (
     ADD,
@@ -26,7 +26,6 @@ from tests.support.markdown import (
     command,
     commands,
 )
-from tests.support.origins_table import REFUSED
 from tests.support.repositories import copy_template
 from tests.support.serving import REQUIRED, clean_environment, fresh_machine, run, send, serve
 
@@ -195,28 +194,3 @@ def test_readme_shows_the_first_frontend(bakery: Bakery, allowed: str, entry: st
             capture_output=True,
         )
         assert f" log {' '.join(shown)} " in f"{' '.join(ended.stdout.split())} "
-
-
-def test_every_refusal_is_explained() -> None:
-    """Each row of the tables in docs/cors.md is part of a message, and each message is in a row."""
-    text = (ROOT / "docs" / "cors.md").read_text("utf-8")
-    tables = re.findall(r"^\| refusal \| why \|\n\|---\|---\|\n(.*?)\n\n", text, re.M | re.S)
-    grammar, credentials = (
-        [line.split(" | ")[0][2:].replace("\\", "") for line in rows.splitlines()]
-        for rows in tables
-    )
-    messages = []
-    for refused in (*REFUSED, "*"):
-        with pytest.raises(origins.OriginError) as caught:
-            origins.parse_origin(refused)
-        messages.append(str(caught.value))
-    for message in messages:
-        assert [reason for reason in grammar if reason in message], message
-    for reason in grammar:
-        assert [message for message in messages if reason in message], reason
-    sources = "".join(
-        (SERVICE / "cors_right" / name).read_text("utf-8")
-        for name in ("origins.py", "public_suffixes.py")
-    )
-    for reason in credentials:
-        assert reason.removeprefix("'*' ") in sources

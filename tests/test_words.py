@@ -16,6 +16,8 @@ MOST_FILES = 3
 SHORTEST = 11  # characters of a part that is looked for
 # Images, lock files and schemas quote no message.
 UNREAD = (".png", ".svg", ".json")
+# The page that quotes each message of the log and of consoles; tests/test_pages.py compares it.
+EXPLAINED = "docs/fix-blocked.md"
 # Parts of messages that more files have, and why a change of the message touches no more.
 EXCEPTIONS = {
     "python -m cors_right": "a command",
@@ -67,7 +69,7 @@ def joined(text: str) -> str:
 def texts() -> dict[str, str]:
     """Return the texts of the tracked files, as they are and on one line; not of this file."""
     names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
-    paths = [ROOT / name for name in names if name and not name.endswith(UNREAD)]
+    paths = [ROOT / name for name in names if name and not name.endswith((*UNREAD, EXPLAINED))]
     found = {}
     for path in paths:
         if path.is_file() and path != Path(__file__):
