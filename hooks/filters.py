@@ -31,7 +31,8 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 SERVICE = TEMPLATE / "{{cookiecutter.project_slug}}"
 OWN: dict[str, Any] = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS = ("project_name", "project_slug", "description", "credentials", "frontend_origins")
-CREDENTIALS = ("none", "bearer", "cookies", "cross-site-cookies")
+# From the labels: a portal may have put its answer in the place of the list.
+CREDENTIALS = tuple(OWN["__prompts__"]["credentials"])[1:]
 SUGGESTION = "{{ cookiecutter.__name | suggested_slug }}"  # the only Jinja in a default
 DERIVED = {name: text for name, text in OWN.items() if name[:2] == "__" and isinstance(text, str)}
 OLDEST_PYTHON, OLDEST, NEWEST = "3.11", "2.3.1", "2.7.1"  # the last two are cookiecutter's

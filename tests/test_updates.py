@@ -221,7 +221,7 @@ def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -
         text = (fork / name).read_text("utf-8")
         (fork / name).write_text(text.replace("org/template", "acme/starter"), encoding="utf-8")
     configuration = json.loads((fork / "cookiecutter.json").read_text("utf-8"))
-    configuration["credentials"] = ["bearer", "none", "cookies", "cross-site-cookies"]
+    configuration["credentials"] = configuration["credentials"][::-1]
     text = json.dumps(configuration, ensure_ascii=False, indent=2) + "\n"
     (fork / "cookiecutter.json").write_text(text, encoding="utf-8")
     (fork / "CHANGELOG.acme.md").write_text("## v1.4.0\n\n- Ours.\n", encoding="utf-8")
