@@ -94,6 +94,12 @@ def examples() -> list[str]:
     return [arguments for row in tables("CORSPolicy")[1] for arguments in code(row[1])]
 
 
+def test_page_gives_refused_examples_of_every_argument() -> None:
+    parameters = inspect.signature(CORSPolicy).parameters.values()
+    names = {each.name for each in parameters if each.annotation is not bool}
+    assert {*first_column(tables("CORSPolicy")[1])} == names | {"bool"}
+
+
 @pytest.mark.parametrize("arguments", examples())
 def test_policy_refuses_the_examples_of_the_page(arguments: str) -> None:
     with pytest.raises(CORSPolicyError):
