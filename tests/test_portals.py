@@ -197,7 +197,7 @@ def test_the_forms_ask_what_the_template_asks() -> None:
 
 def backstage() -> dict[str, Any]:
     """Return Backstage's template."""
-    template: dict[str, Any] = yaml.safe_load((ROOT / "template.yaml").read_text("utf-8"))
+    template: dict[str, Any] = yaml.safe_load((ROOT / "backstage.yaml").read_text("utf-8"))
     return template
 
 

@@ -21,7 +21,6 @@ from tests.support.markdown import (
     FLEET,
     FLEET_COMMANDS,
     PORTAL,
-    PORTALS,
     QUESTIONS,
     command,
     commands,
@@ -49,8 +48,7 @@ def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
     with_cookies = (*always, CERTIFICATES)
     pages: dict[Path, tuple[str, ...]] = {
         ROOT / "README.md": (RENDER, TEST),
-        PORTALS: (PORTAL,),
-        FLEET: FLEET_COMMANDS,
+        FLEET: (PORTAL, *FLEET_COMMANDS),
         QUESTIONS: (CHANGE,),
         ADOPT: (ADD, *ADOPTED),
         bakery.bake(credentials="none") / "README.md": always,

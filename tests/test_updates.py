@@ -18,7 +18,6 @@ from tests.support.markdown import (
     FLEET,
     FLEET_COMMANDS,
     PORTAL,
-    PORTALS,
     QUESTIONS,
     command,
 )
@@ -166,7 +165,7 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
     An address of cruft's and cookiecutter's kind leads to the workshop.
     """
     tagged, release, _, _, check, update = (command(FLEET, end) for end in FLEET_COMMANDS)
-    portal = command(PORTALS, PORTAL)
+    portal = command(FLEET, PORTAL)
     configuration = workshop.folder / "cookiecutterrc"
     configuration.write_text(
         f'abbreviations: {{gh: "file://{workshop.remote}"}}\n', encoding="utf-8"
@@ -238,7 +237,7 @@ def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -
         workshop.replace(name, f'"{version}"', '"9.9.9"')
     workshop.replace("CHANGELOG.md", f"## {version}", f"## 9.9.9\n\n- New.\n\n## {version}")
     workshop.replace(f"{LIBRARY}/origins.py", f'"{NO_SCHEME}"', '"needs another text"')
-    workshop.replace("docs/fleet.md", "Edits survive.", "Your edits survive.")
+    workshop.replace("docs/fleet.md", "An update keeps your edits.", "Updates keep your edits.")
     for workflow in (".github", "{{cookiecutter.project_slug}}/.github"):
         workshop.replace(
             f"{workflow}/workflows/test.yml", "permissions: {}", "permissions: {} # none"
