@@ -160,8 +160,10 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("name", CHECK_FIRST)
-@pytest.mark.parametrize(("answer", "environment", "lines"), WRONG)
+@pytest.mark.parametrize(
+    ("name", "answer", "environment", "lines"),
+    [*((name, *WRONG[0]) for name in CHECK_FIRST), *(("python -m app", *row) for row in WRONG[1:])],
+)
 def test_a_wrong_setting_ends_the_process_before_it_listens(
     bakery: Bakery, name: str, answer: str, environment: dict[str, str], lines: list[str]
 ) -> None:
