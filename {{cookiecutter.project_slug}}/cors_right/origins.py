@@ -269,6 +269,12 @@ def split_port(authority: str) -> tuple[str, str | None]:
     return address + bracket + name, port if colon else None
 
 
+def parts(text: str) -> tuple[str, str, str | None]:
+    """Return scheme, host and port of an origin or a pattern."""
+    scheme, _, authority = text.partition("://")
+    return scheme, *split_port(authority)
+
+
 def canonical_host(host: str, *, is_base: bool) -> str:
     """Return a lower-case host as browsers serialize it (URL standard, section 3.5).
 

@@ -15,8 +15,8 @@ from .origins import (
     AllowList,
     OriginError,
     parse_origin,
+    parts,
     shown,
-    split_port,
 )
 from .policy import ANY, CORSPolicy
 from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, TOKEN
@@ -260,9 +260,3 @@ def miss_of(origin: str, entry: str, *, by_spelling: bool = False) -> Miss | Non
     address = f"{entry_scheme}://{meant}" + ("" if is_default else f":{port}")
     rank += len(differences)
     return Miss(rank, entry, host, base, tuple(differences), address if meant else None)
-
-
-def parts(text: str) -> tuple[str, str, str | None]:
-    """Return scheme, host and port of an origin or an entry."""
-    scheme, _, authority = text.partition("://")
-    return scheme, *split_port(authority)

@@ -5,11 +5,11 @@ This is the CORS protocol of the Fetch standard from the page's side; sections a
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urljoin, urlsplit
 
-from ..origins import DEFAULT_PORTS, is_loopback, split_port
+from ..origins import DEFAULT_PORTS, is_loopback, parts
 from ..standard import (
     FORBIDDEN_REQUEST_HEADER,
     SAFELISTED_METHODS,
@@ -18,17 +18,21 @@ from ..standard import (
 )
 
 NORMALIZED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
-SAFELISTED_CONTENT_TYPES = (
-    "application/x-www-form-urlencoded",
-    "multipart/form-data",
-    "text/plain",
-)
-# "CORS-unsafe request-header byte", and the bytes that a language may have.
-UNSAFE_BYTES = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
-LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")
+# All but each "CORS-unsafe request-header byte", and the bytes that a language may have.
+SAFE = r'[^\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]*'
+LANGUAGE = r"[0-9A-Za-z *,\-.;=]*"
+FORM = "application/x-www-form-urlencoded|multipart/form-data|text/plain"
+# "CORS-safelisted request-header": the values of each.
+SAFELISTED_VALUES = {
+    "accept": SAFE,
+    "accept-language": LANGUAGE,
+    "content-language": LANGUAGE,
+    "content-type": rf"(?i:[ \t]*({FORM})[ \t]*(;{SAFE})?)",
+    "range": "bytes=([0-9]+)-([0-9]*)",
+}
 MAX_SAFE_VALUE = 128  # bytes
 # "Request-body-header name".
-BODY_HEADERS = ("content-encoding", "content-language", "content-location", "content-type")
+BODY_HEADER = re.compile("content-(encoding|language|location|type)", re.IGNORECASE)
 NEVER_READABLE = ("set-cookie", "set-cookie2")  # "forbidden response-header name"
 PATIENCE = 10  # seconds for a response to begin
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -157,54 +161,55 @@ class Outcome:
 def fetch(request: Fetch, send: Send) -> Outcome:
     """Do what a browser does for a `fetch()`, redirects included (Fetch standard, "HTTP fetch")."""
     exchanges: list[Exchange] = []
-    origin, url, body = request.origin, request.url, request.body
-    method = normalized(request.method)
-    headers = {
-        name: value
-        for name, value in request.headers.items()
-        if not FORBIDDEN_REQUEST_HEADER.fullmatch(name)
-    }
+    method = request.method.upper()
+    step = replace(
+        request,
+        method=method if method in NORMALIZED_METHODS else request.method,
+        headers=without(FORBIDDEN_REQUEST_HEADER, request.headers),
+    )
 
-    def ask(method: str, sent: Mapping[str, str], body: bytes | None) -> Response:
-        response = send(method, url, sent, body) or Response(0, ())
-        exchanges.append(Exchange(method, url, sent, response))
+    def ask(method: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        response = send(method, step.url, headers, body) or Response(0, ())
+        exchanges.append(Exchange(method, step.url, headers, response))
         return response
 
-    if is_mixed(origin, url):
-        return Outcome((), Blocked(CorsError.INVALID_RESPONSE, origin, url, Response(0, ())))
+    target: str | None = request.url
+    response, location, is_foreign = Response(0, ()), None, False
     for _ in range(MAX_REDIRECTS + 1):
-        is_foreign = origin_of(url) != origin
-        step = Fetch(origin, url, method, headers, body, request.with_credentials)
-        if is_foreign and (question := preflight_headers(step)):
-            response = ask("OPTIONS", question, None)
-            if blocked := preflight_check(step, response):
-                return Outcome(tuple(exchanges), blocked)
-        is_told = is_foreign or method not in ("GET", "HEAD")
-        response = ask(method, {**headers, "Origin": origin} if is_told else headers, body)
-        if blocked := cors_check(step, response) if is_foreign else no_response(step, response):
-            return Outcome(tuple(exchanges), blocked)
-        location = response.get("Location")
-        if response.status not in REDIRECTS or location is None:
-            return Outcome(tuple(exchanges), None, readable_headers(step, response))
-        target = resolve(url, location)
         if target is None or is_mixed(request.origin, target):
             break
         if urlsplit(target).username or urlsplit(target).password:
             error = CorsError.REDIRECT_CONTAINS_CREDENTIALS
-            return Outcome(tuple(exchanges), Blocked(error, origin, target, response))
-        if is_foreign and origin_of(target) != origin_of(url):
-            origin = "null"
-        if response.status == 303 or (response.status in (301, 302) and method == "POST"):
-            method, body = (method if method == "HEAD" else "GET"), None
-            headers = {name: headers[name] for name in headers if name.lower() not in BODY_HEADERS}
-        url = target
-    invalid = Blocked(CorsError.INVALID_RESPONSE, origin, str(target or location), response)
+            return Outcome(tuple(exchanges), Blocked(error, step.origin, target, response))
+        if is_foreign and origin_of(target) != origin_of(step.url):
+            step = replace(step, origin="null")
+        step = replace(step, url=target)
+        is_foreign = origin_of(step.url) != step.origin
+        if is_foreign and (question := preflight_headers(step)):
+            response = ask("OPTIONS", question, None)
+            if blocked := preflight_check(step, response):
+                return Outcome(tuple(exchanges), blocked)
+        is_told = is_foreign or step.method not in ("GET", "HEAD")
+        headers = {**step.headers, "Origin": step.origin} if is_told else step.headers
+        response = ask(step.method, headers, step.body)
+        blocked = cors_check(step, response)
+        if blocked and (is_foreign or not response.status):
+            return Outcome(tuple(exchanges), blocked)
+        location = response.get("Location")
+        if response.status not in REDIRECTS or location is None:
+            return Outcome(tuple(exchanges), None, readable_headers(step, response))
+        target = resolve(step.url, location)
+        if response.status == 303 or (response.status in (301, 302) and step.method == "POST"):
+            method = step.method if step.method == "HEAD" else "GET"
+            headers = without(BODY_HEADER, step.headers)
+            step = replace(step, method=method, body=None, headers=headers)
+    invalid = Blocked(CorsError.INVALID_RESPONSE, step.origin, str(target or location), response)
     return Outcome(tuple(exchanges), invalid)
 
 
-def normalized(method: str) -> str:
-    """Return a method as browsers send it: they write only some in upper case ("normalize")."""
-    return method.upper() if method.upper() in NORMALIZED_METHODS else method
+def without(names: re.Pattern[str], headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that have none of these names."""
+    return {name: headers[name] for name in headers if not names.fullmatch(name)}
 
 
 def resolve(url: str, location: str) -> str | None:
@@ -219,19 +224,18 @@ def resolve(url: str, location: str) -> str | None:
 
 def origin_of(url: str) -> str:
     """Return the origin of a URL; of a path, nothing."""
-    parts = urlsplit(url)
-    if not parts.scheme:
+    split = urlsplit(url)
+    if not split.scheme:
         return ""
-    host = (parts.hostname or "").lower()
-    port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+    host = (split.hostname or "").lower()
+    port = "" if split.port in (None, DEFAULT_PORTS.get(split.scheme)) else f":{split.port}"
+    return f"{split.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 def is_mixed(origin: str, url: str) -> bool:
     """Whether browsers refuse to load a URL into a page, because only the page is secure."""
-    scheme, _, authority = origin_of(url).partition("://")
-    is_insecure = scheme == "http" and not is_loopback(split_port(authority)[0])
-    return origin.startswith("https:") and is_insecure
+    scheme, host, _ = parts(origin_of(url))
+    return origin.startswith("https:") and scheme == "http" and not is_loopback(host)
 
 
 def preflight_headers(request: Fetch) -> dict[str, str]:
@@ -250,41 +254,26 @@ def unsafe_names(headers: Mapping[str, str]) -> list[str]:
 
 def is_safelisted(name: str, value: str) -> bool:
     """Whether a header needs no preflight ("CORS-safelisted request-header")."""
-    if len(value) > MAX_SAFE_VALUE:
+    name = name.lower()
+    if name not in SAFELISTED_VALUES or len(value) > MAX_SAFE_VALUE:
         return False
-    match name.lower():
-        case "accept":
-            return not UNSAFE_BYTES.search(value)
-        case "accept-language" | "content-language":
-            return LANGUAGE.fullmatch(value) is not None
-        case "content-type":
-            essence = value.partition(";")[0].strip().lower()
-            return essence in SAFELISTED_CONTENT_TYPES and not UNSAFE_BYTES.search(value)
-        case "range":
-            found = re.fullmatch(r"bytes=([0-9]+)-([0-9]*)", value)
-            return found is not None and (not found[2] or int(found[1]) <= int(found[2]))
-    return False
-
-
-def no_response(request: Fetch, response: Response) -> Blocked | None:
-    """Return why there is nothing to read, if nothing has answered."""
-    if response.status:
-        return None
-    return Blocked(CorsError.INVALID_RESPONSE, request.origin, "", response)
+    found = re.fullmatch(SAFELISTED_VALUES[name], value)
+    if name == "range" and found and found[2]:
+        return int(found[1]) <= int(found[2])
+    return found is not None
 
 
 def cors_check(request: Fetch, response: Response) -> Blocked | None:
     """Return why a page may not read a response, or None if it may ("CORS check")."""
-    if blocked := no_response(request, response):
-        return blocked
     value = response.get("Access-Control-Allow-Origin")
-    if value is None:
+    credentials = response.get("Access-Control-Allow-Credentials")
+    if not response.status:
+        error = CorsError.INVALID_RESPONSE
+    elif value is None:
         error = CorsError.MISSING_ALLOW_ORIGIN_HEADER
-    elif value == "*":
-        if not request.with_credentials:
-            return None
+    elif value == "*" and request.with_credentials:
         error = CorsError.WILDCARD_ORIGIN_NOT_ALLOWED
-    elif value != request.origin:
+    elif value not in ("*", request.origin):
         # The standard knows one error here; these distinctions are Chromium's.
         if re.search("[ ,]", value):
             error = CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES
@@ -292,11 +281,8 @@ def cors_check(request: Fetch, response: Response) -> Blocked | None:
             error = CorsError.INVALID_ALLOW_ORIGIN_VALUE
         else:
             error = CorsError.ALLOW_ORIGIN_MISMATCH
-    elif request.with_credentials:
-        value = response.get("Access-Control-Allow-Credentials")
-        if value == "true":
-            return None
-        error = CorsError.INVALID_ALLOW_CREDENTIALS
+    elif request.with_credentials and credentials != "true":
+        error, value = CorsError.INVALID_ALLOW_CREDENTIALS, credentials
     else:
         return None
     return Blocked(error, request.origin, value or "", response)
