@@ -136,8 +136,10 @@ class CORSPolicyMiddleware:
                         await response(scope, receive, send)
                         send = discard  # the application's own response
                         return
-                if headers.hints:
-                    headers.hints.write(request, message)
+                if headers.policy.development:
+                    from .diagnostics.hints import write_hints  # which production does not need
+
+                    write_hints(request, message)
             await send(message)
 
         if costly:
@@ -162,11 +164,6 @@ class PolicyHeaders:
 
     def __init__(self, policy: CORSPolicy) -> None:
         self.policy = policy
-        self.hints = None
-        if policy.development:
-            from .diagnostics.hints import Hints  # which production does not need
-
-            self.hints = Hints()
         cors = CORSMiddleware(
             PlainTextResponse(),
             allow_origins=policy.allow_origins,

@@ -61,6 +61,9 @@ class CorsError(StrEnum):
     REDIRECT_CONTAINS_CREDENTIALS = "RedirectContainsCredentials"
 
 
+OF_CREDENTIALS = (CorsError.WILDCARD_ORIGIN_NOT_ALLOWED, CorsError.INVALID_ALLOW_CREDENTIALS)
+
+
 @dataclass(frozen=True)
 class Fetch:
     """A `fetch()` of a page: the page's origin, and the arguments.

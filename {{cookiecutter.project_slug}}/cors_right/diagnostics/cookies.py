@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from urllib.parse import urlsplit
 
-from ..origins import is_loopback, split_port
+from ..origins import is_loopback, parts
 from ..public_suffixes import suffixes
 from ..refusal import MAX_SHOWN
 from .browser import origin_of
@@ -64,15 +63,13 @@ ENGINES: Mapping[str, Rules] = {
 class Verdict:
     """What becomes of a cookie: whether the page's next request carries it.
 
-    `reason` says why the browser drops it. A cookie that has expired is not dropped: it removes
-    another. `instead` is the address of the service at which the browser keeps the cookie, where
-    one is known.
+    `reason` says why the browser drops it, and the address of the service at which the browser
+    keeps the cookie, if one is known. A cookie that has expired is not dropped: it removes another.
     """
 
     name: str
     is_kept: bool
     reason: str = ""
-    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,8 +101,8 @@ def judge_cookie(page: str, url: str, text: str, rules: Rules = STANDARD) -> Ver
     reasons = partial(reasons_to_drop, text=text, cookie=cookie, rules=rules)
     if reason := next(reasons(page, url), ""):
         other = neighbour(page, url)
-        instead = other if other and not any(reasons(page, other)) else ""
-        return Verdict(cookie.name, is_kept=False, reason=reason, instead=instead)
+        advice = f"; call {other}" if other and not any(reasons(page, other)) else ""
+        return Verdict(cookie.name, is_kept=False, reason=reason + advice)
     return Verdict(cookie.name, is_kept=not has_expired(cookie, rules))
 
 
@@ -127,7 +124,7 @@ def read_cookie(text: str, rules: Rules) -> Cookie:
 
 def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules) -> Iterator[str]:
     """Yield the reasons for which a browser drops a cookie."""
-    scheme, host, _ = split(url)
+    scheme, host, _ = parts(origin_of(url))
     pair = cookie.name + cookie.value
     if CONTROL.search(text) or ("\t" in pair and not rules.takes_tab):
         yield "it has a control character"
@@ -190,17 +187,16 @@ def has_expired(cookie: Cookie, rules: Rules) -> bool:
 
 def neighbour(page: str, url: str) -> str:
     """Return the service's address under the name of the page, where both are on this machine."""
-    scheme, host, port = split(url)
-    page_host = split(page)[1]
+    (_, host, _), (_, page_host, _) = parts(origin_of(url)), parts(page)
     is_name = page_host == "127.0.0.1" or page_host.endswith("localhost")
     if host == page_host or not (is_name and is_loopback(page_host) and is_loopback(host)):
         return ""
-    return f"{scheme}://{page_host}{'' if port is None else f':{port}'}"
+    return origin_of(url).replace(host, page_host)
 
 
-def is_same_site(one: str, other: str, *, is_schemeful: bool) -> bool:
-    """Return whether two addresses are of one site (HTML standard, "same site")."""
-    (scheme, host, _), (other_scheme, other_host, _) = split(one), split(other)
+def is_same_site(page: str, url: str, *, is_schemeful: bool) -> bool:
+    """Return whether a page and an address are of one site (HTML standard, "same site")."""
+    (scheme, host, _), (other_scheme, other_host, _) = parts(page), parts(origin_of(url))
     if is_schemeful and scheme != other_scheme:
         return False
     domain = domain_of(host)
@@ -212,13 +208,6 @@ def domain_of(host: str) -> str | None:
     if "." not in host or ADDRESS.fullmatch(host):
         return None  # without loading the list
     return suffixes().privatesuffix(host)
-
-
-def split(url: str) -> tuple[str, str, str | None]:
-    """Return scheme, host and port; an IPv6 address keeps its brackets."""
-    parts = urlsplit(url)
-    host, port = split_port(parts.netloc)
-    return parts.scheme, host.lower(), port
 
 
 def size(text: str) -> int:

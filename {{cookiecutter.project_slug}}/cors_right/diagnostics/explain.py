@@ -7,17 +7,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Scope
 
+from ..middleware import CORSPolicyMiddleware
 from ..policy import CORSPolicy
 from ..reasons import CROSS_SITE_FORM
 from ..refusal import Kind, Refusal, judge
 from ..request import Request
 from ..standard import SAFE_METHODS
 from .browser import (
+    OF_CREDENTIALS,
     PATIENCE,
-    CorsError,
     Exchange,
     Fetch,
     Outcome,
@@ -31,7 +31,7 @@ from .cookies import ENGINES, judge_cookie
 from .corrections import correction
 from .diagnosis import diagnosis, elsewhere
 from .routes import WEBSOCKET, methods_at, missing_route
-from .service import guard_of, layers
+from .service import layers
 
 ADDRESS = "https://service.example"  # of the service, where none is given
 
@@ -60,16 +60,15 @@ class Explanation:
         return self.outcome.readable and (self.outcome.sent[-1] != WEBSOCKET or statuses != [403])
 
 
-def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Explanation:
+def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str) -> Explanation:
     """Ask an application what a browser asks, and explain the answers.
 
     Its lifespan does not run. Requests that could write are replaced by `OPTIONS` requests, whose
     answers have the same CORS headers. Routes of WebSockets are not asked, and neither are other
-    hosts. `file` is where the policy and its default origins stand.
+    hosts. `guard` has the policy; `file` is where it and its default origins stand.
     """
     scopes: list[Scope] = []
-    own, guard = origin_of(request.url), guard_of(app)
-    exempt = [compile_path(path)[0] for path in guard.cross_site_exempt] if guard else []
+    own, policy = origin_of(request.url), guard.policy
 
     def send(method: str, url: str, headers: Mapping[str, str], body: object) -> Response | None:
         if origin_of(url) != own:
@@ -95,7 +94,7 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
     if last.method not in SAFE_METHODS:  # whose status is not known
         known = f" Status code: {blocked.response.status}"
         printed = {engine: words.removesuffix(known) for engine, words in printed.items()}
-    refused = judge(Request(scopes[-1], policy), exempt)
+    refused = judge(Request(scopes[-1], policy), guard._exempt)
     route = _route(app, last)
     if refused is None:
         return Explanation(outcome, *diagnosis(blocked), consoles=printed, route=route)
@@ -104,12 +103,9 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
         change += f"; for a form: {CROSS_SITE_FORM.correction}"
     if refused.kind is Kind.UNLISTED:
         why = "the policy does not list what the request needs"
-        if blocked.error in (
-            CorsError.WILDCARD_ORIGIN_NOT_ALLOWED,
-            CorsError.INVALID_ALLOW_CREDENTIALS,
-        ):
-            about_credentials = diagnosis(blocked)
-            why, change = f"{about_credentials[0]}; {why}", f"{about_credentials[1]}; {change}"
+        if blocked.error in OF_CREDENTIALS:
+            first_why, first_change = diagnosis(blocked)
+            why, change = f"{first_why}; {why}", f"{first_change}; {change}"
     return Explanation(outcome, why, change, refused, printed, route)
 
 
@@ -147,8 +143,7 @@ def cookies_of(app: ASGIApp, request: Fetch, exchanges: Sequence[Exchange]) -> d
         for engine, rules in ENGINES.items():
             cookie = judge_cookie(request.origin, url, text, rules)
             dropped = f"dropped, because {cookie.reason}" if cookie.reason else "removed"
-            advice = f"; call {cookie.instead}" if cookie.instead else ""
-            engines.setdefault("kept" if cookie.is_kept else dropped + advice, []).append(engine)
+            engines.setdefault("kept" if cookie.is_kept else dropped, []).append(engine)
         said = "; ".join(f"{', '.join(names)}: {becomes}" for becomes, names in engines.items())
         if origin_of(url) != request.origin and not request.with_credentials:
             said = 'dropped, because the page does not send credentials: "include"'
@@ -191,22 +186,15 @@ def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Scope:
 async def answer_of(app: ASGIApp, scope: Scope) -> Response | None:
     """Return status and headers of an application's answer; None if it does not begin one."""
     started: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-
-    async def receive() -> Message:
-        if received:
-            await asyncio.Event().wait()  # the browser stays
-        received.append(True)
-        return {"type": "http.request", "body": b"", "more_body": False}
+    received: asyncio.Queue[Message] = asyncio.Queue()  # without an end: the browser stays
+    received.put_nowait({"type": "http.request", "body": b"", "more_body": False})
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start" and not started.done():
             headers = Headers(raw=[*message.get("headers", ())])
             started.set_result(Response(message["status"], headers.items()))
 
-    received: list[bool] = []
-    task: asyncio.Future[None] = asyncio.ensure_future(app(scope, receive, send))
+    task = asyncio.ensure_future(app(scope, received.get, send))
     both: list[asyncio.Future[Any]] = [task, started]
     await asyncio.wait(both, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        task.exception()  # of the application, which has answered 500
     return started.result() if started.done() else None
