@@ -294,31 +294,28 @@ def cors_check(request: Fetch, response: Response) -> Blocked | None:
 def preflight_check(request: Fetch, response: Response) -> Blocked | None:
     """Return why a preflight forbids a request, or None if it does not ("CORS-preflight fetch")."""
 
-    def blocked(error: CorsError, value: str) -> Blocked:
-        return Blocked(error, request.origin, value, response, by_preflight=True)
-
-    if response.status in REDIRECTS:
-        location = response.get("Location") or ""
-        return blocked(CorsError.PREFLIGHT_DISALLOWED_REDIRECT, location)
-    if unshared := cors_check(request, response):
-        return blocked(unshared.error, unshared.value)
-    if not 200 <= response.status <= 299:
-        return blocked(CorsError.PREFLIGHT_INVALID_STATUS, str(response.status))
-
     methods = response.listed("Access-Control-Allow-Methods")
     names = response.listed("Access-Control-Allow-Headers")
-    if wrong := [method for method in methods if not TOKEN.fullmatch(method)]:
-        return blocked(CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE, wrong[0])
-    if wrong := [name for name in names if not TOKEN.fullmatch(name)]:
-        return blocked(CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE, wrong[0])
-    if not is_allowed_method(request, response):
-        return blocked(CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE, request.method)
     allowed = [name.lower() for name in names]
-    any_name = "*" in names and not request.with_credentials
-    for name in unsafe_names(request.headers):
-        if name not in allowed and not (any_name and name != "authorization"):
-            return blocked(CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE, name)
-    return None
+    if "*" in names and not request.with_credentials:
+        allowed += {*unsafe_names(request.headers)} - {"authorization"}
+    if response.status in REDIRECTS:
+        error, value = CorsError.PREFLIGHT_DISALLOWED_REDIRECT, response.get("Location") or ""
+    elif blocked := cors_check(request, response):
+        error, value = blocked.error, blocked.value
+    elif not 200 <= response.status <= 299:
+        error, value = CorsError.PREFLIGHT_INVALID_STATUS, str(response.status)
+    elif wrong := [method for method in methods if not TOKEN.fullmatch(method)]:
+        error, value = CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE, wrong[0]
+    elif wrong := [name for name in names if not TOKEN.fullmatch(name)]:
+        error, value = CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE, wrong[0]
+    elif not is_allowed_method(request, response):
+        error, value = CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE, request.method
+    elif wrong := [name for name in unsafe_names(request.headers) if name not in allowed]:
+        error, value = CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE, wrong[0]
+    else:
+        return None
+    return Blocked(error, request.origin, value, response, by_preflight=True)
 
 
 def is_allowed_method(request: Fetch, response: Response) -> bool:

@@ -7,7 +7,8 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Event, Timer
+from threading import Timer
+from time import monotonic
 from urllib.parse import urlsplit
 
 from ..origins import split_port
@@ -100,16 +101,12 @@ def _trouble_of_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str,
     """Say what keeps a page of an allowed origin from using the service as the policy says."""
     if is_mixed(origin, url):
         return mixed(url)
-    plain = Fetch(origin, url, with_credentials=policy.allow_credentials)
-    methods = [method for method in policy.allow_methods if method not in SAFELISTED_METHODS]
-    asked = Fetch(
-        origin,
-        url,
-        "PUT" if policy.allow_methods == ANY else [*methods, *policy.allow_methods, "GET"][0],
-        dict.fromkeys(["X-Asked"] if policy.allow_headers == ANY else policy.allow_headers, ""),
-        with_credentials=policy.allow_credentials,
-    )
-    question = {"Origin": origin, "Access-Control-Request-Method": asked.method}
+    methods = ["PUT"] if policy.allow_methods == ANY else policy.allow_methods
+    method = min(methods, key=SAFELISTED_METHODS.__contains__, default="GET")
+    names = ["X-Asked"] if policy.allow_headers == ANY else policy.allow_headers
+    headers = dict.fromkeys(names, "")
+    asked = Fetch(origin, url, method, headers, with_credentials=policy.allow_credentials)
+    question = {"Origin": origin, "Access-Control-Request-Method": method}
     preflight = ask("OPTIONS", url, preflight_headers(asked) or question)
     if blocked := preflight_check(asked, preflight):
         if preflight.status == 403 and "Origin" in preflight.listed("Vary"):  # as the service does
@@ -122,7 +119,7 @@ def _trouble_of_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str,
             return why, at_gateway(preflight, UPDATE)
         return diagnosis(blocked)
     response = ask("GET", url, {"Origin": origin})
-    if blocked := cors_check(plain, response):
+    if blocked := cors_check(asked, response):
         return diagnosis(blocked)
     if other := _difference(policy, preflight, response):
         return f"another policy is in force: {other}", at_gateway(preflight, UPDATE)
@@ -153,10 +150,9 @@ def _mixed_up(url: str, origins: Sequence[str]) -> tuple[str, str] | None:
         response = answer(key, Origin=origin)
         if response.get(allow_origin) == kept:
             made_for = kept or "a request without an Origin"
-            return (
-                f"a cache ignores Vary, and gives {origin} what it has kept for {made_for}",
-                at_gateway(response, "put Origin in the key of that cache, or let it keep nothing"),
-            )
+            why = f"a cache ignores Vary, and gives {origin} what it has kept for {made_for}"
+            change = "put Origin in the key of that cache, or let it keep nothing"
+            return why, at_gateway(response, change)
     return None
 
 
@@ -186,10 +182,9 @@ def _leak(url: str, origin: str) -> tuple[str, str] | None:
             raise NoAnswer(f"a proxy answers {answer.status}, and does not reach the service")
         allowed = answer.get("Access-Control-Allow-Origin")
         if allowed is not None and {origin, "*"} & {value.strip() for value in allowed.split(",")}:
-            return (
-                f"Access-Control-Allow-Origin is {allowed}, so {origin} is let in",
-                at_gateway(answer, "let nothing but the service set that header; else, " + UPDATE),
-            )
+            why = f"Access-Control-Allow-Origin is {allowed}, so {origin} is let in"
+            change = f"let nothing but the service set that header; else, {UPDATE}"
+            return why, at_gateway(answer, change)
     return None
 
 
@@ -199,15 +194,13 @@ def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
     is_secure = parts.scheme == "https"
     connect = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
     connection = connect(parts.hostname or "", parts.port, timeout=PATIENCE)
-    too_late = Event()
+    deadline = monotonic() + PATIENCE
 
     def give_up() -> None:
-        too_late.set()
         with suppress(OSError):  # the other side was quicker
             socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     timer = Timer(PATIENCE, give_up)  # the time-out above is for each byte
-    timer.daemon = True
     try:
         connection.connect()
         connected = connection.sock
@@ -215,13 +208,12 @@ def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         connection.request(method, target, headers=dict(headers))
         answer = connection.getresponse()
-        if too_late.is_set():
+        if monotonic() > deadline:
             raise TimeoutError
         return Response(answer.status, answer.headers.items(), beginning(answer))
     except (OSError, http.client.HTTPException) as error:
-        if too_late.is_set() or isinstance(error, TimeoutError):
-            raise NoAnswer(f"{parts.netloc} gives no answer within {PATIENCE} s") from None
-        raise NoAnswer(f"{parts.netloc} {_trouble(error)}") from None
+        trouble = _trouble(TimeoutError() if monotonic() > deadline else error)
+        raise NoAnswer(f"{parts.netloc} {trouble}") from None
     finally:
         timer.cancel()
         connection.close()
@@ -238,6 +230,8 @@ def beginning(answer: http.client.HTTPResponse) -> bytes:
 def _trouble(error: Exception) -> str:
     """Say what a failed connection means."""
     match error:
+        case TimeoutError():
+            return f"gives no answer within {PATIENCE} s"
         case socket.gaierror():
             return "cannot be found: its name has no address"
         case ConnectionRefusedError():

@@ -109,9 +109,7 @@ def judge_cookie(page: str, url: str, text: str, rules: Rules = STANDARD) -> Ver
 def read_cookie(text: str, rules: Rules) -> Cookie:
     """Return the parts of a `Set-Cookie` header."""
     pair, *rest = text.split(";")
-    name, equals, value = pair.partition("=")
-    if not equals:
-        name, value = "", pair
+    name, equals, value = pair.partition("=") if "=" in pair else ("", "", pair)
     attributes: dict[str, str] = {}
     for part in rest:
         key, _, setting = part.partition("=")
