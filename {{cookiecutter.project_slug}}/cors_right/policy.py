@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from .origins import AllowList, AllowListError, Origin, require_secure
 from .public_suffixes import require_own_domain
@@ -78,7 +77,11 @@ class CORSPolicy:
         if problems:  # too wrong to look into
             raise CORSPolicyError(problems)
         try:
-            allow_list = self._make_allow_list()
+            allow_list = AllowList(
+                self.allow_origins,
+                check=self._require_trusted,
+                allow_any=not self.shares_credentials,
+            )
         except AllowListError as error:
             problems += error.problems
         for name in ("allow_methods", "allow_headers", "expose_headers"):
@@ -86,8 +89,8 @@ class CORSPolicy:
         problems += map(ValueError, self._wrong_names())
         if problems:
             raise CORSPolicyError(problems)
-        object.__setattr__(self, "source", getattr(self.allow_origins, "variable", None))
         listed = map(str.lower, (*SAFELISTED_REQUEST_HEADERS, *self.allow_headers))
+        object.__setattr__(self, "source", getattr(self.allow_origins, "variable", None))
         object.__setattr__(self, "listed_headers", frozenset(listed))
         object.__setattr__(self, "allow_list", allow_list)
         object.__setattr__(self, "allow_origins", allow_list.entries)
@@ -111,11 +114,11 @@ class CORSPolicy:
         credentials = "with" if self.allow_credentials else "without"
         return f"CORS allows {origins}, {credentials} credentials"
 
-    def _make_allow_list(self) -> AllowList:
-        if not self.shares_credentials:
-            return AllowList(self.allow_origins)
-        check = partial(_require_trusted, allow_loopback=self.allow_http_loopback)
-        return AllowList(self.allow_origins, check=check, allow_any=False)
+    def _require_trusted(self, origin: Origin) -> None:
+        """Refuse an origin that others can speak for, if it would get credentials."""
+        if self.shares_credentials:
+            require_secure(origin, allow_loopback=self.allow_http_loopback)
+            require_own_domain(origin)
 
     def _wrong_values(self) -> Iterator[str]:
         for name in LISTS:
@@ -155,8 +158,3 @@ class CORSPolicy:
             yield f"expose_headers: pages cannot read {header}; remove it"
         if self.allow_credentials and self.expose_headers == ANY:
             yield "expose_headers: with credentials '*' exposes nothing; list the headers"
-
-
-def _require_trusted(origin: Origin, *, allow_loopback: bool) -> None:
-    require_secure(origin, allow_loopback=allow_loopback)
-    require_own_domain(origin)

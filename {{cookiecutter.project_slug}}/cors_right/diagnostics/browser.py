@@ -140,26 +140,6 @@ class Outcome:
     blocked: Blocked | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def readable(self) -> bool:
-        """Whether the page may read the response."""
-        return self.blocked is None
-
-    @property
-    def status(self) -> int | None:
-        """The status that the page reads."""
-        return self.exchanges[-1].response.status if self.readable else None
-
-    @property
-    def body(self) -> bytes:
-        """The body that the page reads."""
-        return self.exchanges[-1].response.body if self.readable else b""
-
-    @property
-    def sent(self) -> tuple[str, ...]:
-        """The methods of the requests that were sent."""
-        return tuple(exchange.method for exchange in self.exchanges)
-
 
 def fetch(request: Fetch, send: Send) -> Outcome:
     """Do what a browser does for a `fetch()`, redirects included (Fetch standard, "HTTP fetch")."""
@@ -320,12 +300,8 @@ def preflight_check(request: Fetch, response: Response) -> Blocked | None:
 
 def is_allowed_method(request: Fetch, response: Response) -> bool:
     """Whether the answer to a preflight lists the method."""
-    methods = response.listed("Access-Control-Allow-Methods")
-    return (
-        request.method in (*SAFELISTED_METHODS, *methods)
-        or "*" in methods
-        and not request.with_credentials
-    )
+    methods = {*SAFELISTED_METHODS, *response.listed("Access-Control-Allow-Methods")}
+    return request.method in methods or ("*" in methods and not request.with_credentials)
 
 
 def readable_headers(request: Fetch, response: Response) -> dict[str, str]:

@@ -7,8 +7,10 @@ from .browser import Blocked, CorsError, Fetch, cors_check, is_allowed_method, u
 VALID_VALUE = "Have the server send the header with a valid value."
 MISSING = "CORS header ‘Access-Control-Allow-Origin’ missing"
 MISMATCH = "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’"
-NOT_ALLOWED = "Origin {origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}"
-NOT_SUCCESSFUL = "Preflight response is not successful. Status code: {status}"
+NOT_ALLOWED = (
+    "Origin {origin} is not allowed by Access-Control-Allow-Origin. Status code: {response.status}"
+)
+NOT_SUCCESSFUL = "Preflight response is not successful. Status code: {response.status}"
 WORDS = {
     CorsError.MISSING_ALLOW_ORIGIN_HEADER: (
         "No 'Access-Control-Allow-Origin' header is present on the requested resource.",
@@ -107,23 +109,18 @@ def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
             firefox = MISMATCH
     if error == CorsError.PREFLIGHT_DISALLOWED_REDIRECT and cors_check(request, response):
         firefox = MISSING
-    if error == CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE and not is_allowed_method(
-        request, response
-    ):
+    lists_method = is_allowed_method(request, response)
+    if error == CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE and not lists_method:
         firefox = WORDS[CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE][1]
     if blocked.by_preflight and not is_successful:
         webkit = NOT_SUCCESSFUL  # it looks there first
     allowed = {name.lower() for name in response.listed("Access-Control-Allow-Headers")}
     unsafe = set(unsafe_names(request.headers)) - allowed
-    written = [name for name in request.headers if name.lower() in unsafe]
-    values = {
-        "value": blocked.value,
-        "origin": blocked.origin,
-        "status": response.status,
+    values = vars(blocked) | {
         "methods": response.get("Access-Control-Allow-Methods"),
         "names": response.get("Access-Control-Allow-Headers"),
         # WebKit names the first in the page's order, as it is written there.
-        "as_written": [*written, ""][0],
+        "as_written": next((name for name in request.headers if name.lower() in unsafe), ""),
     }
     return {
         "Chromium": f"blocked by CORS policy: {chromium.format(**values)}",

@@ -82,11 +82,6 @@ class Cookie:
     attributes: Mapping[str, str]
 
     @property
-    def is_secure(self) -> bool:
-        """Whether the cookie is only for secure addresses."""
-        return "secure" in self.attributes
-
-    @property
     def domain(self) -> str:
         """The domain that the cookie is for; empty for the host alone."""
         return self.attributes.get("domain", "").lower().removeprefix(".")
@@ -131,7 +126,8 @@ def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules
     if rules.has_limit and size(pair) > MAX_PAIR:
         yield f"it has more than {MAX_PAIR} bytes"
     is_secure_address = scheme == "https" or (rules.loopback_is_secure and is_loopback(host))
-    if cookie.is_secure and not is_secure_address:
+    is_secure = "secure" in cookie.attributes
+    if is_secure and not is_secure_address:
         yield "it is Secure, and the address is http://"
     is_address = ADDRESS.fullmatch(host)
     if cookie.domain and not (cookie.domain == host and (is_address or rules.takes_suffix)):
@@ -143,7 +139,7 @@ def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules
     if rules.has_prefixes:
         yield from broken_prefix(cookie)
     same_site = cookie.attributes.get("samesite", "").lower()
-    if rules.none_needs_secure and not cookie.is_secure:
+    if rules.none_needs_secure and not is_secure:
         if "partitioned" in cookie.attributes:
             yield "it is Partitioned and not Secure"
         if same_site == "none":
@@ -159,7 +155,7 @@ def broken_prefix(cookie: Cookie) -> Iterator[str]:
     if not (prefix := PREFIX.match(cookie.name or cookie.value)):
         return
     kind = prefix[1].lower()
-    missing = [] if cookie.is_secure else ["Secure"]
+    missing = [] if "secure" in cookie.attributes else ["Secure"]
     if kind.endswith("http") and "httponly" not in cookie.attributes:
         missing.append("HttpOnly")
     if kind.startswith("host") and cookie.attributes.get("path") != "/":

@@ -54,10 +54,11 @@ class Explanation:
     @property
     def is_allowed(self) -> bool | None:
         """Whether a page may read the response; None if what answers could not be asked."""
-        statuses = [exchange.response.status for exchange in self.outcome.exchanges]
-        if statuses[-1:] == [0]:
+        last = self.outcome.exchanges[-1] if self.outcome.exchanges else None
+        if last and not last.response.status:
             return None
-        return self.outcome.readable and (self.outcome.sent[-1] != WEBSOCKET or statuses != [403])
+        is_refused = last and last.method == WEBSOCKET and last.response.status == 403
+        return self.outcome.blocked is None and not is_refused
 
 
 def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str) -> Explanation:
@@ -67,16 +68,13 @@ def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str
     answers have the same CORS headers. Routes of WebSockets are not asked, and neither are other
     hosts. `guard` has the policy; `file` is where it and its default origins stand.
     """
-    scopes: list[Scope] = []
-    own, policy = origin_of(request.url), guard.policy
+    own, policy, root_path = origin_of(request.url), guard.policy, getattr(app, "root_path", "")
 
     def send(method: str, url: str, headers: Mapping[str, str], body: object) -> Response | None:
         if origin_of(url) != own:
             return None
-        root_path = getattr(app, "root_path", "")
-        scopes.append({**scope_of(method, url, headers), "root_path": root_path})
         asked = method if method in SAFE_METHODS else "OPTIONS"
-        return asyncio.run(answer_of(app, {**scopes[-1], "method": asked}))
+        return asyncio.run(answer_of(app, scope_of(asked, url, headers, root_path)))
 
     methods = methods_at(app, urlsplit(request.url).path)
     is_handshake = WEBSOCKET in methods and not methods & {request.method, "*"}
@@ -94,7 +92,8 @@ def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str
     if last.method not in SAFE_METHODS:  # whose status is not known
         known = f" Status code: {blocked.response.status}"
         printed = {engine: words.removesuffix(known) for engine, words in printed.items()}
-    refused = judge(Request(scopes[-1], policy), guard._exempt)
+    scope = scope_of(last.method, last.url, last.headers, root_path)
+    refused = judge(Request(scope, policy), guard._exempt)
     route = _route(app, last)
     if refused is None:
         return Explanation(outcome, *diagnosis(blocked), consoles=printed, route=route)
@@ -116,10 +115,10 @@ def _handshake(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> E
     route = missing_route(app, WEBSOCKET, urlsplit(url).path)
     answer = Response(403 if refused or route else 101, ())
     outcome = Outcome((Exchange(WEBSOCKET, url, headers, answer),))
-    if not refused:
-        return Explanation(outcome, route=route)
-    change = correction(refused.reason, policy, file)
-    return Explanation(outcome, refused.reason.why, change, refused, route=route)
+    why, change = "", ""
+    if refused:
+        why, change = refused.reason.why, correction(refused.reason, policy, file)
+    return Explanation(outcome, why, change, refused, route=route)
 
 
 def _route(app: ASGIApp, last: Exchange) -> str:
@@ -161,7 +160,7 @@ def _session_cookies(app: Any) -> Iterator[str]:
             yield f"{made.session_cookie}=x; path={made.path}; {made.security_flags}"
 
 
-def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Scope:
+def scope_of(method: str, url: str, headers: Mapping[str, str], root_path: str = "") -> Scope:
     """Return a request as servers give it to applications (ASGI, "HTTP connection scope")."""
     parts = urlsplit(url)
     path = parts.path or "/"
@@ -175,7 +174,7 @@ def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Scope:
         "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": parts.query.encode(),
-        "root_path": "",
+        "root_path": root_path,
         "headers": [(name.lower().encode(), names[name].encode()) for name in names],
         "client": ("127.0.0.1", 0),
         "server": (parts.hostname, parts.port),

@@ -14,7 +14,7 @@ from ..policy import ANY
 from ..reasons import is_short_token
 from ..refusal import MAX_SHOWN, shown_method, shown_path
 from ..request import Request
-from ..standard import FORBIDDEN_RESPONSE_HEADER, SAFELISTED_RESPONSE_HEADER
+from ..standard import needs_exposing
 from .cookies import ENGINES, STANDARD, judge_cookie
 
 MAX_LINES = 50  # of a process
@@ -37,7 +37,6 @@ NOT_FOR_PAGES = re.compile(
 )
 # A cookie whose verdict does not depend on its value. Without the value, the verdict can be kept.
 PLAIN = re.compile(rb"\A([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
-NEVER_HINTED = (FORBIDDEN_RESPONSE_HEADER, SAFELISTED_RESPONSE_HEADER, NOT_FOR_PAGES)
 
 _written: set[str] = set()  # the lines of this process, without method and path
 
@@ -78,8 +77,13 @@ def is_for_script(request: Request, start: Message) -> bool:
 def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
     """Return the line for a header that is for pages, and that the policy does not expose."""
     name = raw.decode("latin-1")
-    is_never = any(pattern.fullmatch(name) for pattern in NEVER_HINTED)
-    if is_never or exposed == ANY or name in map(str.lower, exposed) or not is_short_token(name):
+    is_hidden = needs_exposing(name) and not NOT_FOR_PAGES.fullmatch(name)
+    if (
+        not is_hidden
+        or exposed == ANY
+        or name in map(str.lower, exposed)
+        or not is_short_token(name)
+    ):
         return ""
     title = name.title()
     return f'sends {title}, which pages cannot read; add "{title}" to expose_headers'

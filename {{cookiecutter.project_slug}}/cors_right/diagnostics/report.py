@@ -126,7 +126,7 @@ def steps(explanation: Explanation, host: str) -> Iterator[str]:
 def verdict(explanation: Explanation) -> Iterator[str]:
     """Yield whether a browser allows it, why not, what to change, and what is printed where."""
     outcome, refusal = explanation.outcome, explanation.refusal
-    method = (outcome.sent or ("",))[-1]
+    method = outcome.exchanges[-1].method if outcome.exchanges else ""
     if explanation.is_allowed is None:
         yield "This command cannot ask what decides whether the page may read the response."
     elif method == WEBSOCKET:

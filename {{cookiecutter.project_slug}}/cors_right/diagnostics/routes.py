@@ -15,12 +15,7 @@ from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
 from ..policy import ANY, CORSPolicy
-from ..standard import (
-    FORBIDDEN_REQUEST_HEADER,
-    FORBIDDEN_RESPONSE_HEADER,
-    SAFELISTED_REQUEST_HEADERS,
-    SAFELISTED_RESPONSE_HEADER,
-)
+from ..standard import FORBIDDEN_REQUEST_HEADER, SAFELISTED_REQUEST_HEADERS, needs_exposing
 from .service import layers
 
 WEBSOCKET = "WebSocket"  # as the log calls the method of a handshake
@@ -116,10 +111,8 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
                 if not FORBIDDEN_REQUEST_HEADER.fullmatch(name) and name.lower() not in SENT_ANYWAY:
                     yield prefix + path, method.upper(), "allow_headers", name
             for answer in operation["responses"].values():
-                for name in answer.get("headers", ()):
-                    never = FORBIDDEN_RESPONSE_HEADER.fullmatch(name)
-                    if not never and not SAFELISTED_RESPONSE_HEADER.fullmatch(name):
-                        yield prefix + path, method.upper(), "expose_headers", name
+                for name in filter(needs_exposing, answer.get("headers", ())):
+                    yield prefix + path, method.upper(), "expose_headers", name
 
 
 def _returns_file(route: BaseRoute) -> bool:
