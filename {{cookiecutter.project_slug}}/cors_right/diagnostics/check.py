@@ -18,16 +18,8 @@ from ..origins import parts
 from ..policy import ANY, CORSPolicy
 from ..reasons import why_not_allowed
 from ..standard import SAFELISTED_METHODS
-from .browser import (
-    PATIENCE,
-    CorsError,
-    Fetch,
-    Response,
-    cors_check,
-    is_mixed,
-    preflight_check,
-    preflight_headers,
-)
+from . import browser
+from .browser import PATIENCE, CorsError, Fetch, Response
 from .corrections import correction
 from .diagnosis import FROM_GATEWAYS, at_gateway, diagnosis, mixed
 
@@ -109,7 +101,7 @@ def look_alikes(policy: CORSPolicy) -> list[str]:
 
 def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
     """Yield what keeps a page of an allowed origin from using the service as the policy says."""
-    if is_mixed(origin, url):
+    if browser.is_mixed(origin, url):
         yield mixed(url)
     methods = ["PUT"] if policy.allow_methods == ANY else policy.allow_methods
     method = min(methods, key=SAFELISTED_METHODS.__contains__, default="GET")
@@ -117,8 +109,8 @@ def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
     headers = dict.fromkeys(names, "")
     asked = Fetch(origin, url, method, headers, with_credentials=policy.allow_credentials)
     question = {"Origin": origin, "Access-Control-Request-Method": method}
-    preflight = ask("OPTIONS", url, preflight_headers(asked) or question)
-    if blocked := preflight_check(asked, preflight):
+    preflight = ask("OPTIONS", url, browser.preflight_headers(asked) or question)
+    if blocked := browser.preflight_check(asked, preflight):
         if preflight.status == 403 and "Origin" in preflight.listed("Vary"):  # as the service does
             yield f"the service refuses {origin}, which the settings list", UPDATE
         elif blocked.error in NOT_LISTED:
@@ -127,7 +119,7 @@ def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
         else:
             yield diagnosis(blocked)
     response = ask("GET", url, {"Origin": origin})
-    if blocked := cors_check(asked, response):
+    if blocked := browser.cors_check(asked, response):
         yield diagnosis(blocked)
     for other in _differences(policy, preflight, response):
         yield f"another policy is in force: {other}", at_gateway(preflight, UPDATE)

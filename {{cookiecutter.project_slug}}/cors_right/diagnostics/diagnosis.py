@@ -42,12 +42,12 @@ def at_gateway(response: Response, change: str) -> str:
 
 def diagnosis(blocked: Blocked) -> tuple[str, str]:
     """Say why a browser blocks a response, by the response alone, and what to change."""
-    value, response = blocked.value, blocked.response
+    value, response, status = blocked.value, blocked.response, blocked.response.status
     what = "preflight" if blocked.by_preflight else "request"
     match blocked.error:
-        case CorsError.INVALID_RESPONSE if value and not response.status:
+        case CorsError.INVALID_RESPONSE if value and not status:
             return mixed(value)
-        case CorsError.INVALID_RESPONSE if not response.status:
+        case CorsError.INVALID_RESPONSE if not status:
             why, change = "nothing answered", "look at the service's log"
         case CorsError.INVALID_RESPONSE:
             why = f"the {what} is redirected to {value}, where the browser does not follow"
@@ -84,8 +84,29 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
             why, change = f"{value} is not in Access-Control-Allow-Methods", f"add {value} there"
         case CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE:
             why, change = f"{value} is not in Access-Control-Allow-Headers", f"add {value} there"
-        case CorsError.MISSING_ALLOW_ORIGIN_HEADER | CorsError.PREFLIGHT_INVALID_STATUS:
-            why, change = _without_the_header(what, response)
+        case _ if status in REDIRECTS:
+            why = f"the {what} is redirected to {response.get('Location')} without CORS headers"
+            change = "call the address that needs no redirect"
+        case _ if status in FROM_GATEWAYS:
+            why = (
+                f"a proxy answered the {what} with {status}, because it does not reach the service"
+            )
+            change = "look at the proxy's log, and whether the service runs"
+        case _ if what == "preflight" and status in (401, 407):
+            why = f"the preflight needs authentication ({status}), and browsers send none with it"
+            change = "let OPTIONS requests pass to the service without authentication"
+        case _ if what == "preflight" and status in (404, 405, 501):
+            why = f"what answers OPTIONS requests knows no CORS ({status})"
+            change = "let OPTIONS requests pass to the service"
+        case _ if (response.get("Content-Type") or "").startswith("text/html"):
+            why = f"an HTML page answered the {what} ({status}), and not the service"
+            change = "look at what is in front of the service"
+        case _ if response.get("Access-Control-Allow-Origin"):
+            why = f"the preflight is answered {status}, and browsers take 200 to 299"
+            change = "look for a proxy that answers itself"
+        case _:
+            why = f"the answer to the {what} ({status}) has no Access-Control-Allow-Origin"
+            change = "look for a proxy that answers itself or removes the header"
     return why, at_gateway(response, change)
 
 
@@ -102,30 +123,3 @@ def elsewhere(url: str, origin: str) -> tuple[str, str]:
         "return the address as JSON, and let the page open it; answer 401 instead of redirecting "
         "to a login",
     )
-
-
-def _without_the_header(what: str, response: Response) -> tuple[str, str]:
-    """Say who probably answered without CORS headers, or refused a preflight with them."""
-    status, content_type = response.status, response.get("Content-Type") or ""
-    if status in REDIRECTS:
-        why = f"the {what} is redirected to {response.get('Location')} without CORS headers"
-        change = "call the address that needs no redirect"
-    elif status in FROM_GATEWAYS:
-        why = f"a proxy answered the {what} with {status}, because it does not reach the service"
-        change = "look at the proxy's log, and whether the service runs"
-    elif what == "preflight" and status in (401, 407):
-        why = f"the preflight needs authentication ({status}), and browsers send none with it"
-        change = "let OPTIONS requests pass to the service without authentication"
-    elif what == "preflight" and status in (404, 405, 501):
-        why = f"what answers OPTIONS requests knows no CORS ({status})"
-        change = "let OPTIONS requests pass to the service"
-    elif content_type.startswith("text/html"):
-        why = f"an HTML page answered the {what} ({status}), and not the service"
-        change = "look at what is in front of the service"
-    elif response.get("Access-Control-Allow-Origin"):
-        why = f"the preflight is answered {status}, and browsers take 200 to 299"
-        change = "look for a proxy that answers itself"
-    else:
-        why = f"the answer to the {what} ({status}) has no Access-Control-Allow-Origin"
-        change = "look for a proxy that answers itself or removes the header"
-    return why, change

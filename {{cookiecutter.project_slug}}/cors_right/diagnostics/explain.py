@@ -15,17 +15,8 @@ from ..reasons import CROSS_SITE_FORM
 from ..refusal import Kind, Refusal, judge
 from ..request import Request
 from ..standard import SAFE_METHODS
-from .browser import (
-    OF_CREDENTIALS,
-    PATIENCE,
-    Exchange,
-    Fetch,
-    Outcome,
-    Response,
-    fetch,
-    is_mixed,
-    origin_of,
-)
+from . import browser
+from .browser import PATIENCE, Exchange, Fetch, Outcome, Response, origin_of
 from .consoles import consoles
 from .cookies import ENGINES, judge_cookie
 from .corrections import correction
@@ -78,9 +69,11 @@ def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str
 
     methods = methods_at(app, urlsplit(request.url).path)
     is_handshake = WEBSOCKET in methods and not methods & {request.method, "*"}
-    if (is_handshake or request.method == WEBSOCKET) and not is_mixed(request.origin, request.url):
+    if (is_handshake or request.method == WEBSOCKET) and not browser.is_mixed(
+        request.origin, request.url
+    ):
         return _handshake(app, policy, request, file)
-    outcome = fetch(request, send)
+    outcome = browser.fetch(request, send)
     if not (blocked := outcome.blocked):
         return Explanation(outcome, route=_route(app, outcome.exchanges[-1]))
     if not outcome.exchanges:
@@ -102,7 +95,7 @@ def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str
         change += f"; for a form: {CROSS_SITE_FORM.correction}"
     if refused.kind is Kind.UNLISTED:
         why = "the policy does not list what the request needs"
-        if blocked.error in OF_CREDENTIALS:
+        if blocked.error in browser.OF_CREDENTIALS:
             first_why, first_change = diagnosis(blocked)
             why, change = f"{first_why}; {why}", f"{first_change}; {change}"
     return Explanation(outcome, why, change, refused, printed, route)

@@ -77,13 +77,9 @@ def is_for_script(request: Request, start: Message) -> bool:
 def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
     """Return the line for a header that is for pages, and that the policy does not expose."""
     name = raw.decode("latin-1")
-    is_hidden = needs_exposing(name) and not NOT_FOR_PAGES.fullmatch(name)
-    if (
-        not is_hidden
-        or exposed == ANY
-        or name in map(str.lower, exposed)
-        or not is_short_token(name)
-    ):
+    is_exposed = exposed == ANY or name in map(str.lower, exposed)
+    is_for_others = NOT_FOR_PAGES.fullmatch(name) or not needs_exposing(name)
+    if is_exposed or is_for_others or not is_short_token(name):
         return ""
     title = name.title()
     return f'sends {title}, which pages cannot read; add "{title}" to expose_headers'
