@@ -36,11 +36,6 @@ class CORSFastAPI(FastAPI):
     def cors_policy(self, policy: CORSPolicy) -> None:
         self._behind_policy.policy = policy
 
-    @property
-    def cross_site_exempt(self) -> frozenset[str]:
-        """The paths of routes that take writes from any site."""
-        return self._behind_policy.cross_site_exempt
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request behind the policy."""
         if self.root_path:  # as FastAPI does, which the policy is around

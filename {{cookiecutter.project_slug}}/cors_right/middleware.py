@@ -106,19 +106,10 @@ class CORSPolicyMiddleware:
         request = Request(scope, headers.policy)
         if refusal := judge(request, self._exempt):
             refusals.write(refusal)
-        answer = self.app
-        costly = request.cookie_length > MAX_COOKIES or request.backslashes > MAX_BACKSLASHES
+        cookies = b"".join(value for name, value in scope["headers"] if name == b"cookie")
+        costly = len(cookies) > MAX_COOKIES or cookies.count(b"\\") > MAX_BACKSLASHES
         if costly:
             limits.write(request, f"{COSTLY} (431)")
-        if scope["type"] == "websocket":
-            if refusal or costly:
-                answer = refused_handshake(scope, refusal)
-            await answer(scope, receive, send)
-            return
-        if request.asked_method is not None:
-            answer = headers.answer_preflight(request, request.asked_method, refusal)
-            await answer(scope, receive, send)
-            return
         granted = headers.for_response(request)
 
         async def send_with_policy(message: Message) -> None:
@@ -142,11 +133,18 @@ class CORSPolicyMiddleware:
                     write_hints(request, message)
             await send(message)
 
-        if costly:
-            answer = PlainTextResponse(COSTLY, 431)
+        if request.asked_method is not None:
+            preflight = headers.answer_preflight(request, request.asked_method, refusal)
+            await preflight(scope, receive, send)
+        elif scope["type"] == "websocket":
+            answer = refused_handshake(scope, refusal) if refusal or costly else self.app
+            await answer(scope, receive, send)
+        elif costly:
+            await PlainTextResponse(COSTLY, 431)(scope, receive, send_with_policy)
         elif refusal and refusal.kind is Kind.WRITE:
-            answer = refused_write(refusal)
-        await answer(scope, receive, send_with_policy)
+            await refused_write(refusal)(scope, receive, send_with_policy)
+        else:
+            await self.app(scope, receive, send_with_policy)
 
     def _look_outside(self, scope: Scope) -> None:
         """Log once if `add_middleware` put this policy inside an application."""

@@ -296,17 +296,9 @@ def canonical_host(host: str, *, is_base: bool) -> str:
             "has a malformed host: write labels of 1 to 63 letters, digits, - or _, "
             f"joined by dots, at most {most} characters in all"
         )
-    if has_broken_punycode(host):
+    if any(label.startswith("xn--") and not is_punycode(label[4:]) for label in labels):
         raise Refused("has an xn-- label that does not decode")
     return host
-
-
-def has_broken_punycode(host: str) -> bool:
-    """Whether a label begins with `xn--` and does not stand for a Unicode label."""
-    return any(
-        label.startswith("xn--") and not is_punycode(label.removeprefix("xn--"))
-        for label in host.split(".")
-    )
 
 
 def is_punycode(text: str) -> bool:

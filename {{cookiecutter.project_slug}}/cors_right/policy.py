@@ -3,15 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from . import standard
 from .origins import AllowList, AllowListError, Origin, require_secure
 from .public_suffixes import require_own_domain
-from .standard import (
-    FORBIDDEN_METHOD,
-    FORBIDDEN_REQUEST_HEADER,
-    FORBIDDEN_RESPONSE_HEADER,
-    SAFELISTED_REQUEST_HEADERS,
-    TOKEN,
-)
 
 ANY = ("*",)
 LISTS = ("allow_origins", "allow_methods", "allow_headers", "expose_headers")
@@ -76,11 +70,10 @@ class CORSPolicy:
         problems: list[ValueError] = [*map(ValueError, self._wrong_values())]
         if problems:  # too wrong to look into
             raise CORSPolicyError(problems)
+        is_open = not self.shares_credentials
         try:
             allow_list = AllowList(
-                self.allow_origins,
-                check=self._require_trusted,
-                allow_any=not self.shares_credentials,
+                self.allow_origins, check=self._require_trusted, allow_any=is_open
             )
         except AllowListError as error:
             problems += error.problems
@@ -89,7 +82,7 @@ class CORSPolicy:
         problems += map(ValueError, self._wrong_names())
         if problems:
             raise CORSPolicyError(problems)
-        listed = map(str.lower, (*SAFELISTED_REQUEST_HEADERS, *self.allow_headers))
+        listed = map(str.lower, (*standard.SAFELISTED_REQUEST_HEADERS, *self.allow_headers))
         object.__setattr__(self, "source", getattr(self.allow_origins, "variable", None))
         object.__setattr__(self, "listed_headers", frozenset(listed))
         object.__setattr__(self, "allow_list", allow_list)
@@ -143,18 +136,20 @@ class CORSPolicy:
             for name in names if names != ANY else ():
                 if name == "*":
                     yield f"{argument}: '*' allows any {what}, so it must be the only entry"
-                elif not TOKEN.fullmatch(name):
+                elif not standard.TOKEN.fullmatch(name):
                     yield f"{argument}: {name!r} is not the name of a {what}"
                 elif "*" in name:
                     yield f"{argument}: {name!r} matches no other {what}; list each of them"
         for method in self.allow_methods:
-            if FORBIDDEN_METHOD.fullmatch(method):
+            if standard.FORBIDDEN_METHOD.fullmatch(method):
                 yield f"allow_methods: browsers never send {method}; remove it"
-            elif TOKEN.fullmatch(method) and "*" not in method and method != method.upper():
+            elif (
+                standard.TOKEN.fullmatch(method) and "*" not in method and method != method.upper()
+            ):
                 yield f"allow_methods: {method!r} is not in upper case; write {method.upper()}"
-        for header in filter(FORBIDDEN_REQUEST_HEADER.fullmatch, self.allow_headers):
+        for header in filter(standard.FORBIDDEN_REQUEST_HEADER.fullmatch, self.allow_headers):
             yield f"allow_headers: pages cannot set {header}; remove it"
-        for header in filter(FORBIDDEN_RESPONSE_HEADER.fullmatch, self.expose_headers):
+        for header in filter(standard.FORBIDDEN_RESPONSE_HEADER.fullmatch, self.expose_headers):
             yield f"expose_headers: pages cannot read {header}; remove it"
         if self.allow_credentials and self.expose_headers == ANY:
             yield "expose_headers: with credentials '*' exposes nothing; list the headers"

@@ -80,9 +80,7 @@ class Miss:
     meant: str | None
 
     def __str__(self) -> str:
-        return ", ".join(
-            difference.format(host=self.host, base=self.base) for difference in self.differences
-        )
+        return ", ".join(difference.format(**vars(self)) for difference in self.differences)
 
 
 @dataclass(frozen=True)
@@ -193,12 +191,8 @@ def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
         return NotAllowable("such an Origin cannot be listed", str(error))
     if origin != canonical:
         return NotAllowable("no browser sends such an Origin", f"browsers write it {canonical}")
-    return NotListed(
-        origin,
-        policy.source or "allow_origins",
-        nearest(origin, policy.allow_list),
-        not policy.allow_origins,
-    )
+    near = nearest(origin, policy.allow_list)
+    return NotListed(origin, policy.source or "allow_origins", near, not policy.allow_origins)
 
 
 def near_entries(origin: str, allow_list: AllowList) -> list[str]:

@@ -84,12 +84,6 @@ Hosts = CommaSeparated[Annotated[str, AfterValidator(_host)]]
 """A list of hosts, without scheme and port; `*.` before one stands for the names below it."""
 
 
-def _aliases(field: FieldInfo) -> list[str]:
-    alias = field.validation_alias
-    aliases = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
-    return [str(alias.path[0] if isinstance(alias, AliasPath) else alias) for alias in aliases]
-
-
 # Of the fields that are being validated by `load()`: their values, as far as they are acceptable.
 _usable: ContextVar[dict[str, Any]] = ContextVar("usable")
 
@@ -191,8 +185,7 @@ class CORSSettings(BaseSettings):
         env_settings.env_vars = given
         files = (dotenv_settings,) if environment == DEVELOPMENT else ()
         for source in (env_settings, *files):
-            decode = partial(_decoded, source.decode_complex_value)
-            source.decode_complex_value = decode
+            source.decode_complex_value = partial(_decoded, source.decode_complex_value)
         return init_settings, env_settings, *files, file_secret_settings
 
     @field_validator("*", mode="wrap")
@@ -282,7 +275,10 @@ class CORSSettings(BaseSettings):
         variable = str(name)
         if field := cls.model_fields.get(variable):
             prefix = "" if name == "fastapi_env" else cls.model_config.get("env_prefix", "")
-            variable = [*_aliases(field), f"{prefix}{variable}"][0]
+            alias: Any = field.validation_alias
+            alias = alias.choices[0] if isinstance(alias, AliasChoices) else alias
+            alias = alias.path[0] if isinstance(alias, AliasPath) else alias
+            variable = str(alias or f"{prefix}{variable}")
         delimiter = cls.model_config.get("env_nested_delimiter")
         while delimiter and parts and isinstance(parts[0], str):
             variable += f"{delimiter}{parts.pop(0)}"

@@ -9,13 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urljoin, urlsplit
 
+from .. import standard
 from ..origins import DEFAULT_PORTS, is_loopback, parts
-from ..standard import (
-    FORBIDDEN_REQUEST_HEADER,
-    SAFELISTED_METHODS,
-    SAFELISTED_RESPONSE_HEADER,
-    TOKEN,
-)
 
 NORMALIZED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
 # All but each "CORS-unsafe request-header byte", and the bytes that a language may have.
@@ -148,7 +143,7 @@ def fetch(request: Fetch, send: Send) -> Outcome:
     step = replace(
         request,
         method=method if method in NORMALIZED_METHODS else request.method,
-        headers=without(FORBIDDEN_REQUEST_HEADER, request.headers),
+        headers=without(standard.FORBIDDEN_REQUEST_HEADER, request.headers),
     )
 
     def ask(method: str, headers: Mapping[str, str], body: bytes | None) -> Response:
@@ -224,7 +219,7 @@ def is_mixed(origin: str, url: str) -> bool:
 def preflight_headers(request: Fetch) -> dict[str, str]:
     """Return the headers of the preflight of a request, or none where it needs none."""
     unsafe = unsafe_names(request.headers)
-    if request.method in SAFELISTED_METHODS and not unsafe:
+    if request.method in standard.SAFELISTED_METHODS and not unsafe:
         return {}
     headers = {"Origin": request.origin, "Access-Control-Request-Method": request.method}
     return headers | ({"Access-Control-Request-Headers": ",".join(unsafe)} if unsafe else {})
@@ -285,9 +280,9 @@ def preflight_check(request: Fetch, response: Response) -> Blocked | None:
         error, value = blocked.error, blocked.value
     elif not 200 <= response.status <= 299:
         error, value = CorsError.PREFLIGHT_INVALID_STATUS, str(response.status)
-    elif wrong := [method for method in methods if not TOKEN.fullmatch(method)]:
+    elif wrong := [method for method in methods if not standard.TOKEN.fullmatch(method)]:
         error, value = CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE, wrong[0]
-    elif wrong := [name for name in names if not TOKEN.fullmatch(name)]:
+    elif wrong := [name for name in names if not standard.TOKEN.fullmatch(name)]:
         error, value = CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE, wrong[0]
     elif not is_allowed_method(request, response):
         error, value = CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE, request.method
@@ -300,19 +295,22 @@ def preflight_check(request: Fetch, response: Response) -> Blocked | None:
 
 def is_allowed_method(request: Fetch, response: Response) -> bool:
     """Whether the answer to a preflight lists the method."""
-    methods = {*SAFELISTED_METHODS, *response.listed("Access-Control-Allow-Methods")}
+    methods = {*standard.SAFELISTED_METHODS, *response.listed("Access-Control-Allow-Methods")}
     return request.method in methods or ("*" in methods and not request.with_credentials)
 
 
 def readable_headers(request: Fetch, response: Response) -> dict[str, str]:
     """Return the headers that a page reads ("CORS-safelisted response-header name"), lower case."""
     names = {name.lower() for name in response.listed("Access-Control-Expose-Headers")}
-    exposes_all = origin_of(request.url) == request.origin or (
-        "*" in names and not request.with_credentials
-    )
+    is_own = origin_of(request.url) == request.origin
+    exposes_all = is_own or ("*" in names and not request.with_credentials)
     return {
         name.lower(): response.get(name) or ""
         for name, _ in response.headers
-        if (exposes_all or name.lower() in names or SAFELISTED_RESPONSE_HEADER.fullmatch(name))
+        if (
+            exposes_all
+            or name.lower() in names
+            or standard.SAFELISTED_RESPONSE_HEADER.fullmatch(name)
+        )
         and name.lower() not in NEVER_READABLE
     }

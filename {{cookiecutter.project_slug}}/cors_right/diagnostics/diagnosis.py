@@ -71,8 +71,7 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
                 "allow_credentials=True, with which no * and no http:// origin may be listed"
             )
         case CorsError.INVALID_ALLOW_ORIGIN_VALUE | CorsError.ALLOW_ORIGIN_MISMATCH:
-            origin = blocked.origin
-            why = f"Access-Control-Allow-Origin is {value}, and the page's origin {origin}"
+            why = f"Access-Control-Allow-Origin is {value}, and the page's origin {blocked.origin}"
             change = "let no proxy set or cache that header"
         case CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE:
             why = f"{value!r} in Access-Control-Allow-Methods is no method"

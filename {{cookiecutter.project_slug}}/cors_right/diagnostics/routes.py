@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
 from ..policy import ANY, CORSPolicy
 from ..standard import FORBIDDEN_REQUEST_HEADER, SAFELISTED_REQUEST_HEADERS, needs_exposing
-from .service import layers
+from .service import guard_of, layers
 
 WEBSOCKET = "WebSocket"  # as the log calls the method of a handshake
 PARAMETER = re.compile(r"\\\{.+?(:path)?\\\}")  # of a path, escaped
@@ -46,8 +46,8 @@ def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
         entries = getattr(policy, argument)
         if entries != ANY and name.lower() not in map(str.lower, entries):
             yield f'{method} {path}: add "{name}" to {argument}'
-    paths = {path for path, *_ in needs}
-    for path in sorted(getattr(app, "cross_site_exempt", frozenset()) - paths):
+    guard, paths = guard_of(app), {path for path, *_ in needs}
+    for path in sorted(guard.cross_site_exempt - paths if guard else ()):
         yield f"{path}: no route has this path; correct or remove it in cross_site_exempt"
 
 

@@ -94,7 +94,7 @@ def guard_of(app: Any) -> CORSPolicyMiddleware | None:
         if isinstance(layer, CORSPolicyMiddleware):
             return layer
         if isinstance(layer, CORSFastAPI):
-            return CORSPolicyMiddleware(layer, layer.cors_policy, layer.cross_site_exempt)
+            return layer._behind_policy
         for each in getattr(layer, "user_middleware", ()):
             if each.cls is CORSPolicyMiddleware:
                 return CORSPolicyMiddleware(layer, *each.args, **each.kwargs)
