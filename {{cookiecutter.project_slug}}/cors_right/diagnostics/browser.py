@@ -45,18 +45,15 @@ class CorsError(StrEnum):
     MULTIPLE_ALLOW_ORIGIN_VALUES = "{}MultipleAllowOriginValues"
     INVALID_ALLOW_ORIGIN_VALUE = "{}InvalidAllowOriginValue"
     ALLOW_ORIGIN_MISMATCH = "{}AllowOriginMismatch"
-    WILDCARD_ORIGIN_NOT_ALLOWED = "{}WildcardOriginNotAllowed"
+    WILDCARD_ORIGIN = "{}WildcardOriginNotAllowed"
     INVALID_ALLOW_CREDENTIALS = "{}InvalidAllowCredentials"
     PREFLIGHT_INVALID_STATUS = "PreflightInvalidStatus"
     PREFLIGHT_DISALLOWED_REDIRECT = "PreflightDisallowedRedirect"
-    INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE = "InvalidAllowMethodsPreflightResponse"
-    INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE = "InvalidAllowHeadersPreflightResponse"
-    METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE = "MethodDisallowedByPreflightResponse"
-    HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE = "HeaderDisallowedByPreflightResponse"
+    INVALID_ALLOW_METHODS = "InvalidAllowMethodsPreflightResponse"
+    INVALID_ALLOW_HEADERS = "InvalidAllowHeadersPreflightResponse"
+    METHOD_DISALLOWED = "MethodDisallowedByPreflightResponse"
+    HEADER_DISALLOWED = "HeaderDisallowedByPreflightResponse"
     REDIRECT_CONTAINS_CREDENTIALS = "RedirectContainsCredentials"
-
-
-OF_CREDENTIALS = (CorsError.WILDCARD_ORIGIN_NOT_ALLOWED, CorsError.INVALID_ALLOW_CREDENTIALS)
 
 
 @dataclass(frozen=True)
@@ -250,7 +247,7 @@ def cors_check(request: Fetch, response: Response) -> Blocked | None:
     elif value is None:
         error = CorsError.MISSING_ALLOW_ORIGIN_HEADER
     elif value == "*" and request.with_credentials:
-        error = CorsError.WILDCARD_ORIGIN_NOT_ALLOWED
+        error = CorsError.WILDCARD_ORIGIN
     elif value not in ("*", request.origin):
         # The standard knows one error here; these distinctions are Chromium's.
         if re.search("[ ,]", value):
@@ -281,13 +278,13 @@ def preflight_check(request: Fetch, response: Response) -> Blocked | None:
     elif not 200 <= response.status <= 299:
         error, value = CorsError.PREFLIGHT_INVALID_STATUS, str(response.status)
     elif wrong := [method for method in methods if not standard.TOKEN.fullmatch(method)]:
-        error, value = CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE, wrong[0]
+        error, value = CorsError.INVALID_ALLOW_METHODS, wrong[0]
     elif wrong := [name for name in names if not standard.TOKEN.fullmatch(name)]:
-        error, value = CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE, wrong[0]
+        error, value = CorsError.INVALID_ALLOW_HEADERS, wrong[0]
     elif not is_allowed_method(request, response):
-        error, value = CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE, request.method
+        error, value = CorsError.METHOD_DISALLOWED, request.method
     elif wrong := [name for name in unsafe_names(request.headers) if name not in allowed]:
-        error, value = CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE, wrong[0]
+        error, value = CorsError.HEADER_DISALLOWED, wrong[0]
     else:
         return None
     return Blocked(error, request.origin, value, response, by_preflight=True)

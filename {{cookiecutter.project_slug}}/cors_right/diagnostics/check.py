@@ -27,10 +27,6 @@ MAX_BODY = 1024  # bytes of a body that are read
 UPDATE = "deploy these settings, or check with those of the deployment"
 
 
-NOT_LISTED = (
-    CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE,
-    CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE,
-)
 Trouble = tuple[str, str]
 """What is wrong, and what to change. Nothing is asked for a second one before it is wanted."""
 
@@ -113,7 +109,7 @@ def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
     if blocked := browser.preflight_check(asked, preflight):
         if preflight.status == 403 and "Origin" in preflight.listed("Vary"):  # as the service does
             yield f"the service refuses {origin}, which the settings list", UPDATE
-        elif blocked.error in NOT_LISTED:
+        elif blocked.error in (CorsError.METHOD_DISALLOWED, CorsError.HEADER_DISALLOWED):
             why = f"another policy is in force, without {blocked.value}"
             yield why, at_gateway(preflight, UPDATE)
         else:

@@ -35,7 +35,7 @@ WORDS = {
         MISMATCH,
         NOT_ALLOWED,
     ),
-    CorsError.WILDCARD_ORIGIN_NOT_ALLOWED: (
+    CorsError.WILDCARD_ORIGIN: (
         "The value of the 'Access-Control-Allow-Origin' header in the response must not be the "
         "wildcard '*' when the request's credentials mode is 'include'.",
         "Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’",
@@ -57,22 +57,22 @@ WORDS = {
         "CORS request external redirect not allowed",
         NOT_SUCCESSFUL,
     ),
-    CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE: (
+    CorsError.INVALID_ALLOW_METHODS: (
         "Cannot parse Access-Control-Allow-Methods response header field in preflight response.",
         "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Methods’",
         "Header Access-Control-Allow-Methods has an invalid value: {methods}",
     ),
-    CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE: (
+    CorsError.INVALID_ALLOW_HEADERS: (
         "Cannot parse Access-Control-Allow-Headers response header field in preflight response.",
         "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Headers’",
         "Header Access-Control-Allow-Headers has an invalid value: {names}",
     ),
-    CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE: (
+    CorsError.METHOD_DISALLOWED: (
         "Method {value} is not allowed by Access-Control-Allow-Methods in preflight response.",
         "Did not find method in CORS header ‘Access-Control-Allow-Methods’",
         "Method {value} is not allowed by Access-Control-Allow-Methods.",
     ),
-    CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE: (
+    CorsError.HEADER_DISALLOWED: (
         "Request header field {value} is not allowed by Access-Control-Allow-Headers in preflight "
         "response.",
         "header ‘{value}’ is not allowed according to header ‘Access-Control-Allow-Headers’ "
@@ -109,9 +109,8 @@ def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
             firefox = MISMATCH
     if error == CorsError.PREFLIGHT_DISALLOWED_REDIRECT and cors_check(request, response):
         firefox = MISSING
-    lists_method = is_allowed_method(request, response)
-    if error == CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE and not lists_method:
-        firefox = WORDS[CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE][1]
+    if error == CorsError.INVALID_ALLOW_HEADERS and not is_allowed_method(request, response):
+        firefox = WORDS[CorsError.METHOD_DISALLOWED][1]
     if blocked.by_preflight and not is_successful:
         webkit = NOT_SUCCESSFUL  # it looks there first
     allowed = {name.lower() for name in response.listed("Access-Control-Allow-Headers")}

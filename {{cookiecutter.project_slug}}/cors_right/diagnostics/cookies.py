@@ -30,32 +30,19 @@ class Rules:
 
     absent_is_lax: bool = True  # the SameSite that is absent or unknown
     is_schemeful: bool = True  # http and https of a domain are two sites
-    loopback_is_secure: bool = True  # so http://localhost may set Secure cookies
-    none_needs_secure: bool = True  # SameSite=None, and Partitioned
-    has_prefixes: bool = True  # __Host- and the like
-    has_limit: bool = True  # of bytes
     takes_tab: bool = True  # in name or value
     takes_nameless: bool = True  # a cookie that begins with =
-    takes_suffix: bool = True  # a Domain that is a public suffix, from the host of that name
-    knows_none: bool = True  # so that SameSite=None replaces an earlier SameSite
-    expires_wins: bool = False  # over Max-Age
+    # Otherwise http://localhost sets no Secure cookie, SameSite=None and Partitioned need no
+    # Secure, no prefix and no limit counts, no host sets a cookie for the public suffix that it is,
+    # SameSite=None does not replace an earlier SameSite, and Expires wins over Max-Age.
+    follows_rfc: bool = True
 
 
 STANDARD = Rules()
 ENGINES: Mapping[str, Rules] = {
     "chromium": Rules(takes_tab=False),
     "firefox": Rules(absent_is_lax=False, is_schemeful=False, takes_nameless=False),
-    "webkit": Rules(
-        absent_is_lax=False,
-        is_schemeful=False,
-        loopback_is_secure=False,
-        none_needs_secure=False,
-        has_prefixes=False,
-        has_limit=False,
-        takes_suffix=False,
-        knows_none=False,
-        expires_wins=True,
-    ),
+    "webkit": Rules(absent_is_lax=False, is_schemeful=False, follows_rfc=False),
 }
 
 
@@ -110,7 +97,7 @@ def read_cookie(text: str, rules: Rules) -> Cookie:
         key, _, setting = part.partition("=")
         key, setting = key.strip(BLANKS).lower(), setting.strip(BLANKS)
         is_none = key == "samesite" and setting.lower() == "none"
-        if size(setting) <= MAX_ATTRIBUTE and (rules.knows_none or not is_none):
+        if size(setting) <= MAX_ATTRIBUTE and (rules.follows_rfc or not is_none):
             attributes[key] = setting
     return Cookie(name.strip(BLANKS), value.strip(BLANKS), bool(equals), attributes)
 
@@ -123,23 +110,23 @@ def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules
         yield "it has a control character"
     if not cookie.name and (not cookie.value or (cookie.has_equals and not rules.takes_nameless)):
         yield "it has no name"
-    if rules.has_limit and size(pair) > MAX_PAIR:
+    if rules.follows_rfc and size(pair) > MAX_PAIR:
         yield f"it has more than {MAX_PAIR} bytes"
-    is_secure_address = scheme == "https" or (rules.loopback_is_secure and is_loopback(host))
+    is_secure_address = scheme == "https" or (rules.follows_rfc and is_loopback(host))
     is_secure = "secure" in cookie.attributes
     if is_secure and not is_secure_address:
         yield "it is Secure, and the address is http://"
     is_address = ADDRESS.fullmatch(host)
-    if cookie.domain and not (cookie.domain == host and (is_address or rules.takes_suffix)):
+    if cookie.domain and not (cookie.domain == host and (is_address or rules.follows_rfc)):
         domain = f"Domain={cookie.domain[:MAX_SHOWN]!a}"
         if is_address or not f".{host}".endswith(f".{cookie.domain}"):
             yield f"{domain} is neither the service's host nor above it"
         elif suffixes().is_public(cookie.domain):
             yield f"{domain} is a public suffix, so the cookie would be everybody's"
-    if rules.has_prefixes:
+    if rules.follows_rfc:
         yield from broken_prefix(cookie)
     same_site = cookie.attributes.get("samesite", "").lower()
-    if rules.none_needs_secure and not is_secure:
+    if rules.follows_rfc and not is_secure:
         if "partitioned" in cookie.attributes:
             yield "it is Partitioned and not Secure"
         if same_site == "none":
@@ -171,7 +158,7 @@ def broken_prefix(cookie: Cookie) -> Iterator[str]:
 def has_expired(cookie: Cookie, rules: Rules) -> bool:
     """Return whether a cookie only removes another."""
     age, expires = (cookie.attributes.get(name, "") for name in ("max-age", "expires"))
-    if re.fullmatch(r"-?[0-9]+", age) and not (expires and rules.expires_wins):
+    if re.fullmatch(r"-?[0-9]+", age) and (rules.follows_rfc or not expires):
         return int(age) <= 0
     try:
         return parsedate_to_datetime(expires) <= datetime.now(UTC)

@@ -64,7 +64,7 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
         case CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES:
             why = f"Access-Control-Allow-Origin has more than one value: {value}"
             change = "remove the header from the proxy, because the service sends it"
-        case CorsError.WILDCARD_ORIGIN_NOT_ALLOWED | CorsError.INVALID_ALLOW_CREDENTIALS:
+        case CorsError.WILDCARD_ORIGIN | CorsError.INVALID_ALLOW_CREDENTIALS:
             why = "the page sends credentials, and the response does not allow them"
             change = (
                 'leave out credentials: "include" in the page; where it needs them, set '
@@ -73,15 +73,15 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
         case CorsError.INVALID_ALLOW_ORIGIN_VALUE | CorsError.ALLOW_ORIGIN_MISMATCH:
             why = f"Access-Control-Allow-Origin is {value}, and the page's origin {blocked.origin}"
             change = "let no proxy set or cache that header"
-        case CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE:
+        case CorsError.INVALID_ALLOW_METHODS:
             why = f"{value!r} in Access-Control-Allow-Methods is no method"
             change = "remove it there"
-        case CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE:
+        case CorsError.INVALID_ALLOW_HEADERS:
             why = f"{value!r} in Access-Control-Allow-Headers is no header"
             change = "remove it there"
-        case CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE:
+        case CorsError.METHOD_DISALLOWED:
             why, change = f"{value} is not in Access-Control-Allow-Methods", f"add {value} there"
-        case CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE:
+        case CorsError.HEADER_DISALLOWED:
             why, change = f"{value} is not in Access-Control-Allow-Headers", f"add {value} there"
         case _ if status in REDIRECTS:
             why = f"the {what} is redirected to {response.get('Location')} without CORS headers"

@@ -16,7 +16,7 @@ from ..refusal import Kind, Refusal, judge
 from ..request import Request
 from ..standard import SAFE_METHODS
 from . import browser
-from .browser import PATIENCE, Exchange, Fetch, Outcome, Response, origin_of
+from .browser import PATIENCE, CorsError, Exchange, Fetch, Outcome, Response, origin_of
 from .consoles import consoles
 from .cookies import ENGINES, judge_cookie
 from .corrections import correction
@@ -95,7 +95,7 @@ def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str
         change += f"; for a form: {CROSS_SITE_FORM.correction}"
     if refused.kind is Kind.UNLISTED:
         why = "the policy does not list what the request needs"
-        if blocked.error in browser.OF_CREDENTIALS:
+        if blocked.error in (CorsError.WILDCARD_ORIGIN, CorsError.INVALID_ALLOW_CREDENTIALS):
             first_why, first_change = diagnosis(blocked)
             why, change = f"{first_why}; {why}", f"{first_change}; {change}"
     return Explanation(outcome, why, change, refused, printed, route)

@@ -91,15 +91,13 @@ def explain_request(service: Service, request: Fetch, *, as_json: bool) -> int:
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as JSON has it."""
     blocked = explanation.outcome.blocked
-    texts = ("why", "change", "route", "consoles")
-    request = ("method", "url", "headers")
     return {
         "allowed": explanation.is_allowed,
         "error": blocked and blocked.name,
-        **{name: getattr(explanation, name) for name in texts},
+        **{name: getattr(explanation, name) for name in ("why", "change", "route", "consoles")},
         "log": str(explanation.refusal or ""),
         "requests": [
-            {name: getattr(exchange, name) for name in request}
+            {name: getattr(exchange, name) for name in ("method", "url", "headers")}
             | {
                 "status": exchange.method in SAFE_METHODS and exchange.response.status or None,
                 "answer": exchange.response.headers,
