@@ -84,6 +84,13 @@ Hosts = CommaSeparated[Annotated[str, AfterValidator(_host)]]
 """A list of hosts, without scheme and port; `*.` before one stands for the names below it."""
 
 
+def aliases(field: FieldInfo) -> list[str]:
+    """Return the names that a field has instead of its own."""
+    alias = field.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
+    return [str(each.path[0] if isinstance(each, AliasPath) else each) for each in choices]
+
+
 # Of the fields that are being validated by `load()`: their values, as far as they are acceptable.
 _usable: ContextVar[dict[str, Any]] = ContextVar("usable")
 
@@ -275,10 +282,7 @@ class CORSSettings(BaseSettings):
         variable = str(name)
         if field := cls.model_fields.get(variable):
             prefix = "" if name == "fastapi_env" else cls.model_config.get("env_prefix", "")
-            alias: Any = field.validation_alias
-            alias = alias.choices[0] if isinstance(alias, AliasChoices) else alias
-            alias = alias.path[0] if isinstance(alias, AliasPath) else alias
-            variable = str(alias or f"{prefix}{variable}")
+            variable = [*aliases(field), f"{prefix}{variable}"][0]
         delimiter = cls.model_config.get("env_nested_delimiter")
         while delimiter and parts and isinstance(parts[0], str):
             variable += f"{delimiter}{parts.pop(0)}"
