@@ -18,11 +18,7 @@ class CORSFastAPI(FastAPI):
     """
 
     def __init__(
-        self,
-        *,
-        cors_policy: CORSPolicy,
-        cross_site_exempt: Collection[str] = (),
-        **arguments: Any,
+        self, *, cors_policy: CORSPolicy, cross_site_exempt: Collection[str] = (), **arguments: Any
     ) -> None:
         super().__init__(**arguments)
         self._behind_policy = CORSPolicyMiddleware(super().__call__, cors_policy, cross_site_exempt)

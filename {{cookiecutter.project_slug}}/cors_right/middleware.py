@@ -26,6 +26,7 @@ MAX_BACKSLASHES = 256  # in all cookies
 COSTLY = f"Cookies of more than {MAX_COOKIES} bytes, or {MAX_BACKSLASHES} backslashes"
 TOO_LARGE = "the body has more than {} bytes (413). To take more, raise MAX_BODY_SIZE"
 MAX_DIGITS = 20  # of a Content-Length that is looked at
+ALLOW_ORIGIN = b"access-control-allow-origin"
 VARY_ORIGIN = (b"vary", b"Origin")
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -174,11 +175,8 @@ class PolicyHeaders:
         # With credentials `*` is not a wildcard (Fetch standard, "CORS check").
         self.names_origin = not policy.allow_list.allows_any or policy.allow_credentials
         self.preflight = cors.preflight_headers
-        self.simple = [
-            (name, value)
-            for name, value in Headers(cors.simple_headers).raw
-            if name != b"access-control-allow-origin" or not self.names_origin
-        ]
+        simple = Headers(cors.simple_headers).raw
+        self.simple = [each for each in simple if not self.names_origin or each[0] != ALLOW_ORIGIN]
 
     def for_response(self, request: Request) -> RawHeaders:
         """Return the headers that the response to a request gets."""
@@ -187,7 +185,7 @@ class PolicyHeaders:
         if not self.names_origin:
             return self.simple
         origin = request.origins[0].encode("latin-1")
-        return [*self.simple, (b"access-control-allow-origin", origin)]
+        return [*self.simple, (ALLOW_ORIGIN, origin)]
 
     def answer_preflight(self, request: Request, method: str, refusal: Refusal | None) -> Response:
         """Return the response to a preflight. `*` repeats what it asks for."""

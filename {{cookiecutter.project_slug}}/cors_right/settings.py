@@ -181,11 +181,8 @@ class CORSSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read variables in upper case, and an env file where they say development."""
         assert isinstance(env_settings, EnvSettingsSource)
-        given = {
-            name: os.environ[name.upper()]
-            for name in env_settings.env_vars
-            if name.upper() in os.environ
-        }
+        names = [name for name in env_settings.env_vars if name.upper() in os.environ]
+        given = {name: os.environ[name.upper()] for name in names}
         environment = given.get("fastapi_env")
         if environment is not None:  # whatever `env_prefix` says
             given[f"{cls.model_config.get('env_prefix', '')}fastapi_env".lower()] = environment
