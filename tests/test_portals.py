@@ -35,7 +35,7 @@ WRONG = [
         "frontend_origins: "
         + words.origin_error("shop.example.com", words.NO_SCHEME, "https://shop.example.com"),
     ),
-    ({"description": "{{ cycler.__init__ }}"}, "description: '{{ cycler.__init__ }}' has {{ in it"),
+    ({"description": "{{ cycler.__init__ }}"}, "description: '{{ cycler.__init__ }}' contains {{"),
 ]
 
 
@@ -77,9 +77,15 @@ def test_what_the_schema_refuses_the_template_refuses(
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("frontend_origin", "frontend_origin: there is no such question; write frontend_origins"),
-        ("__frontend_origins", "__frontend_origins: there is no such question; write frontend_or"),
-        ("database", f"database: there is no such question; there are {', '.join(QUESTIONS)}"),
+        (
+            "frontend_origin",
+            "frontend_origin: is not a question of this template. Did you mean frontend_origins?",
+        ),
+        (
+            "__frontend_origins",
+            "__frontend_origins: is not a question of this template. Did you mean frontend_or",
+        ),
+        ("database", f"database: is not a question of this template. Use {', '.join(QUESTIONS)}"),
     ],
 )
 def test_names_that_are_not_questions_are_refused(bakery: Bakery, name: str, line: str) -> None:
@@ -97,9 +103,8 @@ def test_a_portal_that_replaces_the_choices_gets_no_other_answer(tmp_path: Path)
         [*COOKIECUTTER, "template"], cwd=tmp_path, capture_output=True, text=True
     )
     assert ended.returncode == 1
-    assert ended.stdout == (
-        "credentials: 'cookie' is not one of none, bearer, cookies, cross-site-cookies\n"
-    )
+    choices = ", ".join(filters.CREDENTIALS)
+    assert ended.stdout == f"credentials: 'cookie' must be one of {choices}\n"
 
 
 def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tuple[int, str, Path]:
@@ -192,7 +197,7 @@ def test_the_forms_ask_what_the_template_asks() -> None:
 
 def backstage() -> dict[str, Any]:
     """Return Backstage's template."""
-    template: dict[str, Any] = yaml.safe_load((ROOT / "template.yaml").read_text("utf-8"))
+    template: dict[str, Any] = yaml.safe_load((ROOT / "backstage.yaml").read_text("utf-8"))
     return template
 
 

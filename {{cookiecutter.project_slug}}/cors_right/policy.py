@@ -72,9 +72,7 @@ class CORSPolicy:
             raise CORSPolicyError(problems)
         is_open = not self.shares_credentials
         try:
-            allow_list = AllowList(
-                self.allow_origins, check=self._require_trusted, allow_any=is_open
-            )
+            allow_list = AllowList(self.allow_origins, check=self._check_origin, allow_any=is_open)
         except AllowListError as error:
             problems += error.problems
         for name in ("allow_methods", "allow_headers", "expose_headers"):
@@ -107,7 +105,7 @@ class CORSPolicy:
         credentials = "with" if self.allow_credentials else "without"
         return f"CORS allows {origins}, {credentials} credentials"
 
-    def _require_trusted(self, origin: Origin) -> None:
+    def _check_origin(self, origin: Origin) -> None:
         """Refuse an origin that others can speak for, if it would get credentials."""
         if self.shares_credentials:
             require_secure(origin, allow_loopback=self.allow_http_loopback)
@@ -117,14 +115,14 @@ class CORSPolicy:
         for name in LISTS:
             values = getattr(self, name)
             if isinstance(values, str) or not isinstance(values, Iterable):
-                yield f"{name}: {values!r} is not a list of strings"
+                yield f"{name}: {values!r} must be a list of strings"
             elif wrong := [value for value in values if not isinstance(value, str)]:
-                yield f"{name}: {wrong[0]!r} is not a string"
+                yield f"{name}: {wrong[0]!r} must be a string"
         for name in ("allow_credentials", "development", "allow_http_loopback"):
             if not isinstance(value := getattr(self, name), bool):
-                yield f"{name}: {value!r} is not True or False"
+                yield f"{name}: {value!r} must be True or False"
         if type(self.max_age) is not int or not 0 <= self.max_age <= MAX_AGE:
-            yield f"max_age: {self.max_age!r} is not a number of seconds from 0 to {MAX_AGE}"
+            yield f"max_age: {self.max_age!r} must be 0 to {MAX_AGE} seconds"
 
     def _wrong_names(self) -> Iterator[str]:
         for argument, what in (
@@ -137,19 +135,18 @@ class CORSPolicy:
                 if name == "*":
                     yield f"{argument}: '*' allows any {what}, so it must be the only entry"
                 elif not standard.TOKEN.fullmatch(name):
-                    yield f"{argument}: {name!r} is not the name of a {what}"
+                    yield f"{argument}: {name!r} is not a valid {what} name. Correct or remove it"
                 elif "*" in name:
-                    yield f"{argument}: {name!r} matches no other {what}; list each of them"
+                    yield f"{argument}: {name!r} matches no other {what}. List each of them"
         for method in self.allow_methods:
+            is_name = standard.TOKEN.fullmatch(method) and "*" not in method
             if standard.FORBIDDEN_METHOD.fullmatch(method):
-                yield f"allow_methods: browsers never send {method}; remove it"
-            elif (
-                standard.TOKEN.fullmatch(method) and "*" not in method and method != method.upper()
-            ):
-                yield f"allow_methods: {method!r} is not in upper case; write {method.upper()}"
+                yield f"allow_methods: {method!r} has no effect (browsers never send it). Remove it"
+            elif is_name and method != method.upper():
+                yield f"allow_methods: {method!r} must be upper case. Write {method.upper()}"
         for header in filter(standard.FORBIDDEN_REQUEST_HEADER.fullmatch, self.allow_headers):
-            yield f"allow_headers: pages cannot set {header}; remove it"
+            yield f"allow_headers: {header!r} has no effect (pages cannot set it). Remove it"
         for header in filter(standard.FORBIDDEN_RESPONSE_HEADER.fullmatch, self.expose_headers):
-            yield f"expose_headers: pages cannot read {header}; remove it"
+            yield f"expose_headers: {header!r} has no effect (pages cannot read it). Remove it"
         if self.allow_credentials and self.expose_headers == ANY:
-            yield "expose_headers: with credentials '*' exposes nothing; list the headers"
+            yield "expose_headers: '*' has no effect with credentials. List the headers"

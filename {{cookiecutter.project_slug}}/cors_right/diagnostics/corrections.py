@@ -31,7 +31,7 @@ def can_be_added(unlisted: Unlisted) -> bool:
 def why_prohibited(policy: CORSPolicy, origin: str) -> str:
     """Return why a policy cannot list an origin, or nothing."""
     try:
-        parse_origin(origin, policy._require_trusted)
+        parse_origin(origin, policy._check_origin)
     except OriginError as error:
         return error.reason
     return ""
