@@ -78,7 +78,7 @@ def test_page_has_the_text_of_every_console_and_no_other() -> None:
         line for texts in WORDS.values() for line in zip(engines, texts, strict=True)
     }
     assert len(frames) == len(engines)
-    assert shown - frames == {(name, re.sub(r"\{\w+\}", VALUE, text)) for name, text in printed}
+    assert shown - frames == {(name, re.sub(r"\{[\w.]+\}", VALUE, text)) for name, text in printed}
 
 
 def miss(difference: Difference) -> NotListed:

@@ -60,7 +60,7 @@ def test_explain_explains_a_websocket(
 ) -> None:
     ended, output, _ = run("explain", origin, method, path)
     assert (ended, f"\n{said}\n" in output) == (status, True)
-    assert f"\nWebSocket {path}\n> Origin: {origin}\n< (it is not run here)\n" in output
+    assert f"\nWebSocket {path}\n> Origin: {origin}\n< (not run, because it writes)\n" in output
     found = explained(run, origin, method, path)[1]
     assert found["requests"][0]["url"] == f"wss://service.example{path}"
     refusal = Refusal(Kind.WEBSOCKET, policy, (OTHER,), "WebSocket", path)
@@ -70,7 +70,7 @@ def test_explain_explains_a_websocket(
 
 def test_explain_knows_exempt_paths(run: Run) -> None:
     performs = "The service still performs the write. CORS hides only the response."
-    refuses = "The service refuses the write, because it has credentials (403)."
+    refuses = "The service refuses the write with a 403 (CSRF protection)."
     for path, said, other in (
         ("/callback/a", performs, refuses),
         ("/callback/a/b", refuses, performs),
@@ -84,22 +84,22 @@ def test_explain_knows_exempt_paths(run: Run) -> None:
     ("app", "method", "path", "said"),
     [
         ("app", "GET", "/orders", ""),
-        ("app", "GET", "/order", f"{words.NO_ROUTE.format('/order')}; did you mean /orders?"),
-        ("app", "POST", "/order", f"{words.NO_ROUTE.format('/order')}; did you mean /orders?"),
+        ("app", "GET", "/order", f"{words.NO_ROUTE.format('/order')}. Did you mean /orders?"),
+        ("app", "POST", "/order", f"{words.NO_ROUTE.format('/order')}. Did you mean /orders?"),
         ("app", "GET", "/quite/another", words.NO_ROUTE.format("/quite/another")),
-        ("app", "PUT", "/orders", "/orders takes GET, POST, and not PUT"),
-        ("app", "GET", "/callback/a", "/callback/a takes POST, and not GET"),
+        ("app", "PUT", "/orders", "/orders accepts GET, POST, but not PUT"),
+        ("app", "GET", "/callback/a", "/callback/a accepts POST, but not GET"),
         ("app", "POST", "/callback/a", ""),
         (
             "app",
             "POST",
             "/callback/a/b",
-            f"{words.NO_ROUTE.format('/callback/a/b')}; did you mean ",
+            f"{words.NO_ROUTE.format('/callback/a/b')}. Did you mean ",
         ),
         ("wrapped", "GET", "/hello", ""),
-        ("wrapped", "GET", "/hallo", f"{words.NO_ROUTE.format('/hallo')}; did you mean /hello?"),
+        ("wrapped", "GET", "/hallo", f"{words.NO_ROUTE.format('/hallo')}. Did you mean /hello?"),
         ("wrapped", "POST", "/files/a", ""),
-        ("added", "POST", "/hello", "/hello takes GET, HEAD, and not POST"),
+        ("added", "POST", "/hello", "/hello accepts GET, HEAD, but not POST"),
     ],
 )
 def test_explain_says_which_route_is_missing(
@@ -120,7 +120,7 @@ def test_explain_asks_at_the_address_of_the_service(run: Run) -> None:
     for path in ("/orders", "/chat"):
         status, found = explained(run, APP, "GET", path, "--at", "http://api.example.com")
         assert (status, found["why"], found["requests"]) == (1, words.MIXED, [])
-    assert "\nA browser sends nothing: " in run("explain", APP, "--at", "http://a.example")[1]
+    assert "\nThe browser sends nothing: " in run("explain", APP, "--at", "http://a.example")[1]
 
 
 LOCAL = "http://localhost:3000"
@@ -213,9 +213,9 @@ def test_settings_need_no_secret_of_production(run: Run, monkeypatch: pytest.Mon
     [
         (["show"], "mian:app", 2, words.NOT_HERE.format("mian")),
         (["show"], f"{ADOPTED}.main:app", 2, words.NOT_HERE.format(f"{ADOPTED}.main")),
-        (["show"], "application", 2, f"{ADOPTED} has no 'application'; write module:attribute"),
+        (["show"], "application", 2, f"{ADOPTED} has no 'application'. Write module:attribute"),
         (["show"], "tests:", 2, words.NO_ATTRIBUTE.format("tests", "")),
-        (["show"], "hello", 2, "has no CORSPolicyMiddleware around it"),
+        (["show"], "hello", 2, "is not wrapped in CORSPolicyMiddleware"),
         (["explain", APP, "--env", "staging"], "app", 2, "'staging' must be one of tests"),
         (["explain", APP, "--env", "staging", *SETTINGS], "app", 2, "is made for production"),
         (["show", "--settings", f"{ADOPTED}:OtherSettings"], "", 2, "subclass of CORSSettings"),

@@ -44,7 +44,7 @@ APP = "https://app.example.com"
 PREVIEW = "https://cors-check.preview.example.com"
 POLICY = CORSPolicy(**PRODUCTION)
 WITH_CREDENTIALS = replace(POLICY, allow_credentials=True)
-UPDATE = "deploy these settings, or check with those of the deployment"
+UPDATE = "deploy these settings, or run check with the deployed settings"
 ALLOW = "Access-Control-Allow-"
 
 
@@ -225,12 +225,12 @@ def changed(change: Change, policy: CORSPolicy = POLICY) -> Behaviour:
     return behind(change, service(policy))
 
 
-LOG = "look at the proxy's log, and whether the service runs"
+LOG = "check the proxy's log, and that the service runs"
 PASS_ON = "let OPTIONS requests pass to the service"
-ANSWERS_ITSELF = "look for a proxy that answers itself or removes the header"
-IN_FRONT = "look at what is in front of the service"
-DOUBLED = "remove the header from the proxy, because the service sends it"
-NO_CACHE = "let no proxy set or cache that header"
+ANSWERS_ITSELF = "look for a proxy that responds itself or removes the header"
+IN_FRONT = "check the proxies in front of the service"
+DOUBLED = "remove the header from the proxy (the service already sends it)"
+NO_CACHE = "stop proxies from setting or caching this header"
 # What is done to answers, what is said of it, and what to change.
 PROXIES: dict[str, tuple[Change, str, str]] = {
     "502": (
@@ -280,7 +280,7 @@ PROXIES: dict[str, tuple[Change, str, str]] = {
     "an error with headers": (
         preflight(500, (f"{ALLOW}Origin", APP)),
         words.PREFLIGHT_FAILED.format(500),
-        "look for a proxy that answers itself",
+        "look for a proxy that responds itself",
     ),
     "an HTML page": (
         lambda *_: Response(200, [HTML]),
@@ -325,14 +325,14 @@ PROXIES: dict[str, tuple[Change, str, str]] = {
     "no Vary": (
         without("vary"),
         words.NO_VARY,
-        "let no proxy remove or replace Vary",
+        "stop proxies from removing or replacing Vary",
     ),
     "another Vary": (
         lambda method, response: with_headers(("Vary", "Accept"))(
             method, without("vary")(method, response)
         ),
         words.NO_VARY,
-        "let no proxy remove or replace Vary",
+        "stop proxies from removing or replacing Vary",
     ),
 }
 
@@ -428,7 +428,7 @@ class Cache:
 
 TO_ANOTHER = words.IGNORES_VARY
 NOBODY = "a request without an Origin"
-OF_CACHE = "put Origin in the key of that cache, or let it keep nothing"
+OF_CACHE = "put Origin in the cache key, or turn the cache off"
 
 
 def test_cache_that_ignores_vary_is_recognised(server: Crooked) -> None:
@@ -509,26 +509,26 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "no header": ({"allow_headers": []}, f"{words.NOT_ITS_POLICY}, without x-tenant"),
     "more methods": (
         {"allow_methods": ["GET", "PUT", "PATCH"]},
-        f"{words.NOT_ITS_POLICY}: Access-Control-Allow-Methods is GET, PATCH, PUT, and not "
+        f"{words.NOT_ITS_POLICY}: Access-Control-Allow-Methods is GET, PATCH, PUT, expected "
         "GET, PUT",
     ),
     "more headers": (
         {"allow_headers": ["X-Tenant", "X-B"]},
         f"{words.NOT_ITS_POLICY}: Access-Control-Allow-Headers is accept, accept-language, "
-        "content-language, content-type, x-b, x-tenant, and not accept, accept-language, "
+        "content-language, content-type, x-b, x-tenant, expected accept, accept-language, "
         "content-language, content-type, x-tenant",
     ),
     "nothing exposed": (
         {"expose_headers": []},
-        f"{words.NOT_ITS_POLICY}: Access-Control-Expose-Headers is absent, and not location",
+        f"{words.NOT_ITS_POLICY}: Access-Control-Expose-Headers is absent, expected location",
     ),
     "another age": (
         {"max_age": 600},
-        f"{words.NOT_ITS_POLICY}: Access-Control-Max-Age is 600, and not 7200",
+        f"{words.NOT_ITS_POLICY}: Access-Control-Max-Age is 600, expected 7200",
     ),
     "credentials": (
         {"allow_credentials": True},
-        f"{words.NOT_ITS_POLICY}: Access-Control-Allow-Credentials is true, and not absent",
+        f"{words.NOT_ITS_POLICY}: Access-Control-Allow-Credentials is true, expected absent",
     ),
 }
 
@@ -575,7 +575,7 @@ def test_who_lets_foreign_origins_in_is_told(
     assert wrong(findings(server, behaviour)) == {
         origin: (
             words.LETS_IN.format(let_in.format(origin), origin),
-            f"let nothing but the service set that header; else, {UPDATE}",
+            f"let only the service set this header. If it already does, {UPDATE}",
         )
         for origin in look_alikes(POLICY)
     }
@@ -661,34 +661,38 @@ def says(text: bytes) -> Callable[[socket.socket], None]:
 
 RIGHT = b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: "
 NETWORK: dict[str, tuple[str, Callable[[socket.socket], object], str]] = {
-    "closes": ("http", closes, "ends the connection without an answer"),
+    "closes": ("http", closes, "closed the connection without a response"),
     "speaks no HTTP": (
         "http",
         says(b"SSH-2.0-OpenSSH\r\n"),
-        "does not speak HTTP; is it https://?",
+        "does not speak HTTP. Did you mean https://?",
     ),
     "speaks no TLS": (
         "https",
         says(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
-        "does not speak TLS; is it http://?",
+        "does not speak TLS. Did you mean http://?",
     ),
     "endless headers": (
         "http",
         says(RIGHT + b"x\r\n" + b"X: y\r\n" * 200),
-        "does not speak HTTP; is it https://?",
+        "does not speak HTTP. Did you mean https://?",
     ),
-    "a long line": ("http", says(RIGHT + b"x" * 70_000), "does not speak HTTP; is it https://?"),
+    "a long line": (
+        "http",
+        says(RIGHT + b"x" * 70_000),
+        "does not speak HTTP. Did you mean https://?",
+    ),
     "silent": (
         "http",
         lambda connection: connection.recv(4096) and connection.recv(1),
-        "gives no answer within 0.3 s",
+        "did not respond within 0.3 s",
     ),
-    "trickling status": ("http", trickle(b""), "gives no answer within 0.3 s"),
-    "trickling headers": ("http", trickle(RIGHT), "gives no answer within 0.3 s"),
+    "trickling status": ("http", trickle(b""), "did not respond within 0.3 s"),
+    "trickling headers": ("http", trickle(RIGHT), "did not respond within 0.3 s"),
     "silent under TLS": (
         "https",
         lambda connection: connection.recv(4096) and connection.recv(1),
-        "gives no answer within 0.3 s",
+        "did not respond within 0.3 s",
     ),
 }
 
@@ -700,9 +704,7 @@ def test_what_a_network_can_do(name: str, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(checking, "PATIENCE", 0.3)
     with raw_server(behave) as port:
         found = [*check(f"{scheme}://localhost:{port}/", POLICY)]
-    assert found == [
-        Finding(APP, True, f"localhost:{port} {said}", "see whether the address is right", False)
-    ]
+    assert found == [Finding(APP, True, f"localhost:{port} {said}", "check the address", False)]
 
 
 def test_a_body_that_trickles_is_not_waited_for() -> None:
@@ -718,7 +720,10 @@ def test_where_nobody_listens() -> None:
     empty = CORSPolicy()
     for policy, is_allowed in ((POLICY, True), (empty, False)):
         (found,) = check(f"http://localhost:{port}/", policy)
-        assert (found.wrong, found.is_allowed) == (f"localhost:{port} does not listen", is_allowed)
+        assert (found.wrong, found.is_allowed) == (
+            f"localhost:{port} refuses the connection",
+            is_allowed,
+        )
 
 
 def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -727,7 +732,7 @@ def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
     (found,) = check("https://api.example.test/", POLICY)
-    assert found.wrong == "api.example.test cannot be found: its name has no address"
+    assert found.wrong == "api.example.test does not resolve to an IP address"
 
 
 def test_other_troubles_keep_their_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -823,7 +828,7 @@ def test_check_tells_blocked_from_not_asked(
 
     status, output = run(dead)
     assert status == 4
-    assert f"\nno answer {APP}: localhost:{port} does not listen\n" in output
+    assert f"\nno answer {APP}: localhost:{port} refuses the connection\n" in output
     assert json.loads(run(dead, "--json")[1])[0]["is_answered"] is False
     assert run(dead, "https://b.test")[0] == 1  # the settings do not allow it
     server.behaviours["service"] = service(Settings().cors_policy())
@@ -838,7 +843,7 @@ def test_check_tells_blocked_from_not_asked(
 def test_a_dead_service_is_not_right_because_it_refuses(server: Crooked) -> None:
     empty = CORSPolicy()
     (found,) = findings(server, lambda *_: Response(502, [HTML]), empty)
-    assert found.wrong == "a proxy answers 502, and does not reach the service"
+    assert found.wrong == words.NOT_REACHED.format(502)
 
 
 def test_an_origin_is_asked_about_once(server: Crooked) -> None:

@@ -80,7 +80,7 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
     assert (status, errors) == (0, "")
     assert "allow_origins        *            http://localhost:3000      -" in output
     assert output.endswith(
-        f"\n\nWith these settings the service does not start in production:\n{LOOPBACK}\n"
+        f"\n\nIn production, the service does not start with these settings:\n{LOOPBACK}\n"
     )
     status, output, _ = run("show", "--json", **settings)
     assert status == 0
@@ -121,10 +121,10 @@ OPTIONS /notes
 < 403
 < vary: Origin
 
-A browser sends no more than the preflight: PreflightMissingAllowOriginHeader
+The browser stops after the preflight: PreflightMissingAllowOriginHeader
 {labelled("why", HTTP.why)}
 {labelled("change", correction(HTTP, words.policy(*LISTED)) + words.OR_IN_FILE.format(FILE))}
-route     /notes takes DELETE, GET, POST, and not PUT
+route     /notes accepts DELETE, GET, POST, but not PUT
 Chromium  blocked by CORS policy: Response to preflight request doesn't pass access control check:
           No 'Access-Control-Allow-Origin' header is present on the requested resource.
 Firefox   (Reason: CORS header ‘Access-Control-Allow-Origin’ missing)
@@ -148,7 +148,7 @@ Idempotency-Key
 
 DELETE /notes
 > Origin: https://app.example.com
-< (it is not run here)
+< (not run, because it writes)
 < access-control-expose-headers: Location
 < access-control-allow-origin: https://app.example.com
 < vary: Origin
@@ -226,7 +226,7 @@ ABSENT = words.not_listed("https://b.test", *LISTED)
         (
             [APP, "GET", "/never"],
             CorsError.INVALID_RESPONSE,
-            "nothing answered",
+            "the service sent no response",
             "look at the service's log",
             "",
         ),
@@ -234,7 +234,7 @@ ABSENT = words.not_listed("https://b.test", *LISTED)
             [APP, "GET", "/elsewhere"],
             CorsError.INVALID_RESPONSE,
             words.MOVED_AWAY.format("http://elsewhere.example/"),
-            "call the address that needs no redirect; where the service wrote http for https, "
+            "call the address that needs no redirect. If the service wrote http for https, "
             "name the proxy in FORWARDED_ALLOW_IPS",
             "",
         ),
@@ -293,14 +293,14 @@ def test_a_redirect_that_is_followed_is_shown(run: Any) -> None:
     assert "< 307\n< location: /notes?x=%20\n" in output
     _, output, _ = run("explain", "https://b.test", "POST", "/notes")
     assert (
-        "A browser hides the response: MissingAllowOriginHeader\n"
+        "The browser hides the response: MissingAllowOriginHeader\n"
         "The service still performs the write. CORS hides only the response.\nwhy "
     ) in output
     assert (
         "WebKit    Origin https://b.test is not allowed by Access-Control-Allow-Origin.\n" in output
     )
     _, output, _ = run("explain", "https://b.test", "POST", "/notes", ALLOW_CREDENTIALS="1")
-    assert "\nThe service refuses the write, because it has credentials (403).\nwhy " in output
+    assert "\nThe service refuses the write with a 403 (CSRF protection).\nwhy " in output
 
 
 def test_the_environment_is_the_one_in_force_or_another(run: Any) -> None:

@@ -73,11 +73,11 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     [
         ({}, LAX[1], LAX_LINE),
         ({"Host": "localhost:8000"}, LAX[1], None),
-        ({"Host": "api.example.test"}, LAX[1], "two sites"),
+        ({"Host": "api.example.test"}, LAX[1], "different sites"),
         ({"Host": "api.example.test", "Sec-Fetch-Site": "same-site"}, LAX[1], None),
         # Behind a proxy that ends TLS, and on this machine without one.
         ({"Origin": "https://app.a.test", "Host": "api.a.test"}, LAX[1], None),
-        ({"Origin": "https://localhost:3000", "Host": "localhost:8000"}, LAX[1], "two sites"),
+        ({"Origin": "https://localhost:3000", "Host": "localhost:8000"}, LAX[1], "different sites"),
         (
             {"Origin": "https://localhost:3000", "Sec-Fetch-Site": "same-site"}
             | {"User-Agent": WEBKIT},

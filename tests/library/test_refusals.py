@@ -64,13 +64,16 @@ def refusal(in_force: CORSPolicy, origin: Any, **arguments: Any) -> Refusal:
 
 
 SOURCE = "FRONTEND_ORIGINS"
-NOT_SENT, NOT_LISTABLE = "no browser sends such an Origin", "such an Origin cannot be listed"
-TWO_ORIGINS = NotAllowable(
-    "it has 2 Origin headers, (browsers send one)",
-    "let nothing between the browser and the service add an Origin",
+NOT_SENT, NOT_LISTABLE = (
+    "no browser sends this spelling of the origin",
+    "no allow-list can contain such an origin",
 )
-NOT_AS_SENT = NotAllowable(NOT_SENT, f"browsers write it {APP}")
-ASKS_TOO_MUCH = "it asks for more than 8192 bytes of header names; send fewer"
+TWO_ORIGINS = NotAllowable(
+    "the request has 2 Origin headers (browsers send one)",
+    "let nothing between the browser and the service add an Origin header",
+)
+NOT_AS_SENT = NotAllowable(NOT_SENT, f"browsers send {APP}")
+ASKS_TOO_MUCH = "the preflight asks for more than 8192 bytes of header names. Send fewer headers"
 
 
 def near(entry: str, *differences: Difference, meant: str | None = None) -> NotListed:
@@ -587,12 +590,12 @@ def test_a_line_a_minute_with_what_is_left_out(caplog: pytest.LogCaptureFixture)
     clock.now = 60
     log.write(refused("http://app.example.com"))
     log.write(refused("http://app.example.com"))
-    assert lines(caplog) == [f"{line} (and 3 times since the last line)"]
+    assert lines(caplog) == [f"{line} (repeated 3 times since the last line)"]
     clock.now = 200
     log.write(refused("https://b.test"))
     log.write(refused("http://app.example.com"))
     other = refused("https://b.test")
-    assert lines(caplog) == [f"{other} (other refusals left out: 1)", line]
+    assert lines(caplog) == [f"{other} (1 other refused requests not logged)", line]
 
 
 def test_each_reason_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
@@ -607,7 +610,7 @@ def test_each_reason_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
         assert found
         log.write(found)
     assert lines(caplog) == [
-        f"{words.REFUSED} {APP} GET /notes: {Unlisted(None, (name,)).why}"
+        f"{words.REFUSED} GET /notes from {APP}: {Unlisted(None, (name,)).why}"
         for name in ("x-a", "x-b")
     ]
 
@@ -663,26 +666,26 @@ def test_flood_of_strangers_gives_five_lines_and_takes_no_memory(
     flood(20_000)
     later = lines(caplog)
     assert len(later) == 5
-    assert later[0].endswith(" (other refusals left out: 19995)")
+    assert later[0].endswith(" (19995 other refused requests not logged)")
     assert "left out" not in later[1]
 
 
 @pytest.mark.parametrize(
     ("origin", "method", "path", "shown"),
     [
-        ("https://b.test", "GET", "/a b\n\r%\u202e", "https://b.test GET /a%20b%0A%0D%25%E2"),
-        ("https://b.test", "G\nT", "/", "https://b.test 'G\\nT' /: "),
-        ("https://b.test\n", "GET", "/", "'https://b.test' GET /: "),
-        ("null", "GET", "/", "null GET /: "),
-        ("x" * 600, "GET", "/", f"'{'x' * 79}... (600 characters) GET /: "),
+        ("https://b.test", "GET", "/a b\n\r%\u202e", "GET /a%20b%0A%0D%25%E2"),
+        ("https://b.test", "G\nT", "/", "'G\\nT' / from https://b.test: "),
+        ("https://b.test\n", "GET", "/", "GET / from 'https://b.test': "),
+        ("null", "GET", "/", "GET / from null: "),
+        ("x" * 600, "GET", "/", f"GET / from '{'x' * 79}... (600 characters): "),
         (
             f"https://{'a' * 60}.{'b' * 40}.test",
             "GET",
             "/",
-            f"'https://{'a' * 60}.{'b' * 10}... (114 characters) ",
+            f"GET / from 'https://{'a' * 60}.{'b' * 10}... (114 characters): ",
         ),
-        ("https://b.test", "GET", f"/{'x' * 200}", f"https://b.test GET /{'x' * 99}: "),
-        ("https://b.test", "GET", "/\ud800", "https://b.test GET /%3F: "),
+        ("https://b.test", "GET", f"/{'x' * 200}", f"GET /{'x' * 99} from https://b.test: "),
+        ("https://b.test", "GET", "/\ud800", "GET /%3F from https://b.test: "),
     ],
 )
 def test_what_comes_from_outside_is_quoted_and_bounded(
@@ -701,22 +704,22 @@ IN_LIST = NotListed("https://b.test", SOURCE, None, False).why
 @pytest.mark.parametrize(
     ("headers", "arguments", "expected"),
     [
-        (FOREIGN, {}, [f"https://b.test GET /: {IN_LIST}"]),
-        (PREFLIGHT, {"method": "OPTIONS"}, [f"https://b.test PUT /: {IN_LIST}"]),
-        (FOREIGN, {"method": "POST"}, [f"https://b.test POST /: {IN_LIST}"]),
-        (FORM, {"method": "POST"}, [f"https://b.test POST /: {CROSS_SITE_FORM.why}"]),
+        (FOREIGN, {}, [f"GET / from https://b.test: {IN_LIST}"]),
+        (PREFLIGHT, {"method": "OPTIONS"}, [f"PUT / from https://b.test: {IN_LIST}"]),
+        (FOREIGN, {"method": "POST"}, [f"POST / from https://b.test: {IN_LIST}"]),
+        (FORM, {"method": "POST"}, [f"POST / from https://b.test: {CROSS_SITE_FORM.why}"]),
         (
             {"Host": API, "Sec-Fetch-Site": "cross-site"},
             {"method": "POST"},
-            [f"(no Origin) POST /: {ABSENT.why}"],
+            [f"POST / from (no Origin): {ABSENT.why}"],
         ),
         (FORM, {}, []),
-        (FOREIGN, {"scheme": "wss"}, [f"https://b.test WebSocket /: {IN_LIST}"]),
+        (FOREIGN, {"scheme": "wss"}, [f"WebSocket / from https://b.test: {IN_LIST}"]),
         (PREFLIGHT | {"Origin": APP}, {"method": "OPTIONS"}, []),
         (
             PREFLIGHT | {"Origin": APP, "Access-Control-Request-Method": "QUERY"},
             {"method": "OPTIONS"},
-            [f"{APP} QUERY /: {Unlisted('QUERY').why}"],
+            [f"QUERY / from {APP}: {Unlisted('QUERY').why}"],
         ),
         ({"Origin": APP}, {}, []),
         ({}, {}, []),

@@ -139,7 +139,8 @@ def in_force(*origins: str, environment: str = "production", **arguments: Any) -
 
 
 # `check`: who answered instead of the service, and what it did.
-GATEWAY = "a proxy answered the {} with {}, because it does not reach the service"
+NOT_REACHED = "a proxy returned {}, because it cannot reach the service"
+GATEWAY = "a proxy returned {1} for the {0}, because it cannot reach the service"
 IN_GATEWAY = {
     "API Gateway": (
         "in Amazon API Gateway, remove the CORS configuration, and route OPTIONS to the service"
@@ -163,48 +164,48 @@ IN_GATEWAY = {
         "nginx, the add_header lines that were copied for CORS"
     ),
 }
-IGNORES_VARY = "a cache ignores Vary, and gives {} what it has kept for {}"
-DOUBLED = "Access-Control-Allow-Origin has more than one value: {}"
-PREFLIGHT_MOVED = "the preflight is redirected to {}, and browsers do not follow it"
-REQUEST_MOVED = "the request is redirected to {} without CORS headers"
-MOVED_AWAY = "the request is redirected to {}, where the browser does not follow"
-MOVED_WITH_PASSWORD = "the request is redirected to an address with a password"
-LOGIN = "the preflight needs authentication ({}), and browsers send none with it"
-NO_CORS = "what answers OPTIONS requests knows no CORS ({})"
-PREFLIGHT_FAILED = "the preflight is answered {}, and browsers take 200 to 299"
-HTML_PAGE = "an HTML page answered the {} ({}), and not the service"
-HEADER_REMOVED = "the answer to the {} ({}) has no Access-Control-Allow-Origin"
-ANOTHER_ORIGIN = "Access-Control-Allow-Origin is {}, and the page's origin {}"
-LETS_IN = "Access-Control-Allow-Origin is {}, so {} is let in"
-NO_VARY = "Vary does not name Origin, so a cache may give one origin's answer to others"
-NOT_ITS_LIST = "the service refuses {}, which the settings list"
-NOT_ITS_POLICY = "another policy is in force"
+IGNORES_VARY = "a cache ignores Vary and sends {} the response for {}"
+DOUBLED = "the response has more than one Access-Control-Allow-Origin value: {}"
+PREFLIGHT_MOVED = "the preflight gets a redirect to {} (browsers follow none)"
+REQUEST_MOVED = "the request gets a redirect to {} without CORS headers"
+MOVED_AWAY = "the request gets a redirect to {}, which the browser does not follow"
+MOVED_WITH_PASSWORD = "the request gets a redirect to an address with a password"
+LOGIN = "a proxy wants authentication for the preflight ({}), but browsers send none"
+NO_CORS = "another server responds to OPTIONS requests without CORS headers ({})"
+PREFLIGHT_FAILED = "the preflight's status is {} (browsers accept 200 to 299)"
+HTML_PAGE = "something in front of the service returned an HTML page ({1}) for the {0}"
+HEADER_REMOVED = "the response to the {} ({}) has no Access-Control-Allow-Origin"
+ANOTHER_ORIGIN = "Access-Control-Allow-Origin is {}, but the page's origin is {}"
+LETS_IN = "Access-Control-Allow-Origin is {}, so the response allows {}"
+NO_VARY = "the response lacks Vary: Origin, so a cache can mix up the origins"
+NOT_ITS_LIST = "the service refuses {}, but the settings list it"
+NOT_ITS_POLICY = "the service uses another policy"
 NOT_IN_SETTINGS = "the settings do not allow it: "
 
 # `explain`: what the policy lacks, and what the response does.
 NEEDS_MORE = "the policy does not list what the request needs"
-NO_CREDENTIALS = "the page sends credentials, and the response does not allow them"
+NO_CREDENTIALS = "the page sends credentials, but the response does not allow them"
 LEAVE_CREDENTIALS_OUT = (
-    'leave out credentials: "include" in the page; where it needs them, set '
-    "allow_credentials=True, with which no * and no http:// origin may be listed"
+    'remove credentials: "include" from the page. If the page needs them, set '
+    "allow_credentials=True, which forbids * and http:// origins"
 )
-OR_IN_FILE = " (where that is not set, to the list in {})"
+OR_IN_FILE = " (if it is not set, to the list in {})"
 IN_FILE = ", in cors_policy() in {}"
-READABLE = "A browser lets the page read the response."
+READABLE = "The browser lets the page read the response."
 
 # Cookies that browsers drop, and headers that they hide.
 HAS_CONTROL = "it has a control character"
 HAS_NO_NAME = "it has no name"
-NAMELESS_PREFIX = "it has no name, and its value begins with {}"
+NAMELESS_PREFIX = "it has no name, but its value begins with {}"
 IS_TOO_BIG = "it has more than 4096 bytes"
-SECURE_OVER_HTTP = "it is Secure, and the address is http://"
-WRONG_DOMAIN = "Domain={!r} is neither the service's host nor above it"
-SHARED_DOMAIN = "Domain={!r} is a public suffix, so the cookie would be everybody's"
+SECURE_OVER_HTTP = "it is Secure, but the address is http://"
+WRONG_DOMAIN = "Domain={!r} does not match the service's host"
+SHARED_DOMAIN = "Domain={!r} is a public suffix, where anyone can register names"
 PREFIX_NEEDS = "its name begins with {}, which needs {}"
-PREFIX_WITH_DOMAIN = "its name begins with {}, and it has a Domain"
-PARTITIONED_NOT_SECURE = "it is Partitioned and not Secure"
-NONE_NOT_SECURE = "it is SameSite=None and not Secure"
-TWO_SITES = "it is SameSite={}, and {} and {} are two sites"
+PREFIX_WITH_DOMAIN = "its name begins with {}, but it has a Domain"
+PARTITIONED_NOT_SECURE = "it is Partitioned, but not Secure"
+NONE_NOT_SECURE = "it is SameSite=None, but not Secure"
+TWO_SITES = "it is SameSite={}, but {} and {} are different sites"
 CALLS_WITHOUT_CREDENTIALS = "allow_credentials is False, so pages call without credentials"
 
 
@@ -219,21 +220,20 @@ def hides(header: str) -> str:
 
 
 # `explain`: what it cannot ask, and what is not there.
-ELSEWHERE = "a redirect leads to {}, and that host decides on Origin: {}"
+ELSEWHERE = "a redirect leads to {}, and its host decides about Origin: {}"
 RETURN_THE_ADDRESS = (
-    "return the address as JSON, and let the page open it; answer 401 instead of redirecting to a "
-    "login"
+    "return the address as JSON, and let the page open it. For a login, respond with a 401"
 )
 NO_ROUTE = "no route has the path {}"
-NEITHER_ASKED = "This command cannot ask what decides whether the page may read the response."
+NEITHER_ASKED = "This command cannot find out whether the page can read the response."
 MIXED = "a page over https cannot call an address over http"
 
 # The command line.
 NOT_HERE = (
-    "there is no {} here; run it where the service's code is, or name your application, such as "
+    "cannot import {}. Run this command in the service's folder, or name your application, such as "
     "--app main:app"
 )
-NO_ATTRIBUTE = "{} has no {!r}; write module:attribute, such as main:app"
+NO_ATTRIBUTE = "{} has no {!r}. Write module:attribute, such as main:app"
 
 # The log, and responses of the service.
 REFUSED = "CORS refused"

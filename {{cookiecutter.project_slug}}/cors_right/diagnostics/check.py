@@ -24,7 +24,7 @@ from .corrections import correction
 from .diagnosis import FROM_GATEWAYS, at_gateway, diagnosis, mixed
 
 MAX_BODY = 1024  # bytes of a body that are read
-UPDATE = "deploy these settings, or check with those of the deployment"
+UPDATE = "deploy these settings, or run check with the deployed settings"
 
 
 Trouble = tuple[str, str]
@@ -69,7 +69,7 @@ def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator
         try:
             yield Finding(origin, is_allowed, *next(troubles, ()))
         except NoAnswer as error:
-            yield Finding(origin, is_allowed, str(error), "see whether the address is right", False)
+            yield Finding(origin, is_allowed, str(error), "check the address", False)
             return
 
 
@@ -108,9 +108,9 @@ def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
     preflight = ask("OPTIONS", url, browser.preflight_headers(asked) or question)
     if blocked := browser.preflight_check(asked, preflight):
         if preflight.status == 403 and "Origin" in preflight.listed("Vary"):  # as the service does
-            yield f"the service refuses {origin}, which the settings list", UPDATE
+            yield f"the service refuses {origin}, but the settings list it", UPDATE
         elif blocked.error in (CorsError.METHOD_DISALLOWED, CorsError.HEADER_DISALLOWED):
-            why = f"another policy is in force, without {blocked.value}"
+            why = f"the service uses another policy, without {blocked.value}"
             yield why, at_gateway(preflight, UPDATE)
         else:
             yield diagnosis(blocked)
@@ -118,12 +118,12 @@ def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
     if blocked := browser.cors_check(asked, response):
         yield diagnosis(blocked)
     for other in _differences(policy, preflight, response):
-        yield f"another policy is in force: {other}", at_gateway(preflight, UPDATE)
+        yield f"the service uses another policy: {other}", at_gateway(preflight, UPDATE)
     if response.get("Access-Control-Allow-Origin") != "*":
         for answer in (response, ask("GET", url, {})):
             if not {"origin", "*"} & {name.lower() for name in answer.listed("Vary")}:
-                why = "Vary does not name Origin, so a cache may give one origin's answer to others"
-                yield why, at_gateway(answer, "let no proxy remove or replace Vary")
+                why = "the response lacks Vary: Origin, so a cache can mix up the origins"
+                yield why, at_gateway(answer, "stop proxies from removing or replacing Vary")
 
 
 def _mixed_up(url: str, origins: Sequence[str]) -> Iterator[Trouble]:
@@ -144,8 +144,8 @@ def _mixed_up(url: str, origins: Sequence[str]) -> Iterator[Trouble]:
         response = answer(key, Origin=origin)
         if response.get(allow_origin) == kept:
             made_for = kept or "a request without an Origin"
-            why = f"a cache ignores Vary, and gives {origin} what it has kept for {made_for}"
-            change = "put Origin in the key of that cache, or let it keep nothing"
+            why = f"a cache ignores Vary and sends {origin} the response for {made_for}"
+            change = "put Origin in the cache key, or turn the cache off"
             yield why, at_gateway(response, change)
 
 
@@ -162,7 +162,7 @@ def _differences(policy: CORSPolicy, preflight: Response, response: Response) ->
         found, meant = ({*map(change_case, names)} for names in (answer.listed(name), expected))
         if found != meant and "*" not in meant:  # which is mirrored
             said, right = (", ".join(sorted(names)) or "absent" for names in (found, meant))
-            yield f"{name} is {said}, and not {right}"
+            yield f"{name} is {said}, expected {right}"
 
 
 def _leaks(url: str, origin: str) -> Iterator[Trouble]:
@@ -171,11 +171,11 @@ def _leaks(url: str, origin: str) -> Iterator[Trouble]:
     for method, headers in (("OPTIONS", question), ("GET", {"Origin": origin})):
         answer = ask(method, url, headers)
         if answer.status in FROM_GATEWAYS:
-            raise NoAnswer(f"a proxy answers {answer.status}, and does not reach the service")
+            raise NoAnswer(f"a proxy returned {answer.status}, because it cannot reach the service")
         allowed = answer.get("Access-Control-Allow-Origin")
         if allowed is not None and {origin, "*"} & {value.strip() for value in allowed.split(",")}:
-            why = f"Access-Control-Allow-Origin is {allowed}, so {origin} is let in"
-            change = f"let nothing but the service set that header; else, {UPDATE}"
+            why = f"Access-Control-Allow-Origin is {allowed}, so the response allows {origin}"
+            change = f"let only the service set this header. If it already does, {UPDATE}"
             yield why, at_gateway(answer, change)
 
 
@@ -217,17 +217,17 @@ def _trouble(error: Exception) -> str:
     """Say what a failed connection means."""
     match error:
         case TimeoutError():
-            return f"gives no answer within {PATIENCE} s"
+            return f"did not respond within {PATIENCE} s"
         case socket.gaierror():
-            return "cannot be found: its name has no address"
+            return "does not resolve to an IP address"
         case ConnectionRefusedError():
-            return "does not listen"
+            return "refuses the connection"
         case ssl.SSLCertVerificationError():
             return f"has a certificate that browsers do not trust: {error.verify_message}"
         case ssl.SSLError():
-            return "does not speak TLS; is it http://?"
+            return "does not speak TLS. Did you mean http://?"
         case http.client.RemoteDisconnected() | ConnectionError():
-            return "ends the connection without an answer"
+            return "closed the connection without a response"
         case http.client.HTTPException():
-            return "does not speak HTTP; is it https://?"
+            return "does not speak HTTP. Did you mean https://?"
     return f"cannot be reached: {getattr(error, 'strerror', None) or error}"

@@ -115,26 +115,26 @@ def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules
     is_secure_address = scheme == "https" or (rules.follows_rfc and is_loopback(host))
     is_secure = "secure" in cookie.attributes
     if is_secure and not is_secure_address:
-        yield "it is Secure, and the address is http://"
+        yield "it is Secure, but the address is http://"
     is_address = ADDRESS.fullmatch(host)
     if cookie.domain and not (cookie.domain == host and (is_address or rules.follows_rfc)):
         domain = f"Domain={cookie.domain[:MAX_SHOWN]!a}"
         if is_address or not f".{host}".endswith(f".{cookie.domain}"):
-            yield f"{domain} is neither the service's host nor above it"
+            yield f"{domain} does not match the service's host"
         elif suffixes().is_public(cookie.domain):
-            yield f"{domain} is a public suffix, so the cookie would be everybody's"
+            yield f"{domain} is a public suffix, where anyone can register names"
     if rules.follows_rfc:
         yield from broken_prefix(cookie)
     same_site = cookie.attributes.get("samesite", "").lower()
     if rules.follows_rfc and not is_secure:
         if "partitioned" in cookie.attributes:
-            yield "it is Partitioned and not Secure"
+            yield "it is Partitioned, but not Secure"
         if same_site == "none":
-            yield "it is SameSite=None and not Secure"
+            yield "it is SameSite=None, but not Secure"
     is_lax = same_site in ("lax", "strict") or (same_site != "none" and rules.absent_is_lax)
     if is_lax and not is_same_site(page, url, is_schemeful=rules.is_schemeful):
         kind = same_site.capitalize() if same_site in ("lax", "strict") else "Lax by default"
-        yield f"it is SameSite={kind}, and {page} and {origin_of(url)} are two sites"
+        yield f"it is SameSite={kind}, but {page} and {origin_of(url)} are different sites"
 
 
 def broken_prefix(cookie: Cookie) -> Iterator[str]:
@@ -148,11 +148,11 @@ def broken_prefix(cookie: Cookie) -> Iterator[str]:
     if kind.startswith("host") and cookie.attributes.get("path") != "/":
         missing.append("Path=/")
     if not cookie.name:
-        yield f"it has no name, and its value begins with {prefix[0]}"
+        yield f"it has no name, but its value begins with {prefix[0]}"
     if missing:
         yield f"its name begins with {prefix[0]}, which needs {', '.join(missing)}"
     if kind.startswith("host") and cookie.domain:
-        yield f"its name begins with {prefix[0]}, and it has a Domain"
+        yield f"its name begins with {prefix[0]}, but it has a Domain"
 
 
 def has_expired(cookie: Cookie, rules: Rules) -> bool:

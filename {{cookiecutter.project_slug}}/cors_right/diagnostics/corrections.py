@@ -17,7 +17,7 @@ def correction(reason: Reason, policy: CORSPolicy, file: str = "") -> str:
         because = f"{reason.origin} cannot be listed, because it {prohibited}"
         return f"{opening}; {because}" if opening else because
     if file and policy.source:
-        place = f" (where that is not set, to the list in {file})"
+        place = f" (if it is not set, to the list in {file})"
     addition = f"add {reason.origin} to {reason.source}{place}"
     return f"{opening}, or {addition}" if opening else addition
 

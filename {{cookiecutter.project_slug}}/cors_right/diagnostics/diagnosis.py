@@ -48,31 +48,33 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
         case CorsError.INVALID_RESPONSE if value and not status:
             return mixed(value)
         case CorsError.INVALID_RESPONSE if not status:
-            why, change = "nothing answered", "look at the service's log"
+            why, change = "the service sent no response", "look at the service's log"
         case CorsError.INVALID_RESPONSE:
-            why = f"the {what} is redirected to {value}, where the browser does not follow"
+            why = f"the {what} gets a redirect to {value}, which the browser does not follow"
             change = (
-                "call the address that needs no redirect; where the service wrote http for https, "
+                "call the address that needs no redirect. If the service wrote http for https, "
                 "name the proxy in FORWARDED_ALLOW_IPS"
             )
         case CorsError.PREFLIGHT_DISALLOWED_REDIRECT:
-            why = f"the preflight is redirected to {value}, and browsers do not follow it"
+            why = f"the preflight gets a redirect to {value} (browsers follow none)"
             change = f"call {value}"
         case CorsError.REDIRECT_CONTAINS_CREDENTIALS:
-            why = f"the {what} is redirected to an address with a password"
+            why = f"the {what} gets a redirect to an address with a password"
             change = "remove the password"
         case CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES:
-            why = f"Access-Control-Allow-Origin has more than one value: {value}"
-            change = "remove the header from the proxy, because the service sends it"
+            why = f"the response has more than one Access-Control-Allow-Origin value: {value}"
+            change = "remove the header from the proxy (the service already sends it)"
         case CorsError.WILDCARD_ORIGIN | CorsError.INVALID_ALLOW_CREDENTIALS:
-            why = "the page sends credentials, and the response does not allow them"
+            why = "the page sends credentials, but the response does not allow them"
             change = (
-                'leave out credentials: "include" in the page; where it needs them, set '
-                "allow_credentials=True, with which no * and no http:// origin may be listed"
+                'remove credentials: "include" from the page. If the page needs them, set '
+                "allow_credentials=True, which forbids * and http:// origins"
             )
         case CorsError.INVALID_ALLOW_ORIGIN_VALUE | CorsError.ALLOW_ORIGIN_MISMATCH:
-            why = f"Access-Control-Allow-Origin is {value}, and the page's origin {blocked.origin}"
-            change = "let no proxy set or cache that header"
+            why = (
+                f"Access-Control-Allow-Origin is {value}, but the page's origin is {blocked.origin}"
+            )
+            change = "stop proxies from setting or caching this header"
         case CorsError.INVALID_ALLOW_METHODS:
             why = f"{value!r} in Access-Control-Allow-Methods is no method"
             change = "remove it there"
@@ -84,28 +86,30 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
         case CorsError.HEADER_DISALLOWED:
             why, change = f"{value} is not in Access-Control-Allow-Headers", f"add {value} there"
         case _ if status in REDIRECTS:
-            why = f"the {what} is redirected to {response.get('Location')} without CORS headers"
+            why = f"the {what} gets a redirect to {response.get('Location')} without CORS headers"
             change = "call the address that needs no redirect"
         case _ if status in FROM_GATEWAYS:
-            why = (
-                f"a proxy answered the {what} with {status}, because it does not reach the service"
-            )
-            change = "look at the proxy's log, and whether the service runs"
+            why = f"a proxy returned {status} for the {what}, because it cannot reach the service"
+            change = "check the proxy's log, and that the service runs"
         case _ if what == "preflight" and status in (401, 407):
-            why = f"the preflight needs authentication ({status}), and browsers send none with it"
+            why = (
+                f"a proxy wants authentication for the preflight ({status}), but browsers send none"
+            )
             change = "let OPTIONS requests pass to the service without authentication"
         case _ if what == "preflight" and status in (404, 405, 501):
-            why = f"what answers OPTIONS requests knows no CORS ({status})"
+            why = f"another server responds to OPTIONS requests without CORS headers ({status})"
             change = "let OPTIONS requests pass to the service"
         case _ if (response.get("Content-Type") or "").startswith("text/html"):
-            why = f"an HTML page answered the {what} ({status}), and not the service"
-            change = "look at what is in front of the service"
+            why = (
+                f"something in front of the service returned an HTML page ({status}) for the {what}"
+            )
+            change = "check the proxies in front of the service"
         case _ if response.get("Access-Control-Allow-Origin"):
-            why = f"the preflight is answered {status}, and browsers take 200 to 299"
-            change = "look for a proxy that answers itself"
+            why = f"the preflight's status is {status} (browsers accept 200 to 299)"
+            change = "look for a proxy that responds itself"
         case _:
-            why = f"the answer to the {what} ({status}) has no Access-Control-Allow-Origin"
-            change = "look for a proxy that answers itself or removes the header"
+            why = f"the response to the {what} ({status}) has no Access-Control-Allow-Origin"
+            change = "look for a proxy that responds itself or removes the header"
     return why, at_gateway(response, change)
 
 
@@ -118,7 +122,6 @@ def mixed(url: str) -> tuple[str, str]:
 def elsewhere(url: str, origin: str) -> tuple[str, str]:
     """Say that the host of a redirect decides, and how to do without the redirect."""
     return (
-        f"a redirect leads to {url}, and that host decides on Origin: {origin}",
-        "return the address as JSON, and let the page open it; answer 401 instead of redirecting "
-        "to a login",
+        f"a redirect leads to {url}, and its host decides about Origin: {origin}",
+        "return the address as JSON, and let the page open it. For a login, respond with a 401",
     )

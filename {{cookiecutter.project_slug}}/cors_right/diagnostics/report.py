@@ -55,7 +55,7 @@ def show_policies(service: Service, *, as_json: bool) -> int:
         print("  ".join(cells).rstrip())
     print("\n* in force")
     for name, lines in problems.items():
-        print(f"\nWith these settings the service does not start in {name}:", *lines, sep="\n")
+        print(f"\nIn {name}, the service does not start with these settings:", *lines, sep="\n")
     return ALLOWED
 
 
@@ -114,7 +114,7 @@ def steps(explanation: Explanation, host: str) -> Iterator[str]:
         yield ""
         yield f"{exchange.method} {exchange.url.partition(f'://{host}')[2] or exchange.url}"
         yield from (f"> {name}: {value}" for name, value in exchange.headers.items())
-        yield f"< {status if exchange.method in SAFE_METHODS else '(it is not run here)'}"
+        yield f"< {status if exchange.method in SAFE_METHODS else '(not run, because it writes)'}"
         for name, value in exchange.response.headers:
             if name.lower().startswith("access-control-") or name.lower() in ("location", "vary"):
                 yield f"< {name}: {value}"
@@ -126,19 +126,19 @@ def verdict(explanation: Explanation) -> Iterator[str]:
     outcome, refusal = explanation.outcome, explanation.refusal
     method = outcome.exchanges[-1].method if outcome.exchanges else ""
     if explanation.is_allowed is None:
-        yield "This command cannot ask what decides whether the page may read the response."
+        yield "This command cannot find out whether the page can read the response."
     elif method == WEBSOCKET:
         is_open = explanation.is_allowed
         yield "The WebSocket opens." if is_open else "The service refuses the WebSocket (403)."
     elif not (blocked := outcome.blocked):
-        yield "A browser lets the page read the response."
+        yield "The browser lets the page read the response."
         if method in SAFE_METHODS:
             yield labelled("headers", ", ".join(outcome.headers) or "none")
     else:
-        sent = "sends no more than the preflight" if blocked.by_preflight else "hides the response"
-        yield f"A browser {sent if method else 'sends nothing'}: {blocked.name}"
+        sent = "stops after the preflight" if blocked.by_preflight else "hides the response"
+        yield f"The browser {sent if method else 'sends nothing'}: {blocked.name}"
         if refusal and refusal.kind is Kind.WRITE:
-            yield "The service refuses the write, because it has credentials (403)."
+            yield "The service refuses the write with a 403 (CSRF protection)."
         elif method not in ("", *SAFE_METHODS):
             yield "The service still performs the write. CORS hides only the response."
     texts = {name: getattr(explanation, name) for name in ("why", "change", "route")}

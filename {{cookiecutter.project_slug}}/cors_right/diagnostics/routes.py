@@ -48,7 +48,7 @@ def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
             yield f'{method} {path}: add "{name}" to {argument}'
     guard, paths = guard_of(app), {path for path, *_ in needs}
     for path in sorted(guard.cross_site_exempt - paths if guard else ()):
-        yield f"{path}: no route has this path; correct or remove it in cross_site_exempt"
+        yield f"{path}: no route has this path. Correct or remove it in cross_site_exempt"
 
 
 def methods_at(app: Any, path: str) -> set[str]:
@@ -67,9 +67,9 @@ def missing_route(app: Any, method: str, path: str) -> str:
     if methods & {method, "*"}:
         return ""
     if methods:
-        return f"{path} takes {', '.join(sorted(methods))}, and not {method}"
+        return f"{path} accepts {', '.join(sorted(methods))}, but not {method}"
     near = get_close_matches(path, [route for route, _ in _endpoints(app)], 1)
-    return f"no route has the path {path}" + (f"; did you mean {near[0]}?" if near else "")
+    return f"no route has the path {path}" + (f". Did you mean {near[0]}?" if near else "")
 
 
 def _endpoints(app: Any) -> Iterator[tuple[str, set[str]]]:

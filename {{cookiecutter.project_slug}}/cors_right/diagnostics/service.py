@@ -51,7 +51,7 @@ class Service:
             raise WrongUsage(f"argument --env: {environment!r} must be one of {known}")
         self.guard = None if self.settings else guard_of(self.application())
         if not self.settings and not self.guard:
-            raise WrongUsage(f"argument --app: {self.app} has no CORSPolicyMiddleware around it")
+            raise WrongUsage(f"argument --app: {self.app} is not wrapped in CORSPolicyMiddleware")
 
     def policy(self, environment: str) -> CORSPolicy:
         """Return the policy of an environment."""
@@ -118,15 +118,15 @@ def _named(option: str, name: str) -> Any:
     try:
         return attrgetter(attribute)(_started(name, import_module, module))
     except AttributeError:
-        problem = f"{module} has no {attribute!r}; write module:attribute, such as main:app"
+        problem = f"{module} has no {attribute!r}. Write module:attribute, such as main:app"
         raise WrongUsage(f"argument {option}: {problem}") from None
     except CannotStart as error:
         missing = getattr(error.__cause__, "name", None)  # of a ModuleNotFoundError
         if not missing or not f"{module}.".startswith(f"{missing}."):
             raise
     raise WrongUsage(
-        f"there is no {module} here; run it where the service's code is, or name your application, "
-        "such as --app main:app"
+        f"cannot import {module}. Run this command in the service's folder, or name your "
+        "application, such as --app main:app"
     )
 
 
