@@ -20,6 +20,7 @@ UNREAD = (".png", ".svg", ".json")
 EXCEPTIONS = {
     "python -m cors_right": "a command",
     'credentials: "include"': "an option of fetch()",
+    "CORS refused": "the beginning of a line of the log, which pages show",
     "Status code:": "words of WebKit's console",
     "has credentials": "words of WebKit's console, and a sentence of `explain`",
     "of the page": "common words, in the help of an option",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import words
 from tests.support.baking import CREDENTIALS, Bakery
 from tests.support.browser.engines import Browser
 from tests.support.browser.pages import frontends
@@ -56,7 +57,7 @@ def test_page_shows_the_note_or_the_error(
         with started(restricted(credentials), project) as server:
             text = shown(browser, tmp_path, port, server, html)
             assert text.startswith("TypeError: ")
-            server.expect("CORS refused")
+            server.expect(words.REFUSED)
         own = allowing(restricted(credentials)).replace(PAGE, f"http://localhost:{port}")
         with started(own, project) as server:
             assert "Buy milk" in shown(browser, tmp_path, port, server, html)

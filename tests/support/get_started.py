@@ -37,11 +37,10 @@ def allowing(text: str) -> str:
     return text.replace(f"={LISTED} ", f"={both} ")
 
 
-def log_lines() -> tuple[str, str]:
-    """Return the lines of the log on the page: at startup, and for the refused request."""
-    (startup,) = blocks(GET_STARTED, "Start it", "text")
+def log_line() -> str:
+    """Return the line of the log for the refused request, as the page shows it."""
     (refused,) = blocks(GET_STARTED, "See a refused request", "text")
-    return startup.strip(), refused.strip()
+    return refused.strip()
 
 
 def variables() -> dict[str, set[str]]:
