@@ -145,6 +145,30 @@ def test_editors_and_formatters_agree(bakery: Bakery) -> None:
         ruff = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]
         lines = (folder / ".editorconfig").read_text("utf-8").splitlines()
         assert f"max_line_length = {ruff['line-length']}" in lines
+        assert lines[-2:] == ["[{Makefile,*.mk}]", "indent_style = tab"]
+
+
+# Files that Python, the pages' commands, editors and systems leave, and files to commit.
+LEFT = [
+    *(".venv/bin/python", "app/__pycache__/main.pyc", "a.egg-info/PKG-INFO", "dist/a.whl"),
+    *(".pytest_cache/README.md", ".mypy_cache/a", ".ruff_cache/a", ".coverage", "htmlcov/a"),
+    *(".env", ".idea/a.xml", ".vscode/settings.json", "app/.main.py.swp", "docs/.DS_Store"),
+]
+COMMITTED = [".coveragerc", ".python-version", "app/main.py", "tests/conftest.py"]
+
+
+def test_git_ignores_files_that_tools_leave(bakery: Bakery) -> None:
+    project = bakery.bake_new()
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    only_here = {
+        ROOT: (["report/browsers.html", "uv.lock"], []),
+        project: ([".env.local", "server.key", "server.pem"], [".env.example", "uv.lock"]),
+    }
+    for folder, (left, committed) in only_here.items():
+        names = [*LEFT, *left, *COMMITTED, *committed]
+        command = ["git", "-c", "core.excludesFile=", "check-ignore", "--no-index", *names]
+        ignored = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert ignored.stdout.splitlines() == [*LEFT, *left]
 
 
 def test_the_actions_are_those_that_dependabot_updates(bakery: Bakery) -> None:

@@ -1,4 +1,4 @@
-"""The commands of both READMEs, run as written, where there is only Python, pip and git."""
+"""The commands of both READMEs, run as written on a machine with only Python, pip and git."""
 
 import re
 import subprocess

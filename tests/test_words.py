@@ -22,6 +22,7 @@ EXPLAINED = "docs/fix-blocked.md"
 EXCEPTIONS = {
     "python -m cors_right": "a command",
     'credentials: "include"': "an option of fetch()",
+    "CORS refused": "the beginning of a line of the log, which pages show",
     "Status code:": "words of WebKit's console",
     "has credentials": "words of WebKit's console, and a sentence of `explain`",
     "the environment": "common words, in a message for variables",

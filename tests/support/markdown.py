@@ -12,6 +12,7 @@ FLEET, ADOPT, RECIPES, QUESTIONS, LOGINS, FRONTEND, DATABASE, APPS, FILES, OPERA
         *("database", "apps", "files", "operations"),
     )
 )
+GET_STARTED = ROOT / "docs" / "get-started.md"
 CHANGE = '--variables-to-update \'{"credentials": "cookies"}\''
 PORTAL = "frontend_origins=https://shop.example.com"
 FLEET_COMMANDS = (

@@ -1,1 +1,1 @@
-"""The service: `app.main` puts it together."""
+"""The service. `app.main` assembles it."""

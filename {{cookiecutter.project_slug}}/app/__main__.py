@@ -1,4 +1,4 @@
-"""`python -m app [uvicorn's options]`: check the settings, then serve in this process."""
+"""Check the settings, then serve in this process: `python -m app [uvicorn's options]`."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from dotenv import load_dotenv
 
 from app.settings import Settings
 
-# At a handshake with a header of more than 8 KB, uvicorn's own choice never answers.
+# uvicorn's default never answers a WebSocket handshake with a header of more than 8 KB.
 os.environ.setdefault("UVICORN_WS", "wsproto")
 arguments = ["app.main:app", *sys.argv[1:]]
 options = uvicorn.main.make_context("python -m app", [*arguments], resilient_parsing=True).params

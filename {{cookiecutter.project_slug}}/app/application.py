@@ -1,4 +1,4 @@
-"""The service, put together."""
+"""The factory of the service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,12 +28,12 @@ from app.settings import Settings
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open what the service needs, such as a database, before `yield`, and close it after."""
+    """Open resources, such as a database, before `yield`, and close them after it."""
     yield
 
 
 def create_app(settings: Settings) -> CORSFastAPI:
-    """Return the service for the given settings."""
+    """Return the service with these settings."""
     app = CORSFastAPI(
         title={{cookiecutter.__name | literal}},
         description={{cookiecutter.__description | literal}},
@@ -41,7 +41,7 @@ def create_app(settings: Settings) -> CORSFastAPI:
         lifespan=lifespan,
         max_body_size=settings.max_body_size,
         openapi_url="/openapi.json" if settings.serve_docs else None,
-        # Behind a TLS proxy a redirect leads to http://, and the browser then sends `Origin: null`.
+        # A redirect behind a TLS proxy leads to http://, and browsers then send `Origin: null`.
         redirect_slashes=False,
     )
     app.state.settings = settings
@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> CORSFastAPI:
     add_bearer(app, settings.auth_jwks_url, settings.auth_issuer, settings.auth_audience)
     # {% endif %}
     if settings.allowed_hosts:
-        # Health checks of a container ask for 127.0.0.1.
+        # The container's health check calls 127.0.0.1.
         names = [*settings.allowed_hosts, "127.0.0.1"]
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)
     app.include_router(health.router)

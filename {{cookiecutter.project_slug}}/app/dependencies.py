@@ -1,4 +1,4 @@
-"""Dependencies: what a route asks for by a parameter, such as `settings: SettingsDep`."""
+"""Dependencies that routes declare as parameters, such as `settings: SettingsDep`."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from app.settings import Settings
 
 
 def get_settings(connection: HTTPConnection) -> Settings:
-    """Return the settings that `create_app` was given."""
+    """Return the settings that `create_app` received."""
     settings: Settings = connection.app.state.settings
     return settings
 

@@ -1,4 +1,4 @@
-"""Errors as clients see them."""
+"""Error responses."""
 
 import json
 
@@ -7,9 +7,9 @@ from fastapi.exceptions import RequestValidationError
 
 
 async def invalid_request(request: Request, error: RequestValidationError) -> Response:
-    """Answer 422 as FastAPI does, except for the copy of what was sent.
+    """Return FastAPI's 422 response without its copy of the input.
 
-    Such a copy takes seconds where many parts are wrong, and NaN and lone surrogates have no JSON.
+    A copy with many errors takes seconds to encode, and JSON has no NaN and no lone surrogates.
     """
     problems = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
     return Response(

@@ -1,4 +1,4 @@
-"""The process: `fastapi dev`, `fastapi run` and `uvicorn app.main:app` serve `app`."""
+"""The process: `fastapi dev`, `fastapi run` and `python -m app` serve `app`."""
 
 import logging
 

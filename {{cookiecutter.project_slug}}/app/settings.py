@@ -1,4 +1,4 @@
-"""Settings: each field is read from the environment variable of its name, in upper case."""
+"""Settings. The variable of a field is its name in upper case."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ class Settings(CORSSettings):
 
     fastapi_env: Literal["development", "staging", "production"] = "production"
     frontend_origins: Origins = {{cookiecutter.__frontend_origins | literals(32)}}
-    allowed_hosts: Hosts = []  # names of the service; empty for any
+    allowed_hosts: Hosts = []  # hostnames of the service; empty allows any
     max_body_size: PositiveInt = 1024 * 1024  # bytes
     serve_docs: bool = True  # /docs, /redoc and /openapi.json
     # {% if cookiecutter.__credentialed %}
@@ -27,10 +27,10 @@ class Settings(CORSSettings):
     # {% endif %}
 
     def cors_policy(self) -> CORSPolicy:
-        """Return the policy of `fastapi_env`; its arguments are those of CORSMiddleware."""
+        """Return the policy of `fastapi_env`. CORSPolicy takes the arguments of CORSMiddleware."""
         if self.fastapi_env == "development":
             return CORSPolicy(
-                development=True,  # any page may do anything; other environments refuse it
+                development=True,  # allows any page; other environments refuse to start with it
                 allow_origins=["*"],
                 allow_methods=["*"],
                 allow_headers=["*"],

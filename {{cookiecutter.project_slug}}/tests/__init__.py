@@ -1,1 +1,1 @@
-"""Tests of the service, from outside."""
+"""Tests of the service."""

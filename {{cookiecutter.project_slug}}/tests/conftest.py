@@ -1,4 +1,4 @@
-"""Settings for production, and a client of a service that runs with them."""
+"""Settings for production, and a client of a service with these settings."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from app.application import create_app
 from app.settings import Settings
 
 FRONTEND = "https://app.example.com"
-# What production starts with here. Another required variable is one more line.
+# The settings of the tests. Add a line for each required variable.
 PRODUCTION: dict[str, Any] = {
     "fastapi_env": "production",
     "frontend_origins": [FRONTEND, "https://*.preview.example.com"],
@@ -27,19 +27,19 @@ PRODUCTION: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the shell's variables out of the tests, and with FASTAPI_ENV any `.env`, too."""
+    """Remove the shell's variables. Without FASTAPI_ENV, the settings ignore `.env`."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
 def settings() -> Settings:
-    """Settings for production, validated as at its start."""
+    """Return validated settings for production."""
     return Settings.model_validate(PRODUCTION)
 
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    """A client of the running service; an unhandled error fails the test with its traceback."""
+    """Yield a client of the running service. An unhandled error fails the test."""
     with TestClient(create_app(settings)) as client:
         yield client

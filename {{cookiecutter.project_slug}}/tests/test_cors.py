@@ -1,4 +1,4 @@
-"""The policy as browsers meet it."""
+"""The CORS policy, as browsers see it."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from app.settings import Settings
 from tests.conftest import FRONTEND
 
 ALLOWED = [FRONTEND, "https://pr-7.preview.example.com", "https://a.b.preview.example.com"]
-REFUSED = [
+UNLISTED = [
     "null",
     "http://app.example.com",
     "https://app.example.com:8443",
@@ -28,14 +28,14 @@ def cors_headers(headers: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("origin", ALLOWED)
-def test_an_allowed_origin_reads_the_response(client: TestClient, origin: str) -> None:
+def test_allowed_origin_can_read_the_response(client: TestClient, origin: str) -> None:
     response = client.get("/health", headers={"Origin": origin})
     assert response.headers["Access-Control-Allow-Origin"] == origin
     assert response.headers["Vary"] == "Origin"
 
 
-@pytest.mark.parametrize("origin", REFUSED)
-def test_a_refused_origin_gets_no_cors_header(client: TestClient, origin: str) -> None:
+@pytest.mark.parametrize("origin", UNLISTED)
+def test_unlisted_origin_gets_no_cors_header(client: TestClient, origin: str) -> None:
     response = client.get("/health", headers={"Origin": origin})
     assert (cors_headers(response.headers), response.headers["Vary"]) == ({}, "Origin")
     preflight = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
@@ -47,20 +47,24 @@ def listed(value: str) -> set[str]:
     return {name.strip().lower() for name in value.split(",")}
 
 
-def test_a_preflight_tells_the_policy(client: TestClient, settings: Settings) -> None:
-    """Whatever it asks for, so that the browser says in its console what is not listed."""
+def test_preflight_response_has_the_whole_policy(client: TestClient, settings: Settings) -> None:
+    """The browser's console can then name the missing method or header."""
     policy = settings.cors_policy()
     asked = {"Access-Control-Request-Method": "PURGE", "Access-Control-Request-Headers": "x-other"}
     response = client.options("/health", headers=asked | {"Origin": FRONTEND})
-    told = response.headers
-    assert (response.status_code, told["Access-Control-Allow-Origin"]) == (200, FRONTEND)
-    assert listed(told["Access-Control-Allow-Methods"]) == set(map(str.lower, policy.allow_methods))
-    assert listed(told["Access-Control-Allow-Headers"]) >= set(map(str.lower, policy.allow_headers))
-    assert "x-other" not in listed(told["Access-Control-Allow-Headers"])
-    assert told["Access-Control-Max-Age"] == str(policy.max_age)
+    answered = response.headers
+    assert (response.status_code, answered["Access-Control-Allow-Origin"]) == (200, FRONTEND)
+    assert listed(answered["Access-Control-Allow-Methods"]) == set(
+        map(str.lower, policy.allow_methods)
+    )
+    assert listed(answered["Access-Control-Allow-Headers"]) >= set(
+        map(str.lower, policy.allow_headers)
+    )
+    assert "x-other" not in listed(answered["Access-Control-Allow-Headers"])
+    assert answered["Access-Control-Max-Age"] == str(policy.max_age)
 
 
-def test_errors_are_readable_too(settings: Settings) -> None:
+def test_allowed_origin_can_read_errors(settings: Settings) -> None:
     app = create_app(settings)
 
     @app.post("/numbers")
@@ -89,7 +93,7 @@ def test_errors_are_readable_too(settings: Settings) -> None:
     "body",
     ['{"text": NaN}', r'{"text": "\ud800"}', '{"text": 1, "\ud800": 2}', "[[[]]]", "{", "\xff", ""],
 )
-def test_an_invalid_request_is_answered_without_a_copy_of_it(body: str, settings: Settings) -> None:
+def test_invalid_request_gets_422_without_its_copy(body: str, settings: Settings) -> None:
     app = create_app(settings)
 
     @app.post("/text")

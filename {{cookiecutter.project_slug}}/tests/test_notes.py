@@ -6,7 +6,7 @@ from app.routes import notes
 from app.settings import Settings
 
 
-def test_a_note_is_created_changed_and_deleted(client: TestClient) -> None:
+def test_note_can_be_created_changed_and_deleted(client: TestClient) -> None:
     created = client.post("/notes", json={"text": "Buy milk"})
     assert created.status_code == 201
     path = created.headers["Location"]
@@ -24,38 +24,40 @@ def test_a_note_is_created_changed_and_deleted(client: TestClient) -> None:
         assert client.request(method, path, json=json).status_code == 404
 
 
-def test_a_repeated_key_creates_one_note(client: TestClient) -> None:
+def test_repeated_key_creates_one_note(client: TestClient) -> None:
     headers = {"Idempotency-Key": "5c0e7a3e"}
     first, second = (
         client.post("/notes", json={"text": "Once"}, headers=headers) for _ in range(2)
     )
     assert first.json() == second.json()
-    # Somebody else who chose the same key gets a note of their own.
+    # Another client with the same key gets another note.
     other = client.post("/notes", json={"text": "Other"}, headers=headers)
     assert other.json()["text"] == "Other"
     assert other.json()["id"] != first.json()["id"]
 
 
-def test_what_a_change_leaves_out_stays(client: TestClient) -> None:
+def test_change_keeps_omitted_fields(client: TestClient) -> None:
     path = client.post("/notes", json={"text": "Buy milk"}).headers["Location"]
     for change in ({}, {"text": None}, {"done": None}):
         assert client.patch(path, json=change).json()["text"] == "Buy milk"
     assert client.patch(path, json={"done": True}).json()["done"] is True
 
 
-def test_a_note_is_found_where_a_proxy_adds_a_prefix(settings: Settings) -> None:
+def test_location_includes_the_prefix_of_a_proxy(settings: Settings) -> None:
     client = TestClient(create_app(settings), root_path="/api")
     created = client.post("/api/notes", json={"text": "Buy milk"})
     assert created.headers["Location"] == f"/api/notes/{created.json()['id']}"
     assert client.get(created.headers["Location"]).json() == created.json()
 
 
-def test_invalid_texts_are_refused(client: TestClient) -> None:
+def test_invalid_text_gets_422(client: TestClient) -> None:
     for text in (None, "", "x" * 1001):
         assert client.post("/notes", json={"text": text}).status_code == 422
 
 
-def test_memory_is_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_note_replaces_the_oldest_if_full(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(notes, "MAX_NOTES", len(client.get("/notes").json()) + 1)
     oldest = client.get("/notes").json()[:1]
     for text in ("second to last", "last"):

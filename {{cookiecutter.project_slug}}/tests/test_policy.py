@@ -20,6 +20,6 @@ def test_policy_covers_every_route(settings: Settings, environment: str) -> None
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_policy_is_valid(settings: Settings, environment: str) -> None:
-    """With the origins in app/settings.py, as if no variable replaced them."""
+    """Check the list in app/settings.py instead of the origins of the tests."""
     values = settings.model_dump(exclude={"frontend_origins"}) | {"fastapi_env": environment}
     Settings(**values)

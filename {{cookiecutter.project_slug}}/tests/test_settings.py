@@ -1,4 +1,4 @@
-"""The owner's variables, as the environment sets them."""
+"""Settings that environment variables set."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,26 +9,26 @@ from app.settings import Settings
 from tests.conftest import FRONTEND, PRODUCTION
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Return what the settings of this environment end the process with."""
+def startup_problems(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the lines that wrong settings print before they end the process."""
     with pytest.raises(SystemExit) as caught:
         Settings.load()
     assert caught.value.code == 3
     return capsys.readouterr().err.splitlines()
 
 
-def test_unset_means_production() -> None:
+def test_unset_environment_means_production() -> None:
     assert Settings.model_fields["fastapi_env"].default == "production"
 
 
-def test_the_frontends_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variable_replaces_the_frontends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRONTEND_ORIGINS", "https://a.example, https://*.b.example")
     others = {name: PRODUCTION[name] for name in PRODUCTION if name != "frontend_origins"}
     settings = Settings.model_validate(others)
     assert settings.frontend_origins == ["https://a.example", "https://*.b.example"]
 
 
-def test_routes_read_the_settings_of_their_application() -> None:
+def test_route_reads_settings_of_its_application() -> None:
     app = create_app(Settings.model_validate(PRODUCTION | {"max_body_size": 7}))
 
     @app.get("/limit")
@@ -38,18 +38,18 @@ def test_routes_read_the_settings_of_their_application() -> None:
     assert TestClient(app).get("/limit").json() == 7
 
 
-def test_wrong_settings_are_explained(
+def test_wrong_settings_print_corrections(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FRONTEND_ORIGINS", "app.example.com")
     monkeypatch.setenv("MAX_BODY_SIZE", "ten")
-    lines = said(capsys)
+    lines = startup_problems(capsys)
     (origins,) = [line for line in lines if line.startswith("FRONTEND_ORIGINS: 'app.example.com' ")]
     assert origins.endswith("Write https://app.example.com")
     assert "MAX_BODY_SIZE: Input should be a valid integer, " in str(lines)
 
 
-def test_a_service_with_names_refuses_others() -> None:
+def test_unknown_host_gets_400() -> None:
     settings = Settings.model_validate(PRODUCTION | {"allowed_hosts": ["api.example.com"]})
     client = TestClient(create_app(settings), headers={"Origin": FRONTEND})
     for host, status in (("api.example.com", 200), ("127.0.0.1:8000", 200), ("evil.example", 400)):
@@ -59,7 +59,7 @@ def test_a_service_with_names_refuses_others() -> None:
 
 
 @pytest.mark.parametrize(("serve_docs", "status"), [(True, 200), (False, 404)])
-def test_the_docs_can_be_switched_off(serve_docs: bool, status: int) -> None:
+def test_serve_docs_switches_docs_off(serve_docs: bool, status: int) -> None:
     settings = Settings.model_validate(PRODUCTION | {"serve_docs": serve_docs})
     client = TestClient(create_app(settings))
     for path in ("/docs", "/redoc", "/openapi.json"):

@@ -1,1 +1,1 @@
-"""One module for each group of routes, each with a `router`."""
+"""The routes: one module for each group, with a `router`."""

@@ -1,15 +1,15 @@
-"""Liveness, for load balancers and container health checks."""
+"""A liveness check for load balancers and containers."""
 
 from fastapi import APIRouter
 
 router = APIRouter(tags=["health"])
 
 
-@router.head("/health", include_in_schema=False)  # of uptime monitors
+@router.head("/health", include_in_schema=False)  # for uptime monitors
 @router.get("/health")
 async def health() -> dict[str, str]:
-    """Say that the process answers.
+    """Report that the process is alive.
 
-    It asks nothing of other systems, because a restart does not mend their failures.
+    The check leaves other systems out, because a restart does not repair them.
     """
     return {"status": "ok"}

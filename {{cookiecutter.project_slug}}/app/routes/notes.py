@@ -1,8 +1,8 @@
-"""Example: the newest thousand notes, in memory, lost at a restart, in one process only.
+"""Example: up to a thousand notes in the memory of one process, lost at a restart.
 
-Every kind of request that a browser can make is here to be tried. To remove the example, delete
-this file, `tests/test_notes.py`, its two mentions in `app/application.py`, and in `app/settings.py`
-the headers that it alone has: Idempotency-Key and Location.
+To remove the example, delete this file, `tests/test_notes.py`, and the two mentions of `notes` in
+`app/application.py`. In `app/settings.py`, delete the headers that only the example uses:
+Idempotency-Key and Location.
 """
 
 from typing import Annotated
@@ -26,14 +26,14 @@ class NewNote(BaseModel):
 
 
 class NoteChange(BaseModel):
-    """The fields of a note to change; what is left out, or null, stays."""
+    """The fields of a note to change. Omitted fields and nulls stay as they are."""
 
     text: Text | None = None
     done: bool | None = None
 
 
 class Note(NewNote):
-    """A note as it is kept."""
+    """A stored note."""
 
     id: UUID
 
@@ -66,11 +66,11 @@ async def create_note(
 ) -> Note:
     """Create a note.
 
-    Repeated with the same `Idempotency-Key` and text, it returns the note that is there.
+    A repeated request with the same `Idempotency-Key` and note returns the first note.
     """
     note_id = uuid4()
     if idempotency_key is not None:
-        # The text is in it, so that nobody else's note comes back for a key that both have chosen.
+        # The note is part of its identifier, so two clients with one key get two notes.
         note_id = uuid5(NAMESPACE_OID, f"{idempotency_key}:{new.model_dump_json()}")
     note = _notes.setdefault(note_id, Note(id=note_id, **new.model_dump()))
     if len(_notes) > MAX_NOTES:

@@ -1,0 +1,76 @@
+"""The page of docs/get-started.md, and the request of a service's README, in three engines."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support import words
+from tests.support.baking import CREDENTIALS, Bakery
+from tests.support.browser.engines import Browser
+from tests.support.browser.pages import frontends
+from tests.support.browser.scenario import World
+from tests.support.get_started import HTML, PAGE, START, allowing, line, restricted
+from tests.support.serving import Server, clean_environment, run
+
+API = "http://localhost:8000"
+# What the page shows in the end.
+SHOWN = """
+const deadline = Date.now() + 30_000;
+while (!document.body.textContent.trim() && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+return document.body.textContent;
+"""
+
+
+@contextmanager
+def started(command: str, project: Path) -> Iterator[Server]:
+    with run(["bash", "-c", command], project, clean_environment(PORT="0")) as server:
+        server.port = int(server.expect(r"Uvicorn running on http://localhost:(\d+)")[1])
+        server.wait_until_it_accepts()
+        yield server
+
+
+def shown(browser: Browser, folder: Path, port: int, server: Server, html: str = HTML) -> str:
+    """Return what the page shows, which calls the server."""
+    own = html.replace(API, f"http://localhost:{server.port}")
+    (folder / "index.html").write_text(own, encoding="utf-8")
+    browser.open(f"http://localhost:{port}/?{server.port}")
+    return str(browser.run(SHOWN))
+
+
+@pytest.mark.parametrize("credentials", ["none", "cookies"])
+def test_page_shows_the_note_or_the_error(
+    bakery: Bakery, browser: Browser, tmp_path: Path, credentials: str
+) -> None:
+    project = bakery.bake(credentials=credentials)
+    html = HTML
+    if credentials == "cookies":
+        html = HTML.replace("    method:", '    credentials: "include",\n    method:')
+        assert html != HTML
+    with frontends(tmp_path) as port:
+        with started(line(START), project) as server:
+            assert "Buy milk" in shown(browser, tmp_path, port, server, html)
+        with started(restricted(credentials), project) as server:
+            text = shown(browser, tmp_path, port, server, html)
+            assert text.startswith("TypeError: ")
+            server.expect(words.REFUSED)
+        own = allowing(restricted(credentials)).replace(PAGE, f"http://localhost:{port}")
+        with started(own, project) as server:
+            assert "Buy milk" in shown(browser, tmp_path, port, server, html)
+
+
+@pytest.mark.parametrize("credentials", CREDENTIALS)
+def test_page_reads_the_response_as_the_readme_says(
+    world: World, browser: Browser, credentials: str
+) -> None:
+    project = world.bakery.bake(credentials=credentials)
+    (code,) = re.findall(r"```js\n(.*?)```", (project / "README.md").read_text("utf-8"), re.S)
+    with started(line(START), project) as server:
+        browser.open(f"http://localhost:{world.ports['http']}/")
+        own = code.replace(API, f"http://localhost:{server.port}")
+        status = browser.run(f"const token = 'x';\n{own}\nreturn response.status;")
+    assert status == (401 if credentials == "bearer" else 200)
