@@ -1,6 +1,7 @@
 """Pages that tests follow: their files and changes, applied to a rendered project."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 # A paragraph that ends with a path, and the block below it.
@@ -12,10 +13,23 @@ def paths_of(page: Path) -> list[str]:
     return [path for path, _, _ in BLOCK.findall(page.read_text("utf-8"))]
 
 
-def follow(page: Path, project: Path) -> None:
-    """Write each file that a page shows, and apply each diff."""
-    assert paths_of(page)
-    for path, language, block in BLOCK.findall(page.read_text("utf-8")):
+def sections(page: Path) -> dict[str, str]:
+    """Return the text of a page below each of its headings."""
+    _, *parts = re.split(r"^## ", page.read_text("utf-8"), flags=re.M)
+    return dict(part.split("\n", 1) for part in parts)
+
+
+def follow(page: Path, project: Path, without: Collection[str] = ()) -> None:
+    """Follow all sections of a page, except for the named ones."""
+    assert {*without} <= {*sections(page)}
+    for heading in sections(page):
+        if heading not in without:
+            follow_section(page, heading, project)
+
+
+def follow_section(page: Path, heading: str, project: Path) -> None:
+    """Write each file that a section of a page shows, and apply each diff."""
+    for path, language, block in BLOCK.findall(sections(page)[heading]):
         if language == "diff":
             change(project / path, block)
         else:
