@@ -41,13 +41,13 @@ return await new Promise((resolve) => {
 
 
 @contextmanager
-def served(world: World, answer: str, folder: Path, exposed: str = "") -> Iterator[Service]:
+def served(world: World, answer: str, folder: Path, exposes: bool) -> Iterator[Service]:
     """Serve a project that has followed the page; its files are in the folder."""
     project = copied(world.bakery.bake(credentials=answer), folder)
     follow(FILES, project)
-    if exposed:
+    if not exposes:
         settings = project / "app" / "settings.py"
-        text = re.sub("EXPOSED = .*", f"EXPOSED = {exposed}", settings.read_text("utf-8"))
+        text = re.sub(r"(?s)(expose_headers=)\[.*?\]", r"\1[]", settings.read_text("utf-8"))
         settings.write_text(text, encoding="utf-8")
     (folder / FILE).write_bytes(CONTENT)
     variables = {
@@ -64,15 +64,13 @@ def served(world: World, answer: str, folder: Path, exposed: str = "") -> Iterat
 def services(
     world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Service]]:
-    """Services of two answers, and one that exposes less than the page says."""
+    """Services of two answers, and one that exposes nothing."""
     with ExitStack() as stack:
         yield {
-            name: stack.enter_context(served(world, *arguments))
-            for name, arguments in {
-                "none": ("none", tmp_path_factory.mktemp("none")),
-                "cookies": ("cookies", tmp_path_factory.mktemp("cookies")),
-                "hidden": ("none", tmp_path_factory.mktemp("hidden"), '["Location"]'),
-            }.items()
+            name: stack.enter_context(
+                served(world, answer, tmp_path_factory.mktemp(name), exposes=name != "hidden")
+            )
+            for name, answer in {"none": "none", "cookies": "cookies", "hidden": "none"}.items()
         }
 
 
