@@ -204,7 +204,7 @@ def test_the_origins_of_shells_can_be_listed(bakery: Bakery) -> None:
 
 # A pattern of the section, and the answers with which the service starts.
 PATTERNS = {
-    "https://*.preview.example.com": {"none", "cookies"},
+    "https://*.preview.example.net": {"none", "cookies"},
     "https://*.vercel.app": {"none"},
     "https://shop-git-*-acme.vercel.app": set[str](),
 }
