@@ -186,6 +186,17 @@ def test_project_without_credentials_passes_its_own_checks(lent: Grown, server: 
     passes_its_checks(lent.project, server)
 
 
+@pytest.mark.slow
+def test_project_across_sites_passes_its_own_checks(
+    bakery: Bakery, server: Cluster, grown: Grown, tmp_path: Path
+) -> None:
+    project = copied(bakery.bake(credentials="cross-site-cookies"), tmp_path)
+    made = followed(project, grown.address)
+    versions = Path("app", "migrations", "versions")
+    shutil.copytree(grown.project / versions, made.project / versions)
+    passes_its_checks(made.project, server)
+
+
 def wait_until(service: Server, origin: str, allowed: bool) -> None:
     """Wait until the service has taken up a change of its database."""
     deadline = time.monotonic() + PATIENCE
