@@ -17,19 +17,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.types import ASGIApp
 
+from tests.support.baking import CREDENTIALS
+from tests.support.serving import REQUIRED
+
 ROOT = Path(__file__).parent.parent
-ANSWERS = ("none", "bearer", "cookies", "cross-site-cookies")
 APP = "https://app.example.com"
 PATTERN = "https://*.preview.example.com"
 PREVIEW = "https://pr-7.preview.example.com"
-SECRET = "a secret of the benchmarks, of more than 32 bytes"
-ENVIRONMENT = {
-    "FASTAPI_ENV": "production",
-    "SESSION_SECRET": SECRET,
-    "AUTH_JWKS_URL": "https://id.example.com/keys",
-    "AUTH_ISSUER": "https://id.example.com/",
-    "AUTH_AUDIENCE": "benchmarks",
-}
+ENVIRONMENT = REQUIRED | {"FASTAPI_ENV": "production"}
 BARE, SNIPPET, SESSION = "bare FastAPI", "pasted snippet", "snippet, SessionMiddleware"
 
 
@@ -50,7 +45,7 @@ def snippet(origins: list[str], regex: str | None = None, *, session: bool = Fal
     """Return the route behind what people paste."""
     app = bare()
     if session:
-        app.add_middleware(SessionMiddleware, secret_key=SECRET)
+        app.add_middleware(SessionMiddleware, secret_key=REQUIRED["SESSION_SECRET"])
     app.add_middleware(
         CORSMiddleware,
         allow_origins=origins,
@@ -81,7 +76,7 @@ def rendered() -> Iterator[dict[str, Path]]:
                     },
                 )
             )
-            for answer in ANSWERS
+            for answer in CREDENTIALS
         }
 
 

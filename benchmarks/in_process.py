@@ -11,7 +11,6 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Scope
 
 from benchmarks.arms import (
-    ANSWERS,
     APP,
     BARE,
     PATTERN,
@@ -23,6 +22,7 @@ from benchmarks.arms import (
     snippet,
 )
 from benchmarks.figure import Figure
+from tests.support.baking import CREDENTIALS
 
 AGAIN = f"{BARE}, again"  # the noise
 BROWSER = {
@@ -76,7 +76,7 @@ def arms(projects: Mapping[str, Path]) -> dict[str, ASGIApp]:
         AGAIN: bare(),
         SNIPPET: snippet([APP], regex),
         SESSION: snippet([APP], regex, session=True),
-        **{f"ours, {answer}": load(projects[answer]) for answer in ANSWERS},
+        **{f"ours, {answer}": load(projects[answer]) for answer in CREDENTIALS},
     }
 
 

@@ -14,8 +14,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.arms import ANSWERS, APP, BARE, ENVIRONMENT, ROOT, SESSION, SNIPPET
+from benchmarks.arms import APP, BARE, ENVIRONMENT, ROOT, SESSION, SNIPPET
 from benchmarks.figure import Figure
+from tests.support.baking import CREDENTIALS
 from tests.support.serving import free_port
 
 BIN = Path(sys.executable).parent
@@ -168,7 +169,7 @@ def measure(
     Processes of the same application differ by up to a fifth, for as long as they live.
     """
     apps = {name: (ROOT, f"benchmarks.pasted:{app}") for name, app in PASTED.items()}
-    apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in ANSWERS}
+    apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in CREDENTIALS}
     figures: dict[str, dict[str, Load]] = {}
     for server in servers:
         loads: dict[str, list[tuple[float, ...]]] = {name: [] for name in apps}

@@ -13,8 +13,9 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import loopback
-from benchmarks.arms import ANSWERS, ENVIRONMENT, ROOT
+from benchmarks.arms import ENVIRONMENT, ROOT
 from benchmarks.figure import Figure
+from tests.support.baking import CREDENTIALS
 from tests.support.rivals import RIVALS, Template, install, install_tool, render
 from tests.support.serving import send
 
@@ -76,7 +77,7 @@ def templates(folder: Path) -> dict[str, Template]:
             f"ours, {answer}": Template(
                 [*COOKIECUTTER, str(ours), f"credentials={answer}"], "app.main:app", "/health"
             )
-            for answer in ANSWERS
+            for answer in CREDENTIALS
         },
         **RIVALS,
     }

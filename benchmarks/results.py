@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.arms import ANSWERS, BARE, SNIPPET
+from benchmarks.arms import BARE, SNIPPET
 from benchmarks.in_process import Figures
 from benchmarks.loopback import Load
 from benchmarks.projects import FLOOR as LEAST
 from benchmarks.projects import Project
 from benchmarks.starting import FLOOR, Start
+from tests.support.baking import CREDENTIALS
 
 FOLDER = Path(__file__).parent
 PACKAGES = ("fastapi", "starlette", "uvicorn", "granian", "hypercorn", "pydantic-settings")
@@ -187,7 +188,7 @@ def plot(figures: Figures) -> bytes:
     )
     chart.title = "A request, as a multiple of what bare FastAPI takes"
     chart.x_labels = names
-    for arm in (BARE, SNIPPET, *(f"ours, {answer}" for answer in ANSWERS)):
+    for arm in (BARE, SNIPPET, *(f"ours, {answer}" for answer in CREDENTIALS)):
         values = []
         for name in names:
             base = figures[BARE]["no Origin" if "preflight" in name else name]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import loopback
-from benchmarks.arms import ANSWERS, BARE, ROOT
+from benchmarks.arms import BARE, ROOT
 from benchmarks.figure import Figure
+from tests.support.baking import CREDENTIALS
 from tests.support.serving import send_from_many_origins
 
 UVICORN = ["uvicorn", "{app}", "--port", "{port}", "--no-access-log", "--log-level", "critical"]
@@ -30,7 +31,7 @@ def measure(
 ) -> dict[str, Start]:
     """Start each service several times, in turn; send some of them requests of foreign origins."""
     apps = {FLOOR: (ROOT, "benchmarks.floor:app")}
-    apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in ANSWERS}
+    apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in CREDENTIALS}
     seconds: dict[str, list[float]] = {name: [] for name in apps}
     held: dict[str, tuple[float, ...]] = {}
     for turn in range(rounds):

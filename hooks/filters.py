@@ -31,7 +31,8 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 SERVICE = TEMPLATE / "{{cookiecutter.project_slug}}"
 OWN: dict[str, Any] = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS = ("project_name", "project_slug", "description", "credentials", "frontend_origins")
-CREDENTIALS = ("none", "bearer", "cookies", "cross-site-cookies")
+# From the labels: a portal may have put its answer in the place of the list.
+CREDENTIALS = tuple(OWN["__prompts__"]["credentials"])[1:]
 SUGGESTION = "{{ cookiecutter.__name | suggested_slug }}"  # the only Jinja in a default
 DERIVED = {name: text for name, text in OWN.items() if name[:2] == "__" and isinstance(text, str)}
 OLDEST_PYTHON, OLDEST, NEWEST = "3.11", "2.3.1", "2.7.1"  # the last two are cookiecutter's
@@ -152,14 +153,14 @@ def problem_of(name: str, answer: object) -> str | None:
     """Return what is wrong with an answer that its own check could not, or must not, see."""
     if name not in QUESTIONS:
         likely = get_close_matches(name.strip("_"), QUESTIONS, n=1)
-        proposal = f"write {likely[0]}" if likely else f"there are {', '.join(QUESTIONS)}"
-        return f"there is no such question; {proposal}"
+        proposal = f"Did you mean {likely[0]}?" if likely else f"Use {', '.join(QUESTIONS)}"
+        return f"is not a question of this template. {proposal}"
     if answer is None:
         return "has no answer. Write one"
     if not isinstance(answer, str):
         return f"{answer!r} must be text. Write it in quotes"
     if name == "credentials" and answer not in CREDENTIALS:
-        return f"{answer!r} is not one of {', '.join(CREDENTIALS)}"
+        return f"{answer!r} must be one of {', '.join(CREDENTIALS)}"
     return jinja_problem(answer)
 
 
@@ -218,15 +219,13 @@ STEPS = {"prompt_for_config": check_given, "generate_files": settle}
 def jinja_problem(text: str) -> str | None:
     for tag in ("{{", "{%", "{#"):
         if tag in text:
-            return f"{text!r} has {tag} in it, which an update of the project would execute"
+            return f"{text!r} contains {tag}, which template updates would run as code. Remove it"
     return None
 
 
 def checked_text(question: str, text: str) -> str:
     if not text.isprintable():
-        raise WrongAnswer(
-            question, f"{text!r} has a character that cannot be printed; leave it out"
-        )
+        raise WrongAnswer(question, f"{text!r} contains an unprintable character. Remove it")
     if problem := jinja_problem(text):
         raise WrongAnswer(question, problem)
     return text
@@ -235,7 +234,7 @@ def checked_text(question: str, text: str) -> str:
 def checked_name(text: str) -> str:
     """Return the project's name: printable, not blank, not Jinja."""
     if not text.strip():
-        problem = "it is empty; write the name that people use for the service"
+        problem = "is empty. Write the name that people use for the service"
         raise WrongAnswer("project_name", problem)
     return checked_text("project_name", text)
 
@@ -247,11 +246,11 @@ def checked_description(text: str) -> str:
 
 def slug_problem(slug: str) -> str | None:
     if len(slug) > MAX_SLUG_LENGTH or not re.fullmatch(SLUG, slug):
-        return f"it takes lower-case words joined by -, at most {MAX_SLUG_LENGTH} characters in all"
+        return f"must be lower-case words joined by -, at most {MAX_SLUG_LENGTH} characters"
     if slug in WINDOWS_DEVICES:
-        return "it is the name of a device on Windows"
+        return "is a reserved device name on Windows"
     if slug in dependencies:
-        return "it is the name of a package that the service depends on"
+        return "is the name of a dependency of the service"
     return None
 
 
@@ -265,10 +264,12 @@ def checked_slug(slug: str) -> str:
     """Return the slug as it is, when it can be a folder, a distribution and an image everywhere."""
     if problem := slug_problem(slug):
         instead = suggested_slug(slug)
-        problem = f"{slug!r} cannot be used: {problem}; write {instead}"
+        problem = f"{slug!r} {problem}. Write {instead}"
         raise WrongAnswer("project_slug", problem, instead)
     if is_asking() and is_taken(slug):
-        raise WrongAnswer("project_slug", f"there is a folder {slug} already; write another name")
+        raise WrongAnswer(
+            "project_slug", f"{slug!r} is a folder that exists already. Write another name"
+        )
     return slug
 
 
@@ -286,7 +287,7 @@ def checked_origins(answer: str, browser_credentials: str) -> str:
     """
     texts = [text for text in answer.split(",") if text.strip()]
     if not texts:
-        problem = "it is empty; write none if no other origin may call the service"
+        problem = "is empty. Write the origins of your frontends, or none"
         raise WrongAnswer("frontend_origins", problem)
     if [text.strip() for text in texts] == ["none"]:
         return ""
@@ -297,7 +298,7 @@ def checked_origins(answer: str, browser_credentials: str) -> str:
         problems = ". ".join(map(str, error.problems))
         instead = ",".join(error.correction or []) or None
         if len(texts) > 1 and instead:
-            problems += f". The whole answer: {instead}"
+            problems += f". Full corrected answer: {instead}"
         raise WrongAnswer("frontend_origins", problems, instead) from None
     return ",".join(allowed.entries)
 

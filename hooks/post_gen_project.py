@@ -105,7 +105,7 @@ def record() -> str:
         with suppress(OSError):
             RECORD.unlink()
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        return f"No .cruft.json, so `cruft update` will not work: {reason}."
+        return f"The project has no .cruft.json, so `cruft update` will not work. Reason: {reason}."
 
 
 def surroundings() -> str:
@@ -156,6 +156,6 @@ Next:
     uv run fastapi dev --host localhost
     uv run pytest
 
-Commit the project before your first edit: then updates of the template merge with your edits.
+Commit the project before your first edit, so that git can merge template updates with your edits.
 """
     )

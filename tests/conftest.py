@@ -70,6 +70,8 @@ def served() -> Iterator[Serving]:
             return servers[key]
 
         yield start
+        for server in servers.values():  # all at once, before each is waited for
+            server.popen.terminate()
 
 
 def pytest_configure(config: pytest.Config) -> None:

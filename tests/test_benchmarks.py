@@ -9,15 +9,15 @@ import pytest
 from starlette.types import Message
 
 from benchmarks import in_process, loopback, projects, starting
-from benchmarks.arms import ANSWERS, BARE, SESSION, SNIPPET, rendered
+from benchmarks.arms import BARE, SESSION, SNIPPET, rendered
 from benchmarks.in_process import AGAIN, REQUESTS
 from benchmarks.loopback import PASTED, SERVERS
 from benchmarks.results import FOLDER, Results, write
-from tests.support.baking import ROOT
+from tests.support.baking import CREDENTIALS, ROOT
 from tests.support.requirements import need
 
 ONE = {"exact": REQUESTS["exact"]}
-OURS = [f"ours, {answer}" for answer in ANSWERS]
+OURS = [f"ours, {answer}" for answer in CREDENTIALS]
 
 
 @pytest.fixture(scope="module")

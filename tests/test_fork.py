@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.baking import CONFIGURATION, SERVICE
+from tests.support.baking import CONFIGURATION, CREDENTIALS, SERVICE
 from tests.support.repositories import copy_template
 from tests.support.serving import PATIENCE, clean_environment
 
@@ -13,7 +13,7 @@ UPSTREAM = "org" + "/template"  # in two parts, so that a fork does not replace 
 DEFAULTS = {
     "project_name": "Acme Service",
     "description": "Acme's API.",
-    "credentials": ["bearer", "none", "cookies", "cross-site-cookies"],
+    "credentials": CREDENTIALS[::-1],
     "frontend_origins": "https://*.acme.example,https://admin.acme.example:8443",
 }
 

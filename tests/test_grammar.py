@@ -68,7 +68,7 @@ def test_check_of_the_prompt_accepts_or_corrects(
         message = str(caught.value)
         assert message.startswith("frontend_origins: ")
         assert "\n" not in message
-        assert message.endswith(f"; write {correction}") if correction else "; write" not in message
+        assert message.endswith(f". Write {correction}") if correction else ". Write" not in message
 
 
 @pytest.mark.parametrize(("text", "canonical", "correction"), RENDERED)

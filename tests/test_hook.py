@@ -17,7 +17,7 @@ from tests.support.baking import ROOT, tree
 from tests.support.repositories import COOKIECUTTER, Workshop
 
 HOOK = ROOT / "hooks" / "post_gen_project.py"
-NO_RECORD = "No .cruft.json, so `cruft update` will not work: "
+NO_RECORD = "The project has no .cruft.json, so `cruft update` will not work. Reason: "
 ADDRESS = "https://git.example.com/Ω-é.git"
 NEXT = """
 Next:
@@ -25,7 +25,7 @@ Next:
     uv run fastapi dev --host localhost
     uv run pytest
 
-Commit the project before your first edit: then updates of the template merge with your edits.
+Commit the project before your first edit, so that git can merge template updates with your edits.
 
 """
 ANSWERS = ("project_name=Orders", "credentials=cookies")

@@ -1,11 +1,12 @@
 """The direction of imports: tests import scripts and benchmarks, and all import tests.support."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.support.baking import ROOT
+from tests.support.baking import ROOT, SERVICE
 
 OURS = {"benchmarks", "docs", "hooks", "scripts", "tests"}
 SUPPORT = ("tests.support", "hooks")
@@ -18,6 +19,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tests/**/test_*.py": ("benchmarks", "scripts", *SUPPORT),
 }
 BENCHMARKED = "tests/test_benchmarks.py"
+SHORT = ("service/", f"{SERVICE.name}/")  # in the table of CONTRIBUTING.md
 
 
 def imported(path: Path) -> set[str]:
@@ -65,3 +67,11 @@ def test_every_file_of_the_tests_has_a_place() -> None:
     placed = {path for pattern in ALLOWED for path in ROOT.glob(pattern)}
     modules = {*ROOT.glob("tests/**/*.py")} - {*ROOT.glob("tests/**/__init__.py")}
     assert not modules - placed
+
+
+def test_contributors_find_the_files_of_the_table() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    _, _, table = text.partition("| to change | edit | test with |\n")
+    names = re.findall(r"`([\w./]+/[\w./]*)`", table.partition("\n\n")[0])
+    assert names
+    assert [name for name in names if not (ROOT / name.replace(*SHORT, 1)).exists()] == []

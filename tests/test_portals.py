@@ -14,14 +14,13 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from referencing import Registry
 
 from hooks import filters
-from scripts import schema
+from scripts import forms
 from tests.support import words
-from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, ROOT, SERVICE, Bakery, tree
+from tests.support.baking import CONFIGURATION, CREDENTIALS, QUESTIONS, SERVICE, Bakery, tree
 from tests.support.repositories import COOKIECUTTER, GIT, copy_template, make_repository
 from tests.support.requirements import need
 from tests.support.workflows import Runner
 
-RENDER = ROOT / ".github" / "workflows" / "render.yml"
 RIGHT = {
     "project_name": "Ada's API",
     "project_slug": "ada-s-api",
@@ -35,7 +34,7 @@ WRONG = [
         "frontend_origins: "
         + words.origin_error("shop.example.com", words.NO_SCHEME, "https://shop.example.com"),
     ),
-    ({"description": "{{ cycler.__init__ }}"}, "description: '{{ cycler.__init__ }}' has {{ in it"),
+    ({"description": "{{ cycler.__init__ }}"}, "description: '{{ cycler.__init__ }}' contains {{"),
 ]
 
 
@@ -46,9 +45,10 @@ def test_the_checks_know_the_questions() -> None:
 
 
 @pytest.mark.defaults
-def test_the_schema_is_made_from_the_questions() -> None:
-    assert schema.PATH.read_text("utf-8") == schema.text()
-    Draft202012Validator.check_schema(schema.schema())
+def test_forms_are_made_from_the_questions() -> None:
+    for path, text in forms.files().items():
+        assert path.read_text("utf-8") == text, "run `uv run python -m scripts.forms`"
+    Draft202012Validator.check_schema(forms.schema())
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_what_the_schema_refuses_the_template_refuses(
     bakery: Bakery, change: dict[str, str], is_right: bool
 ) -> None:
     answers = RIGHT | change
-    assert Draft202012Validator(schema.schema()).is_valid(answers) == is_right
+    assert Draft202012Validator(forms.schema()).is_valid(answers) == is_right
     result = bakery.cookies.bake(extra_context=answers)
     assert (result.exception is None) == is_right, result.exception
 
@@ -77,9 +77,15 @@ def test_what_the_schema_refuses_the_template_refuses(
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("frontend_origin", "frontend_origin: there is no such question; write frontend_origins"),
-        ("__frontend_origins", "__frontend_origins: there is no such question; write frontend_or"),
-        ("database", f"database: there is no such question; there are {', '.join(QUESTIONS)}"),
+        (
+            "frontend_origin",
+            "frontend_origin: is not a question of this template. Did you mean frontend_origins?",
+        ),
+        (
+            "__frontend_origins",
+            "__frontend_origins: is not a question of this template. Did you mean frontend_or",
+        ),
+        ("database", f"database: is not a question of this template. Use {', '.join(QUESTIONS)}"),
     ],
 )
 def test_names_that_are_not_questions_are_refused(bakery: Bakery, name: str, line: str) -> None:
@@ -97,9 +103,8 @@ def test_a_portal_that_replaces_the_choices_gets_no_other_answer(tmp_path: Path)
         [*COOKIECUTTER, "template"], cwd=tmp_path, capture_output=True, text=True
     )
     assert ended.returncode == 1
-    assert ended.stdout == (
-        "credentials: 'cookie' is not one of none, bearer, cookies, cross-site-cookies\n"
-    )
+    choices = ", ".join(filters.CREDENTIALS)
+    assert ended.stdout == f"credentials: 'cookie' must be one of {choices}\n"
 
 
 def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tuple[int, str, Path]:
@@ -113,7 +118,7 @@ def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tu
     variables = machine | {"GITHUB_SERVER_URL": f"file://{folder}"}
     values = {f"inputs.{name}": answer for name, answer in answers.items()}
     runner = Runner(folder, variables, values | {"inputs.repository": "org/new"})
-    return runner.run(RENDER, template), runner.said, repository
+    return runner.run(forms.RENDER, template), runner.said, repository
 
 
 def test_the_workflow_renders_and_pushes(
@@ -165,18 +170,18 @@ def test_the_workflow_pushes_only_the_workflows_of_the_template(
         subprocess.run(["bash", "-c", line], cwd=service, check=True)
     variables = machine | {"GITHUB_SERVER_URL": f"file://{tmp_path}"}
     runner = Runner(tmp_path, variables, {"inputs.repository": "org/new"})
-    assert runner.run(RENDER, template, only="push") != 0
+    assert runner.run(forms.RENDER, template, only="push") != 0
     assert not any((tmp_path / "org" / "new" / "refs" / "heads").iterdir())
 
 
 @pytest.mark.defaults
 def test_the_forms_ask_what_the_template_asks() -> None:
     """The workflow and Backstage's form have the questions, the choices, and right defaults."""
-    inputs = yaml.safe_load(RENDER.read_text("utf-8"))[True]["workflow_dispatch"]["inputs"]
+    inputs = yaml.safe_load(forms.RENDER.read_text("utf-8"))[True]["workflow_dispatch"]["inputs"]
     form, repository = backstage()["spec"]["parameters"]
     assert [*inputs] == ["repository", *QUESTIONS]
     assert [*form["properties"]] == form["required"] == QUESTIONS
-    for name, meant in schema.schema()["properties"].items():
+    for name, meant in forms.schema()["properties"].items():
         field = form["properties"][name]
         assert field | meant == field
         assert inputs[name]["description"] == meant["title"]
@@ -187,12 +192,12 @@ def test_the_forms_ask_what_the_template_asks() -> None:
     sent = step["input"]["workflowInputs"]
     assert [*sent] == [*inputs]
     assert all(sent[name] == f"${{{{ parameters.{name} }}}}" for name in QUESTIONS)
-    assert step["input"]["workflowId"] == RENDER.name
+    assert step["input"]["workflowId"] == forms.RENDER.name
 
 
 def backstage() -> dict[str, Any]:
     """Return Backstage's template."""
-    template: dict[str, Any] = yaml.safe_load((ROOT / "template.yaml").read_text("utf-8"))
+    template: dict[str, Any] = yaml.safe_load(forms.BACKSTAGE.read_text("utf-8"))
     return template
 
 

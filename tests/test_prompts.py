@@ -62,8 +62,8 @@ def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: P
     assert tree(folder / "ada-s-api") == tree(bakery.bake(**answers))
     assert ended.stdout.endswith(
         "\n    cd ada-s-api\n    uv run fastapi dev --host localhost\n    uv run pytest\n\n"
-        "Commit the project before your first edit: "
-        "then updates of the template merge with your edits.\n\n"
+        "Commit the project before your first edit, "
+        "so that git can merge template updates with your edits.\n\n"
     )
 
 
@@ -88,7 +88,7 @@ def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
         ),
         (
             {"frontend_origins": "https://a.example/x,HTTPS://B.example"},
-            f"{NO_BARE_ORIGIN}. The whole answer: https://a.example,https://b.example",
+            f"{NO_BARE_ORIGIN}. Full corrected answer: https://a.example,https://b.example",
         ),
         (
             {"frontend_origins": "*", "credentials": "cookies"},
@@ -96,8 +96,8 @@ def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
         ),
         (
             {"project_slug": "My_Service"},
-            "project_slug: 'My_Service' cannot be used: it takes lower-case words joined by -, "
-            "at most 63 characters in all; write my-service",
+            "project_slug: 'My_Service' must be lower-case words joined by -, "
+            "at most 63 characters. Write my-service",
         ),
     ],
 )
@@ -166,13 +166,13 @@ def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) ->
     replayed = json.loads(replay.read_text("utf-8"))["cookiecutter"]
     assert {name: replayed[name] for name in QUESTIONS} == answers
     for line in (
-        "project_name: '{{ name }}' has {{ in it",
-        "project_slug: 'Ada_API' cannot be used",
-        "description: '{% raw %}' has {% in it",
+        "project_name: '{{ name }}' contains {{",
+        "project_slug: 'Ada_API' must be lower-case words",
+        "description: '{% raw %}' contains {%",
         NO_BARE_ORIGIN,
     ):
         assert line in shown
-    for number, question in ((1, "called"), (2, "folder"), (3, "sentence"), (5, "production")):
+    for number, question in ((1, "Name"), (2, "folder"), (3, "One sentence"), (5, "production")):
         asked = [line for line in shown.splitlines() if f"[{number}/5]" in line]
         assert len(asked) == 2 and all(question in line for line in asked), shown
     assert "Traceback" not in shown
@@ -192,7 +192,7 @@ def test_a_folder_that_exists_is_reported_at_its_question(workshop: Workshop) ->
     (workshop.folder / "typed" / SLUG).mkdir(parents=True)
     status, shown, folder = on_a_terminal(workshop, ["", "", "other", "", "", ""])
     assert status == 0, shown
-    assert f"project_slug: there is a folder {SLUG} already; write another name" in shown
+    assert f"project_slug: {SLUG!r} is a folder that exists already. Write another name" in shown
     assert (folder / "other" / "app" / "main.py").exists()
     # It also asks whether it may download the template again.
     status, shown, _ = on_a_terminal(workshop, [""] * 6, "--overwrite-if-exists")

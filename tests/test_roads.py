@@ -42,19 +42,20 @@ FILES = (
 ATTACKS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown name": (
         {"frontend_origin": "https://shop.example.com"},
-        "frontend_origin: there is no such question; write frontend_origins",
+        "frontend_origin: is not a question of this template. Did you mean frontend_origins?",
     ),
     "private name": (
         {"__frontend_origins": "https://evil.example"},
-        "__frontend_origins: there is no such question; write frontend_origins",
+        "__frontend_origins: is not a question of this template. Did you mean frontend_origins?",
     ),
     "Jinja": (
         {"description": "{{ 7 * 7 }}"},
-        "description: '{{ 7 * 7 }}' has {{ in it, which an update of the project would execute",
+        "description: '{{ 7 * 7 }}' contains {{, which template updates would run as code. "
+        "Remove it",
     ),
     "wrong choice": (
         {"credentials": "cookie"},
-        f"credentials: 'cookie' is not one of {', '.join(filters.CREDENTIALS)}",
+        f"credentials: 'cookie' must be one of {', '.join(filters.CREDENTIALS)}",
     ),
     "wrong value": (
         {"frontend_origins": "app.example.com"},
@@ -64,8 +65,8 @@ ATTACKS: dict[str, tuple[dict[str, Any], str]] = {
     "not text": ({"description": ["x"]}, "description: ['x'] must be text. Write it in quotes"),
     "slug outside the folder": (
         {"project_slug": "../../outside"},
-        "project_slug: '../../outside' cannot be used: it takes lower-case words joined by -, at "
-        "most 63 characters in all; write outside",
+        "project_slug: '../../outside' must be lower-case words joined by -, at "
+        "most 63 characters. Write outside",
     ),
 }
 LINES = {case: line for case, (_, line) in ATTACKS.items()}
@@ -214,7 +215,10 @@ def test_answer_is_rendered_or_refused(outcomes: Outcomes, road: str, case: str)
     assert outcome["written"] == {}
     assert outcome["status"] == 1
     if cell == MENU:
-        assert said.count("How do browsers authenticate?") > 1 or said.count("Choose from") > 1
+        assert (
+            said.count("How do browsers authenticate to the service?") > 1
+            or said.count("Choose from") > 1
+        )
     elif cell in OUT_OF_REACH:
         assert outcome["raised"] == "ValueError"
         assert outcome["message"].startswith(OUT_OF_REACH[cell])

@@ -132,14 +132,14 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
             wrong_frontends("null", words.IS_NULL),
             wrong_frontends(f"{APP}/x", words.NO_BARE_ORIGIN, APP),
             "MAX_BODY_SIZE: Input should be greater than 0",
-            "SESSION_SECRET: write 32 random bytes or more, as `openssl rand -hex 32` prints them",
+            "SESSION_SECRET: is missing or too weak. Write the output of: openssl rand -hex 32",
         ],
     ),
     (
         "cookies",
         {"FRONTEND_ORIGINS": "*", "SESSION_SECRET": ""},
         [
-            "SESSION_SECRET: write 32 random bytes or more, as `openssl rand -hex 32` prints them",
+            "SESSION_SECRET: is missing or too weak. Write the output of: openssl rand -hex 32",
             wrong_frontends("*", words.IS_ANY_WITH_CREDENTIALS),
         ],
     ),
@@ -147,9 +147,9 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
         "bearer",
         {"AUTH_JWKS_URL": "http://id.example.com/keys", "AUTH_ISSUER": "", "AUTH_AUDIENCE": " "},
         [
-            "AUTH_JWKS_URL: it is not https, so anyone on the network path can replace the keys",
-            "AUTH_ISSUER: it is not set; write what the issuer of the tokens documents for it",
-            "AUTH_AUDIENCE: it is blank, or has a character that cannot be printed",
+            "AUTH_JWKS_URL: is not https, so an attacker on the network can replace the keys",
+            "AUTH_ISSUER: is not set. Write the value that your token issuer documents",
+            "AUTH_AUDIENCE: is blank or contains an unprintable character",
         ],
     ),
     (
@@ -160,8 +160,10 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("name", CHECK_FIRST)
-@pytest.mark.parametrize(("answer", "environment", "lines"), WRONG)
+@pytest.mark.parametrize(
+    ("name", "answer", "environment", "lines"),
+    [*((name, *WRONG[0]) for name in CHECK_FIRST), *(("python -m app", *row) for row in WRONG[1:])],
+)
 def test_a_wrong_setting_ends_the_process_before_it_listens(
     bakery: Bakery, name: str, answer: str, environment: dict[str, str], lines: list[str]
 ) -> None:

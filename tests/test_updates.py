@@ -18,7 +18,6 @@ from tests.support.markdown import (
     FLEET,
     FLEET_COMMANDS,
     PORTAL,
-    PORTALS,
     QUESTIONS,
     command,
 )
@@ -134,7 +133,9 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
         project, said = workshop.render(str(source), into=into)
         assert ".cruft.json" not in tree(project)
         (line,) = [line for line in said.splitlines() if "cruft" in line]
-        return line.removeprefix("No .cruft.json, so `cruft update` will not work: ")
+        return line.removeprefix(
+            "The project has no .cruft.json, so `cruft update` will not work. Reason: "
+        )
 
     workshop.git(
         workshop.template,
@@ -164,7 +165,7 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
     An address of cruft's and cookiecutter's kind leads to the workshop.
     """
     tagged, release, _, _, check, update = (command(FLEET, end) for end in FLEET_COMMANDS)
-    portal = command(PORTALS, PORTAL)
+    portal = command(FLEET, PORTAL)
     configuration = workshop.folder / "cookiecutterrc"
     configuration.write_text(
         f'abbreviations: {{gh: "file://{workshop.remote}"}}\n', encoding="utf-8"
@@ -222,7 +223,7 @@ def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -
         text = (fork / name).read_text("utf-8")
         (fork / name).write_text(text.replace("org/template", "acme/starter"), encoding="utf-8")
     configuration = json.loads((fork / "cookiecutter.json").read_text("utf-8"))
-    configuration["credentials"] = ["bearer", "none", "cookies", "cross-site-cookies"]
+    configuration["credentials"] = configuration["credentials"][::-1]
     text = json.dumps(configuration, ensure_ascii=False, indent=2) + "\n"
     (fork / "cookiecutter.json").write_text(text, encoding="utf-8")
     (fork / "CHANGELOG.acme.md").write_text("## v1.4.0\n\n- Ours.\n", encoding="utf-8")
@@ -236,7 +237,7 @@ def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -
         workshop.replace(name, f'"{version}"', '"9.9.9"')
     workshop.replace("CHANGELOG.md", f"## {version}", f"## 9.9.9\n\n- New.\n\n## {version}")
     workshop.replace(f"{LIBRARY}/origins.py", f'"{NO_SCHEME}"', '"needs another text"')
-    workshop.replace("docs/fleet.md", "Edits survive.", "Your edits survive.")
+    workshop.replace("docs/fleet.md", "An update keeps your edits.", "Updates keep your edits.")
     for workflow in (".github", "{{cookiecutter.project_slug}}/.github"):
         workshop.replace(
             f"{workflow}/workflows/test.yml", "permissions: {}", "permissions: {} # none"

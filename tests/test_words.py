@@ -16,13 +16,14 @@ MOST_FILES = 3
 SHORTEST = 11  # characters of a part that is looked for
 # Images, lock files and schemas quote no message.
 UNREAD = (".png", ".svg", ".json")
+# The page that quotes each message of the log and of consoles; tests/test_pages.py compares it.
+EXPLAINED = "docs/fix-blocked.md"
 # Parts of messages that more files have, and why a change of the message touches no more.
 EXCEPTIONS = {
     "python -m cors_right": "a command",
     'credentials: "include"': "an option of fetch()",
     "Status code:": "words of WebKit's console",
     "has credentials": "words of WebKit's console, and a sentence of `explain`",
-    "of the page": "common words, in the help of an option",
     "there is no": "common words, in a message of the command line",
     "browsers drop": "common words, in a line of the log and a message of the command line",
     "are two sites": "a fact that pages give, and a reason to drop a cookie",
@@ -31,12 +32,10 @@ EXCEPTIONS = {
     "response header": "common words, in the messages for names",
     "without CORS headers": "common words, in a finding of `check`",
     "pages cannot set": "three messages: of the policy, of the log, of the command line",
-    "is not one of": "three messages: for FASTAPI_ENV, for --env, for an answer of the template",
-    "is not the name of a": "two messages: of the policy, of the command line",
+    "is not a valid": "two messages: of the policy, of the settings",
+    "must be one of": "three messages: for FASTAPI_ENV, for --env, for an answer of the template",
+    "browsers send": "common words, in a correction of `explain`",
     "so it must be the only entry": "two messages: for origins, for names",
-    "characters in all": "two messages: for origins, for an answer of the template",
-    "it is not set": "two messages: of the settings, of bearer tokens",
-    "has user information": "two messages: for origins, for the address of keys",
 }
 
 
@@ -70,7 +69,7 @@ def joined(text: str) -> str:
 def texts() -> dict[str, str]:
     """Return the texts of the tracked files, as they are and on one line; not of this file."""
     names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
-    paths = [ROOT / name for name in names if name and not name.endswith(UNREAD)]
+    paths = [ROOT / name for name in names if name and not name.endswith((*UNREAD, EXPLAINED))]
     found = {}
     for path in paths:
         if path.is_file() and path != Path(__file__):

@@ -1,10 +1,14 @@
-"""What the console of each engine says of a preflight that lacks a method or a header."""
+"""What the console of each engine says of a preflight that lacks something, and of no response."""
+
+import time
 
 import pytest
 
+from tests.support.baking import ROOT
 from tests.support.browser.engines import Browser
 from tests.support.browser.report import Case, record
 from tests.support.browser.scenario import World, fetch_all
+from tests.support.serving import PATIENCE, free_port
 
 # Of the message: with 400 the engines would only say that the status was wrong.
 WORDS = {
@@ -34,3 +38,36 @@ def test_the_console_names_what_is_missing(world: World, browser: Browser, missi
     is_named = words.lower() in said.lower()
     record(Case(browser.engine, "Console", missing, words, words if is_named else said, said))
     assert is_named, said
+
+
+FIX = ROOT / "docs" / "fix-blocked.md"
+# Requests that no server answers, and words of the page that each engine prints.
+UNANSWERED = {
+    "https://api.example.localhost:{port}/": {
+        "chromium": "net::ERR_CONNECTION_REFUSED",
+        "firefox": "(Reason: CORS request did not succeed). Status code: (null)",
+        "webkit": "Could not connect to",
+    },
+    "https://api.example.invalid:{port}/": {"chromium": "net::ERR_NAME_NOT_RESOLVED"},
+    "http://api.example.invalid:{port}/": {
+        "chromium": "Mixed Content: The page at",
+        "webkit": "Not allowed to request resource",
+    },
+}
+
+
+@pytest.mark.parametrize("url", UNANSWERED)
+def test_page_has_the_words_for_no_response(world: World, browser: Browser, url: str) -> None:
+    words = UNANSWERED[url].get(browser.engine, "")
+    assert words in FIX.read_text("utf-8")
+    page = world.page("exact", world.service("none", "production"))
+    browser.console()
+    asked = {"url": url.format(port=free_port()), "method": "PUT"}
+    (outcome,) = fetch_all(browser, page, "exact", [asked])
+    assert "error" in outcome
+    said, deadline = "", time.monotonic() + PATIENCE
+    while words not in said and time.monotonic() < deadline:
+        said += " ".join(browser.console())
+    happened = words if words in said else said
+    record(Case(browser.engine, "Console", f"no response: {url}", words, happened, said))
+    assert happened == words

@@ -216,7 +216,7 @@ def test_settings_need_no_secret_of_production(run: Run, monkeypatch: pytest.Mon
         (["show"], "application", 2, f"{ADOPTED} has no 'application'; write module:attribute"),
         (["show"], "tests:", 2, words.NO_ATTRIBUTE.format("tests", "")),
         (["show"], "hello", 2, "has no CORSPolicyMiddleware around it"),
-        (["explain", APP, "--env", "staging"], "app", 2, "'staging' is not one of tests"),
+        (["explain", APP, "--env", "staging"], "app", 2, "'staging' must be one of tests"),
         (["explain", APP, "--env", "staging", *SETTINGS], "app", 2, "is made for production"),
         (["show", "--settings", f"{ADOPTED}:OtherSettings"], "", 2, "subclass of CORSSettings"),
         (["show", "--settings", f"{ADOPTED}:app"], "", 2, "subclass of CORSSettings"),

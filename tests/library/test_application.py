@@ -146,9 +146,9 @@ def test_a_policy_is_replaced_as_a_whole() -> None:
     assert [allowed(app, origin) for origin in (APP, OTHER)] == [[False] * 3, [True] * 3]
 
 
-SHARED = "a policy with credentials cannot be replaced"
-SWITCHED = "credentials cannot be switched on or off"
-OPENED = "a policy for development cannot replace one that is not"
+SHARED = "cannot change at run time if it allows credentials"
+SWITCHED = "cannot turn credentials on or off"
+OPENED = "cors_policy: a policy for development cannot replace another one"
 
 
 @pytest.mark.parametrize(

@@ -131,8 +131,8 @@ def test_contradicting_metadata_is_refused() -> None:
 @pytest.mark.parametrize(
     ("origin", "shown"),
     [
-        (FOREIGN, "'https://evil.example'"),
-        ([], "'absent'"),
+        (FOREIGN, FOREIGN),
+        ([], "a page without Origin"),
         ("", "''"),
         ([APP, FOREIGN], "'https://app.example.com, https://evil.example'"),
         ("x" * 54_000, f"'{'x' * 79}... (54000 characters)"),
@@ -143,8 +143,8 @@ def test_a_refused_write_says_why(origin: Any, shown: str) -> None:
     answer = ask(CORSPolicyMiddleware(passed, WITH_CREDENTIALS), headers, "POST")
     assert (answer.status, answer.headers[1]) == (403, (b"content-type", b"application/json"))
     assert json.loads(answer.body) == {
-        "detail": f"Cross-site write refused (CSRF): the origin is {shown}, which is not allowed "
-        "to call this service. If it is the service's own, a proxy has changed the Host header."
+        "detail": f"Cross-site write refused (CSRF): this service does not allow {shown}. "
+        "If this is the service's own origin, a proxy has changed the Host header."
     }
 
 
@@ -177,7 +177,7 @@ def test_exempt_paths_take_writes_from_anywhere(path: str, root_path: str, statu
 
 @pytest.mark.parametrize("exempt", ["/callback", {"callback"}, {""}])
 def test_exempt_paths_are_a_set_of_paths(exempt: Any) -> None:
-    with pytest.raises(ValueError, match="is not a set of paths that begin with /$"):
+    with pytest.raises(ValueError, match="must be paths that begin with /$"):
         CORSPolicyMiddleware(passed, WITH_CREDENTIALS, cross_site_exempt=exempt)
 
 

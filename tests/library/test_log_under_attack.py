@@ -49,7 +49,7 @@ def test_frontend_gets_its_line_each_minute_beside_strangers(
             log.write(refused(policy, f"https://{second}-{number}.evil.example"))
         log.write(refused(policy, origin))
     found = [record.getMessage() for record in caplog.records]
-    assert sum(f" {origin} " in line for line in found) == 1200 // INTERVAL
+    assert sum(f" {origin}: " in line for line in found) == 1200 // INTERVAL
     assert len(found) <= 10 * 1200 // INTERVAL
 
 

@@ -66,7 +66,7 @@ def refusal(in_force: CORSPolicy, origin: Any, **arguments: Any) -> Refusal:
 SOURCE = "FRONTEND_ORIGINS"
 NOT_SENT, NOT_LISTABLE = "no browser sends such an Origin", "such an Origin cannot be listed"
 TWO_ORIGINS = NotAllowable(
-    "it has 2 Origin headers, and browsers send one",
+    "it has 2 Origin headers, (browsers send one)",
     "let nothing between the browser and the service add an Origin",
 )
 NOT_AS_SENT = NotAllowable(NOT_SENT, f"browsers write it {APP}")
@@ -81,7 +81,7 @@ def near(entry: str, *differences: Difference, meant: str | None = None) -> NotL
 
 def told(entry: str, difference: str) -> str:
     """Return the words about the nearest entry."""
-    return f"the list has {entry} (FRONTEND_ORIGINS); {difference}"
+    return f"FRONTEND_ORIGINS lists {entry}, but {difference}"
 
 
 ADD = "add https://a.example to FRONTEND_ORIGINS"
@@ -91,25 +91,26 @@ PROHIBITED = NotListed("http://b.example", SOURCE, None, False)
 WITH_CREDENTIALS = policy("https://b.example", allow_credentials=True)
 # The words of each reason, and of what to change.
 WORDS: list[tuple[Reason, str, str]] = [
-    (ABSENT, "it comes from another site, without an Origin", "send it with fetch()"),
+    (ABSENT, "a page on another site sent it without an Origin header", "send it with fetch()"),
     (
         NULL,
-        "null is what sandboxed frames, files and redirects send, so it cannot be listed",
-        "serve the page over https from an origin of its own, outside a sandbox, and let nothing "
-        "redirect the request to another origin",
+        "no allow-list can contain null (sandboxed frames, files and redirects on any website "
+        "send it)",
+        "serve the page over https, outside a sandbox, and let nothing redirect the request to "
+        "another origin",
     ),
     (TOO_LONG, ASKS_TOO_MUCH, ASKS_TOO_MUCH),
     (
         NotListed("https://a.example", SOURCE, None, True),
-        "the list is empty (FRONTEND_ORIGINS)",
+        "FRONTEND_ORIGINS is empty, so it allows no origin",
         ADD,
     ),
     (
         NotListed("https://a.example", "allow_origins", None, False),
-        "it is not in the list (allow_origins)",
+        "allow_origins does not list this origin",
         "add https://a.example to allow_origins",
     ),
-    (PROHIBITED, "it is not in the list (FRONTEND_ORIGINS)", UNADDABLE),
+    (PROHIBITED, "FRONTEND_ORIGINS does not list this origin", UNADDABLE),
     (
         replace(near("https://b.example", meant="https://b.example"), origin="http://b.example"),
         told("https://b.example", ""),
@@ -119,29 +120,29 @@ WORDS: list[tuple[Reason, str, str]] = [
         near("https://*.a.example", Difference.BASE),
         told(
             "https://*.a.example",
-            "it stands for names below a.example, and not for a.example itself",
+            "it matches names below a.example, not a.example itself",
         ),
         ADD,
     ),
     (
         near("https://www.a.example", Difference.WWW, meant="https://b.example"),
-        told("https://www.a.example", "one of them has www."),
+        told("https://www.a.example", "only one of the two has www."),
         f"{OPEN}, or {ADD}",
     ),
     (
         near("https://localhost", Difference.LOOPBACK),
-        told("https://localhost", "a.example and localhost are two hosts"),
+        told("https://localhost", "a.example and localhost are different hosts"),
         ADD,
     ),
     (
         near("https://example", Difference.BELOW),
-        told("https://example", "it does not stand for names below example"),
+        told("https://example", "it does not match names below example"),
         ADD,
     ),
-    (near("https://b", Difference.HOST), told("https://b", "the host differs"), ADD),
+    (near("https://b", Difference.HOST), told("https://b", "the hosts differ"), ADD),
     (
         near("http://a.example:1", Difference.SCHEME, Difference.PORT),
-        told("http://a.example:1", "the scheme differs, the port differs"),
+        told("http://a.example:1", "the schemes differ, the ports differ"),
         ADD,
     ),
     *(
@@ -155,21 +156,21 @@ WORDS: list[tuple[Reason, str, str]] = [
             ),
             (
                 Unlisted("put", (), True),
-                "write PUT in the page, because browsers send put as it is",
+                "write PUT in the page (browsers send put unchanged)",
             ),
             (
                 Unlisted("patch"),
-                "write PATCH in the page, because browsers send patch as it is; "
+                "write PATCH in the page (browsers send patch unchanged); "
                 + words.missing("PATCH", "allow_methods"),
             ),
-            (Unlisted("TRACE"), "send no 'TRACE', which is no method of browsers"),
-            (Unlisted("G T"), "send no 'G T', which is no method of browsers"),
+            (Unlisted("TRACE"), "remove 'TRACE' (browsers cannot send this method)"),
+            (Unlisted("G T"), "remove 'G T' (browsers cannot send this method)"),
             (
                 Unlisted("Q" * 101),
-                f"send no '{'Q' * 79}... (101 characters), which is no method of browsers",
+                f"remove '{'Q' * 79}... (101 characters) (browsers cannot send this method)",
             ),
-            (Unlisted(None, ("cookie",)), "send no 'cookie', which pages cannot set"),
-            (Unlisted(None, ("x\ny",)), "send no 'x\\ny', which pages cannot set"),
+            (Unlisted(None, ("cookie",)), "remove 'cookie' (pages cannot set this header)"),
+            (Unlisted(None, ("x\ny",)), "remove 'x\\ny' (pages cannot set this header)"),
             (
                 Unlisted(None, tuple(f"x-{n:02}" for n in range(12))),
                 "; ".join(

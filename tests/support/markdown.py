@@ -5,10 +5,10 @@ from pathlib import Path
 
 from tests.support.baking import ROOT
 
-PORTALS, FLEET, ADOPT, QUESTIONS, LOGINS, FRONTEND, DATABASE, APPS, FILES, OPERATIONS = (
+FLEET, ADOPT, QUESTIONS, LOGINS, FRONTEND, DATABASE, APPS, FILES, OPERATIONS = (
     ROOT / "docs" / f"{name}.md"
     for name in (
-        *("portals", "fleet", "adopt", "questions", "logins", "frontend"),
+        *("fleet", "adopt", "questions", "logins", "frontend"),
         *("database", "apps", "files", "operations"),
     )
 )

@@ -13,7 +13,7 @@ from cors_right.reasons import NotListed, why_not_allowed
 from cors_right.refusal import Kind, Refusal
 
 APP = "https://app.example.com"
-INSTEAD = "; write "
+INSTEAD = ". Write "
 
 
 def instead(correction: str | None) -> str:
@@ -23,18 +23,17 @@ def instead(correction: str | None) -> str:
 
 # Origins: the words between a text and its correction.
 NO_SCHEME = "has no scheme"
-NO_BARE_ORIGIN = "has more than scheme, host and port"
-NO_PAGE = "is not the origin of a page: no page comes from {}://"
-HAS_USER = "has user information"
-IS_NULL = "is what sandboxed frames and redirects of any site send"
+NO_BARE_ORIGIN = "has a path, query or fragment (an origin has none)"
+NO_PAGE = "is not the origin of a page (browsers load no pages from {}://)"
+HAS_USER = "has a user name or password (an origin has none)"
+IS_FILE = "is the origin of every file on the user's machine. Serve the page over https"
+IS_NULL = "is the origin of sandboxed frames and redirects on any website. Remove it"
 IS_ANY = "allows any origin, so it must be the only entry"
-IS_ANY_WITH_CREDENTIALS = (
-    "would let every website use the visitor's credentials; list the frontends"
-)
+IS_ANY_WITH_CREDENTIALS = "lets every website use your users' credentials. List your frontends"
 IS_TOO_LONG = "is longer than 512 characters"
-NOT_HTTPS = "is not https, so anyone on the network path can speak for it"
-IS_LOOPBACK = "is any program on the visitor's machine; leave it to development"
-IS_SHARED = "is open to anyone who registers a name below {}"
+NOT_HTTPS = "is not https, so an attacker on the network can impersonate it"
+IS_LOOPBACK = "matches any program on the user's machine. Use it in development only"
+IS_SHARED = "matches names that anyone can register below {}. List exact origins"
 
 # A refused text for each reason of the grammar.
 REASONS = {
@@ -42,34 +41,40 @@ REASONS = {
     "null": IS_NULL,
     "x" * 513: IS_TOO_LONG,
     '"https://app.example.com"': "has quotes around it",
-    "https://a.example https://b.example": "is more than one origin; put commas between them",
+    "https://a.example https://b.example": (
+        "contains more than one origin. Separate origins with commas"
+    ),
     "https://münchen.example": (
-        "is not ASCII; browsers send a host in its xn-- form, which location.origin shows"
+        "is not ASCII (browsers send the xn-- form of a hostname, which location.origin shows)"
     ),
     "app.example.com": NO_SCHEME,
-    "ht tp://app.example.com": "has a malformed scheme",
-    "file:///index.html": "is every file on the user's machine, whoever wrote it",
-    "file://": "is every file on the user's machine, whoever wrote it",
+    "ht tp://app.example.com": (
+        "has an invalid scheme. Use a letter, then letters, digits, ., + or -"
+    ),
+    "file:///index.html": IS_FILE,
+    "file://": IS_FILE,
     "wss://app.example.com": NO_PAGE.format("wss"),
     "https://app.example.com/login": NO_BARE_ORIGIN,
     "https://user:pw@app.example.com": HAS_USER,
-    "capacitor://LocalHost": "has upper case after capacitor://, which browsers keep",
-    "https://*example.com": (
-        "has a misplaced *: the only forms are *. before the host and :* after it"
-    ),
-    "https://*.192.0.2.7": "has *. before an address, and no name is below an address",
+    "capacitor://LocalHost": "has upper case after capacitor:// (browsers keep it for this scheme)",
+    "https://*example.com": ("has a * in the wrong place. Use *. before the host or :* after it"),
+    "https://*.192.0.2.7": "has *. before an IP address, which has no subdomains. Remove the *.",
     "http://127.1": (
-        "has a malformed address: an IPv4 address is four decimal numbers, an IPv6 address is in "
-        "brackets, without a zone and without an IPv4 address inside"
+        "has an invalid IP address. Use the form 192.0.2.7 or [2001:db8::7], without a zone or an "
+        "IPv4 part"
     ),
-    "https://app.example.com.": "ends with a dot, which makes it another host",
+    "https://app.example.com.": (
+        "ends with a dot (browsers treat it as a different host). Remove the dot"
+    ),
     "https://app..example.com": (
-        "has a malformed host: write labels of 1 to 63 letters, digits, - or _, "
-        "joined by dots, at most 253 characters in all"
+        "has an invalid hostname. Use labels of 1 to 63 letters, digits, - or _, joined by dots, "
+        "at most 253 characters in all"
     ),
-    "https://xn--a.example": "has an xn-- label that does not decode",
+    "https://xn--a.example": (
+        "has an invalid xn-- label (browsers cannot decode it). Check the spelling"
+    ),
     "https://app.example.com:080": (
-        "has a malformed port: write 1 to 65535 without leading zeros, or *"
+        "has an invalid port. Use 1 to 65535 without leading zeros, or *"
     ),
 }
 
@@ -85,25 +90,25 @@ def wrong_frontends(text: str, reason: str, correction: str | None = None) -> st
 
 
 # Settings: the words after the name of the variable.
-EMPTY_ENTRY = "it has an empty entry; is a variable unset that it is made of?"
-NOT_JSON = 'it is not a JSON list; write ["a", "b"] or a,b'
-TAKES_JSON = "it takes JSON; declare CommaSeparated for a,b"
-IS_NONE = "'none' is not an origin; to allow none, set the variable to nothing"
-UNSET = "it is not set"
+EMPTY_ENTRY = "has an empty entry between commas. Check for an unset variable in it"
+NOT_JSON = 'is not a valid JSON list. Write ["a", "b"] or a,b'
+TAKES_JSON = "must be JSON. To accept a,b, declare the field as CommaSeparated"
+IS_NONE = "'none' is not an origin. To allow no origin, leave the variable empty"
+UNSET = "is not set. Set it in the environment"
 ANOTHER_ENVIRONMENT = "development={}, and FASTAPI_ENV is {}"
-NO_HOST = "is not a host; write api.example.com, or *.example.com for the names below it"
-NO_BARE_HOST = "has more than a host"
+NO_HOST = "is not a hostname. Write api.example.com, or *.example.com for all names below it"
+NO_BARE_HOST = "has a scheme, port or path"
 ENVIRONMENTS = "development, staging, production"
 
 
 def wrong_environment(correction: str | None = None) -> str:
     """Return the line for a value of FASTAPI_ENV that is no environment."""
-    return f"FASTAPI_ENV: it is not one of {ENVIRONMENTS}{instead(correction)}"
+    return f"FASTAPI_ENV: must be one of {ENVIRONMENTS}{instead(correction)}"
 
 
 def lower_case_method(name: str) -> str:
     """Return the problem of a policy that lists a method in lower case."""
-    return f"allow_methods: {name!r} is not in upper case{instead(name.upper())}"
+    return f"allow_methods: {name!r} must be upper case{instead(name.upper())}"
 
 
 def missing(name: str, argument: str) -> str:
@@ -239,7 +244,7 @@ TOO_LARGE = "the body has more than {} bytes (413). To take more, raise MAX_BODY
 COSTLY = "Cookies of more than 8192 bytes, or 256 backslashes"
 
 # The env file of development.
-NOT_UTF_8 = ".env: it is not UTF-8 (PowerShell's > writes UTF-16). Save it as UTF-8"
+NOT_UTF_8 = ".env: is not UTF-8 (PowerShell's > writes UTF-16). Save it as UTF-8"
 ENV_NOT_THERE = "FASTAPI_ENV: .env cannot set it (it comes from the environment only). Remove it"
 NO_SETTING = "{}: .env sets it, and no setting has this name. Write {}"
 SAVE_CODE = "After an edit of .env, save {} to start again"

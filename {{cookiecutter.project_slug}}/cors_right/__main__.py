@@ -65,14 +65,21 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m cors_right",
-        description="What the CORS policy is, why a browser blocks, what a deployed service does.",
+        description="Show the CORS policy, explain a blocked request, or check a deployed service.",
         epilog=STATUSES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    commands.add_parser("show", help="show the policy of each environment")
-    explain = commands.add_parser("explain", help="say what a browser does with a request, and why")
-    explain.add_argument("origin", type=page_origin, metavar="ORIGIN", help="the page's, or null")
+    commands.add_parser("show", help="print the policy of each environment")
+    explain = commands.add_parser(
+        "explain", help="show what a browser does with a request, and why"
+    )
+    explain.add_argument(
+        "origin",
+        type=page_origin,
+        metavar="ORIGIN",
+        help="of the page, such as https://app.example.com, or null",
+    )
     explain.add_argument("method", type=page_method, metavar="METHOD", nargs="?", default="GET")
     explain.add_argument("path", type=service_path, metavar="PATH", nargs="?", default="/")
     explain.add_argument(
@@ -81,7 +88,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         action="append",
         default=[],
-        help="of the page",
+        help="a request header that the page sets",
     )
     explain.add_argument("--credentials", action="store_true", help='credentials: "include"')
     explain.add_argument(
@@ -89,10 +96,10 @@ def make_parser() -> argparse.ArgumentParser:
         type=service_url,
         metavar="URL",
         default=ADDRESS,
-        help="where the service is",
+        help="address of the service",
     )
-    check = commands.add_parser("check", help="ask a deployed service whether it keeps the policy")
-    check.add_argument("url", type=service_url, metavar="URL", help="of a route that takes GET")
+    check = commands.add_parser("check", help="check that a deployed service follows the policy")
+    check.add_argument("url", type=service_url, metavar="URL", help="of a route that accepts GET")
     check.add_argument(
         "origins", type=page_origin, metavar="ORIGIN", nargs="*", help="instead of the policy's"
     )
@@ -116,7 +123,9 @@ def page_origin(text: str) -> str:
     except OriginError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     if origin.is_pattern:
-        raise argparse.ArgumentTypeError(f"{text!r} stands for many; write the origin of one page")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} matches many origins. Write the origin of one page"
+        )
     return str(origin)
 
 
@@ -132,7 +141,7 @@ def service_path(text: str) -> str:
     if not text.startswith("/") or text.startswith("//") or not text.isprintable():
         path = re.sub("^[a-z]+://[^/]*|//[^/]*", "", text).lstrip("/")
         meant = path if path.isprintable() else quote(path, errors="replace")
-        raise argparse.ArgumentTypeError(f"{text!r} is not a path; write /{meant}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path. Write /{meant}")
     return text
 
 
@@ -154,7 +163,7 @@ def service_url(text: str) -> str:
         is_good = False
     if not is_good or parts.username is not None or not text.isascii() or not text.isprintable():
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not the address of a service; write https://api.example.com/health"
+            f"{text!r} is not the address of a service. Write https://api.example.com/health"
         )
     return text
 

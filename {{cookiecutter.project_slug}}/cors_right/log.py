@@ -47,8 +47,8 @@ class RefusalLog:
             self.others += 1
             return
         self.written[key] = (now, 0, is_near)
-        more = f" (and {left_out} times since the last line)" if left_out else ""
-        others = f" (other refusals left out: {self.others})" if self.others else ""
+        more = f" (repeated {left_out} times since the last line)" if left_out else ""
+        others = f" ({self.others} other refused requests not logged)" if self.others else ""
         fields = {**refusal.fields, "count": 1 + left_out + self.others}
         self.others = 0
         log.warning("%s%s%s", refusal, more, others, extra=fields)

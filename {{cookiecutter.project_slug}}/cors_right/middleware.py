@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from .log import limits, refusals
-from .origins import shown
 from .policy import ANY, CORSPolicy
 from .reasons import TOO_LONG
 from .refusal import Kind, Refusal, judge
@@ -67,7 +66,7 @@ class CORSPolicyMiddleware:
     ) -> None:
         exempt = cross_site_exempt
         if isinstance(exempt, str) or not all(path.startswith("/") for path in exempt):
-            raise ValueError(f"{exempt!r} is not a set of paths that begin with /")
+            raise ValueError(f"cross_site_exempt: {exempt!r} must be paths that begin with /")
         self.app = app
         self.cross_site_exempt = frozenset(exempt)
         self._exempt = [compile_path(path)[0] for path in self.cross_site_exempt]
@@ -87,11 +86,11 @@ class CORSPolicyMiddleware:
     @policy.setter
     def policy(self, policy: CORSPolicy) -> None:
         if policy.development and not self.policy.development:
-            raise ValueError("a policy for development cannot replace one that is not")
+            raise ValueError("cors_policy: a policy for development cannot replace another one")
         if policy.shares_credentials:
-            raise ValueError("a policy with credentials cannot be replaced while the service runs")
+            raise ValueError("cors_policy: cannot change at run time if it allows credentials")
         if policy.allow_credentials != self.policy.allow_credentials:
-            raise ValueError("credentials cannot be switched on or off while the service runs")
+            raise ValueError("cors_policy: cannot turn credentials on or off at run time")
         self._headers = PolicyHeaders(policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,7 +152,7 @@ class CORSPolicyMiddleware:
         if any(each.cls is type(self) for each in inside):
             log.warning(
                 "add_middleware puts CORSPolicyMiddleware inside the error handling, so a 500 has "
-                "no CORS headers; write app = CORSPolicyMiddleware(app, policy)"
+                "no CORS headers. Write app = CORSPolicyMiddleware(app, policy)"
             )
 
 
@@ -231,11 +230,10 @@ def refused_handshake(scope: Scope, refusal: Refusal | None) -> ASGIApp:
 
 def refused_write(refusal: Refusal) -> Response:
     """Return the response to a cross-site write."""
-    origin = ", ".join(refusal.origins) if refusal.origins else "absent"
+    sender = refusal.origin if refusal.origins else "a page without Origin"
     detail = (
-        f"Cross-site write refused (CSRF): the origin is {shown(origin)}, "
-        "which is not allowed to call this service. "
-        "If it is the service's own, a proxy has changed the Host header."
+        f"Cross-site write refused (CSRF): this service does not allow {sender}. "
+        "If this is the service's own origin, a proxy has changed the Host header."
     )
     if refusal.policy.development:
         detail += f" Why: {refusal.reason.why}."

@@ -91,7 +91,7 @@ class OriginError(ValueError):
     correction: str | None = None
 
     def __str__(self) -> str:
-        instead = f"; write {self.correction}" if self.correction else ""
+        instead = f". Write {self.correction}" if self.correction else ""
         return f"{shown(self.text)} {self.reason}{instead}"
 
 
@@ -130,7 +130,7 @@ class AllowList:
         texts = [*texts]
         self.allows_any = [text.strip(BLANKS) for text in texts] == ["*"]
         if self.allows_any and not allow_any:
-            reason = "would let every website use the visitor's credentials; list the frontends"
+            reason = "lets every website use your users' credentials. List your frontends"
             raise AllowListError([OriginError("*", reason)])
         origins: dict[str, Origin] = {}
         problems: list[OriginError] = []
@@ -213,15 +213,15 @@ def read_origin(text: str) -> Origin:
     if text == "*":
         raise Refused("allows any origin, so it must be the only entry")
     if text == "null":
-        raise Refused("is what sandboxed frames and redirects of any site send")
+        raise Refused("is the origin of sandboxed frames and redirects on any website. Remove it")
     if text.startswith(("'", '"')):
         raise Refused("has quotes around it", text.strip("'\""))
     scheme, separator, rest = text.partition("://")
     if re.search(r"[\s;]", rest.rpartition("://")[0]):
-        raise Refused("is more than one origin; put commas between them")
+        raise Refused("contains more than one origin. Separate origins with commas")
     if not text.isascii():
         raise Refused(
-            "is not ASCII; browsers send a host in its xn-- form, which location.origin shows",
+            "is not ASCII (browsers send the xn-- form of a hostname, which location.origin shows)",
             ascii_form(text),
         )
 
@@ -229,20 +229,29 @@ def read_origin(text: str) -> Origin:
     if not separator:
         raise Refused("has no scheme", with_scheme(text))
     if not re.fullmatch(SCHEME, scheme):
-        raise Refused("has a malformed scheme")
+        raise Refused("has an invalid scheme. Use a letter, then letters, digits, ., + or -")
     if scheme == "file":
-        raise Refused("is every file on the user's machine, whoever wrote it")
+        raise Refused(
+            "is the origin of every file on the user's machine. Serve the page over https"
+        )
     if scheme in REFUSED_SCHEMES:
         page = f"http{text[2:]}" if scheme in ("ws", "wss") else None
-        raise Refused(f"is not the origin of a page: no page comes from {scheme}://", page)
+        raise Refused(
+            f"is not the origin of a page (browsers load no pages from {scheme}://)", page
+        )
 
     authority = authority_in(rest)
     if rest not in (authority, f"{authority}/"):
-        raise Refused("has more than scheme, host and port", f"{scheme}://{authority}")
+        raise Refused(
+            "has a path, query or fragment (an origin has none)", f"{scheme}://{authority}"
+        )
     if "@" in authority:
-        raise Refused("has user information", f"{scheme}://{authority.rpartition('@')[2]}")
+        raise Refused(
+            "has a user name or password (an origin has none)",
+            f"{scheme}://{authority.rpartition('@')[2]}",
+        )
     if scheme not in DEFAULT_PORTS and authority != authority.lower():
-        reason = f"has upper case after {scheme}://, which browsers keep"
+        reason = f"has upper case after {scheme}:// (browsers keep it for this scheme)"
         raise Refused(reason, f"{scheme}://{authority.lower()}")
 
     host, port = split_port(authority.lower())
@@ -275,23 +284,23 @@ def canonical_host(host: str, *, is_base: bool) -> str:
     `is_base` says that it is the base of a pattern, which cannot be an address. Raises Refused.
     """
     if "*" in host:
-        raise Refused("has a misplaced *: the only forms are *. before the host and :* after it")
+        raise Refused("has a * in the wrong place. Use *. before the host or :* after it")
     labels = host.split(".")
     # Browsers take any host whose last label is a number for an address: 127.1 is 127.0.0.1.
     if host.startswith("[") or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
         if is_base:
-            raise Refused("has *. before an address, and no name is below an address")
+            raise Refused("has *. before an IP address, which has no subdomains. Remove the *.")
         return canonical_address(host)
     if labels[-1] == "" and len(labels) > 1:
-        raise Refused("ends with a dot, which makes it another host")
+        raise Refused("ends with a dot (browsers treat it as a different host). Remove the dot")
     most = MAX_HOST_LENGTH - len("a.") * is_base  # no name below a longer base is short enough
     if len(host) > most or not all(re.fullmatch(LABEL, label) for label in labels):
         raise Refused(
-            "has a malformed host: write labels of 1 to 63 letters, digits, - or _, "
-            f"joined by dots, at most {most} characters in all"
+            "has an invalid hostname. Use labels of 1 to 63 letters, digits, - or _, joined by "
+            f"dots, at most {most} characters in all"
         )
     if has_broken_punycode(host):
-        raise Refused("has an xn-- label that does not decode")
+        raise Refused("has an invalid xn-- label (browsers cannot decode it). Check the spelling")
     return host
 
 
@@ -331,8 +340,8 @@ def canonical_address(host: str) -> str:
     except ipaddress.AddressValueError:
         pass
     raise Refused(
-        "has a malformed address: an IPv4 address is four decimal numbers, an IPv6 address is in "
-        "brackets, without a zone and without an IPv4 address inside"
+        "has an invalid IP address. Use the form 192.0.2.7 or [2001:db8::7], without a zone or an "
+        "IPv4 part"
     )
 
 
@@ -344,7 +353,7 @@ def canonical_port(port: str, scheme: str) -> int | Literal["*"] | None:
     if port == "*":
         return "*"
     if not re.fullmatch(PORT, port):
-        raise Refused("has a malformed port: write 1 to 65535 without leading zeros, or *")
+        raise Refused("has an invalid port. Use 1 to 65535 without leading zeros, or *")
     return None if int(port) == DEFAULT_PORTS.get(scheme) else int(port)
 
 
@@ -363,9 +372,9 @@ def require_secure(origin: Origin, *, allow_loopback: bool) -> None:
     if origin.scheme != "http" or (allow_loopback and loopback):
         return
     if loopback:
-        raise Refused("is any program on the visitor's machine; leave it to development")
+        raise Refused("matches any program on the user's machine. Use it in development only")
     secure = None if origin.port else f"https{str(origin).removeprefix('http')}"
-    raise Refused("is not https, so anyone on the network path can speak for it", secure)
+    raise Refused("is not https, so an attacker on the network can impersonate it", secure)
 
 
 def with_scheme(text: str) -> str:

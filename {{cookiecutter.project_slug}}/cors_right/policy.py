@@ -121,14 +121,14 @@ class CORSPolicy:
         for name in LISTS:
             values = getattr(self, name)
             if isinstance(values, str) or not isinstance(values, Iterable):
-                yield f"{name}: {values!r} is not a list of strings"
+                yield f"{name}: {values!r} must be a list of strings"
             elif wrong := [value for value in values if not isinstance(value, str)]:
-                yield f"{name}: {wrong[0]!r} is not a string"
+                yield f"{name}: {wrong[0]!r} must be a string"
         for name in ("allow_credentials", "development", "allow_http_loopback"):
             if not isinstance(value := getattr(self, name), bool):
-                yield f"{name}: {value!r} is not True or False"
+                yield f"{name}: {value!r} must be True or False"
         if type(self.max_age) is not int or not 0 <= self.max_age <= MAX_AGE:
-            yield f"max_age: {self.max_age!r} is not a number of seconds from 0 to {MAX_AGE}"
+            yield f"max_age: {self.max_age!r} must be 0 to {MAX_AGE} seconds"
 
     def _wrong_names(self) -> Iterator[str]:
         for argument, what in (
@@ -141,20 +141,20 @@ class CORSPolicy:
                 if name == "*":
                     yield f"{argument}: '*' allows any {what}, so it must be the only entry"
                 elif not TOKEN.fullmatch(name):
-                    yield f"{argument}: {name!r} is not the name of a {what}"
+                    yield f"{argument}: {name!r} is not a valid {what} name. Correct or remove it"
                 elif "*" in name:
-                    yield f"{argument}: {name!r} matches no other {what}; list each of them"
+                    yield f"{argument}: {name!r} matches no other {what}. List each of them"
         for method in self.allow_methods:
             if FORBIDDEN_METHOD.fullmatch(method):
-                yield f"allow_methods: browsers never send {method}; remove it"
+                yield f"allow_methods: {method!r} has no effect (browsers never send it). Remove it"
             elif TOKEN.fullmatch(method) and "*" not in method and method != method.upper():
-                yield f"allow_methods: {method!r} is not in upper case; write {method.upper()}"
+                yield f"allow_methods: {method!r} must be upper case. Write {method.upper()}"
         for header in filter(FORBIDDEN_REQUEST_HEADER.fullmatch, self.allow_headers):
-            yield f"allow_headers: pages cannot set {header}; remove it"
+            yield f"allow_headers: {header!r} has no effect (pages cannot set it). Remove it"
         for header in filter(FORBIDDEN_RESPONSE_HEADER.fullmatch, self.expose_headers):
-            yield f"expose_headers: pages cannot read {header}; remove it"
+            yield f"expose_headers: {header!r} has no effect (pages cannot read it). Remove it"
         if self.allow_credentials and self.expose_headers == ANY:
-            yield "expose_headers: with credentials '*' exposes nothing; list the headers"
+            yield "expose_headers: '*' has no effect with credentials. List the headers"
 
 
 def _require_trusted(origin: Origin, *, allow_loopback: bool) -> None:

@@ -11,7 +11,9 @@ from .origins import Origin, Refused, is_loopback
 def require_own_domain(origin: Origin) -> None:
     """Refuse a pattern that strangers can match, such as https://*.github.io. Raises Refused."""
     if origin.any_subdomain and not is_loopback(origin.host) and is_shared(origin.host):
-        raise Refused(f"is open to anyone who registers a name below {origin.host}")
+        raise Refused(
+            f"matches names that anyone can register below {origin.host}. List exact origins"
+        )
 
 
 def is_shared(domain: str) -> bool:

@@ -36,32 +36,36 @@ class NotAllowable:
     correction: str
 
 
-ABSENT = NotAllowable("it comes from another site, without an Origin", "send it with fetch()")
+ABSENT = NotAllowable(
+    "a page on another site sent it without an Origin header", "send it with fetch()"
+)
 NULL = NotAllowable(
-    "null is what sandboxed frames, files and redirects send, so it cannot be listed",
-    "serve the page over https from an origin of its own, outside a sandbox, and let nothing "
-    "redirect the request to another origin",
+    "no allow-list can contain null (sandboxed frames, files and redirects on any website send it)",
+    "serve the page over https, outside a sandbox, and let nothing redirect the request to another "
+    "origin",
 )
 CROSS_SITE_FORM = NotAllowable(
-    "a page of another site sent a form or a link (CSRF)",
-    "if this path has to take it, add the path to cross_site_exempt; if a frontend of yours sends "
+    "a page on another site sent a form or a link (CSRF)",
+    "if this path must accept it, add the path to cross_site_exempt. If your own frontend sends "
     "it, use fetch()",
 )
 MAX_ASKED = 8 * 1024  # bytes of the method and header names that a preflight asks for
-ASKS_TOO_MUCH = f"it asks for more than {MAX_ASKED} bytes of header names; send fewer"
+ASKS_TOO_MUCH = (
+    f"the preflight asks for more than {MAX_ASKED} bytes of header names. Send fewer headers"
+)
 TOO_LONG = NotAllowable(ASKS_TOO_MUCH, ASKS_TOO_MUCH)
 
 
 class Difference(StrEnum):
     """A difference between an origin and an entry; the values are its words."""
 
-    BASE = "it stands for names below {base}, and not for {base} itself"
-    WWW = "one of them has www."
-    LOOPBACK = "{host} and {base} are two hosts"
-    BELOW = "it does not stand for names below {base}"
-    HOST = "the host differs"
-    SCHEME = "the scheme differs"
-    PORT = "the port differs"
+    BASE = "it matches names below {base}, not {base} itself"
+    WWW = "only one of the two has www."
+    LOOPBACK = "{host} and {base} are different hosts"
+    BELOW = "it does not match names below {base}"
+    HOST = "the hosts differ"
+    SCHEME = "the schemes differ"
+    PORT = "the ports differ"
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,10 @@ class NotListed:
     @property
     def why(self) -> str:
         if self.near:
-            return f"the list has {self.near.entry} ({self.source}); {self.near}"
-        state = "the list is empty" if self.list_is_empty else "it is not in the list"
-        return f"{state} ({self.source})"
+            return f"{self.source} lists {self.near.entry}, but {self.near}"
+        if self.list_is_empty:
+            return f"{self.source} is empty, so it allows no origin"
+        return f"{self.source} does not list this origin"
 
 
 @dataclass(frozen=True)
@@ -125,10 +130,10 @@ class Unlisted:
             return
         upper = self.method.upper()
         if not can_send_method(self.method):
-            yield f"send no {shown(self.method)}, which is no method of browsers"
+            yield f"remove {shown(self.method)} (browsers cannot send this method)"
             return
         if self.method != upper:
-            yield f"write {upper} in the page, because browsers send {self.method} as it is"
+            yield f"write {upper} in the page (browsers send {self.method} unchanged)"
         if not self.upper_is_listed:
             yield f'add "{upper}" to allow_methods'
 
@@ -137,7 +142,7 @@ class Unlisted:
             if can_send_header(name):
                 yield f'add "{name.title()}" to allow_headers'
             else:
-                yield f"send no {shown(name)}, which pages cannot set"
+                yield f"remove {shown(name)} (pages cannot set this header)"
         if len(self.headers) > MAX_NAMED:
             yield f"and {len(self.headers) - MAX_NAMED} more"
 
@@ -181,8 +186,8 @@ def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
         return ABSENT
     if len(origins) > 1:
         return NotAllowable(
-            f"it has {len(origins)} Origin headers, and browsers send one",
-            "let nothing between the browser and the service add an Origin",
+            f"the request has {len(origins)} Origin headers (browsers send one)",
+            "let nothing between the browser and the service add an Origin header",
         )
     (origin,) = origins
     if origin == "null":
@@ -190,9 +195,11 @@ def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
     try:
         canonical = str(parse_origin(origin))
     except OriginError as error:
-        return NotAllowable("such an Origin cannot be listed", str(error))
+        return NotAllowable("no allow-list can contain such an origin", str(error))
     if origin != canonical:
-        return NotAllowable("no browser sends such an Origin", f"browsers write it {canonical}")
+        return NotAllowable(
+            "no browser sends this spelling of the origin", f"browsers send {canonical}"
+        )
     return NotListed(
         origin,
         policy.source or "allow_origins",

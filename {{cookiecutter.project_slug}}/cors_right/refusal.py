@@ -65,7 +65,7 @@ class Refusal:
 
     def __str__(self) -> str:
         """Return the line of the log."""
-        return "CORS refused {origin} {method} {path}: {reason}".format(**self.fields)
+        return "CORS refused {method} {path} from {origin}: {reason}".format(**self.fields)
 
     @property
     def fields(self) -> dict[str, str]:

@@ -35,7 +35,7 @@ from .policy import CORSPolicy, CORSPolicyError, NamedOrigins
 
 # Uvicorn and gunicorn take this status for "no worker can start", and start no other.
 CANNOT_START = 3
-NOT_UTF_8 = "it is not UTF-8 (PowerShell's > writes UTF-16). Save it as UTF-8"
+NOT_UTF_8 = "is not UTF-8 (PowerShell's > writes UTF-16). Save it as UTF-8"
 DEVELOPMENT = "development"  # what `fastapi dev` sets; all other names are the service's
 
 
@@ -46,18 +46,18 @@ def _split(value: object) -> object:
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
-            raise ValueError('it is not a JSON list; write ["a", "b"] or a,b') from None
+            raise ValueError('is not a valid JSON list. Write ["a", "b"] or a,b') from None
     entries = [entry.strip(BLANKS) for entry in value.split(",")]
     if entries == [""]:
         return []
     if "" in entries:
-        raise ValueError("it has an empty entry; is a variable unset that it is made of?")
+        raise ValueError("has an empty entry between commas. Check for an unset variable in it")
     return entries
 
 
 def _canonical(texts: list[str]) -> list[str]:
     if texts == ["none"]:
-        raise ValueError("'none' is not an origin; to allow none, set the variable to nothing")
+        raise ValueError("'none' is not an origin. To allow no origin, leave the variable empty")
     return NamedOrigins(AllowList(texts).entries)
 
 
@@ -65,11 +65,11 @@ def _host(text: str) -> str:
     try:
         origin = parse_origin(text if "://" in text else f"https://{text}")
     except OriginError:
-        reason = "is not a host; write api.example.com, or *.example.com for the names below it"
+        reason = "is not a hostname. Write api.example.com, or *.example.com for all names below it"
         raise ValueError(f"{shown(text)} {reason}") from None
     host = f"{'*.' if origin.any_subdomain else ''}{origin.host}"
     if "://" in text or origin.port is not None:
-        raise ValueError(f"{shown(text)} has more than a host; write {host}")
+        raise ValueError(f"{shown(text)} has a scheme, port or path. Write {host}")
     return host
 
 
@@ -203,7 +203,7 @@ class CORSSettings(BaseSettings):
         name = str(field.field_name)
         usable = _usable.get({})
         if isinstance(value, _NotJSON):
-            raise ValueError("it takes JSON; declare CommaSeparated for a,b")
+            raise ValueError("must be JSON. To accept a,b, declare the field as CommaSeparated")
         try:
             value = validate(value)
         except ValidationError as error:
@@ -263,11 +263,11 @@ class CORSSettings(BaseSettings):
             return str(cause).splitlines()
         names = cls.environments()
         if problem["type"] == "missing":
-            reasons = ["it is not set"]
+            reasons = ["is not set. Set it in the environment"]
         elif problem["loc"] == ("fastapi_env",) and names:
             likely = get_close_matches(str(problem["input"]).strip().lower(), names, 1, 0.4)
-            proposal = f"; write {likely[0]}" if likely else ""
-            reasons = [f"it is not one of {', '.join(names)}{proposal}"]
+            proposal = f". Write {likely[0]}" if likely else ""
+            reasons = [f"must be one of {', '.join(names)}{proposal}"]
         else:
             is_own = isinstance(cause, ValueError)  # and not of pydantic's
             reasons = str(cause if is_own else problem["msg"]).splitlines()

@@ -45,7 +45,7 @@ def test_wrong_settings_are_explained(
     monkeypatch.setenv("MAX_BODY_SIZE", "ten")
     lines = said(capsys)
     (origins,) = [line for line in lines if line.startswith("FRONTEND_ORIGINS: 'app.example.com' ")]
-    assert origins.endswith("write https://app.example.com")
+    assert origins.endswith("Write https://app.example.com")
     assert "MAX_BODY_SIZE: Input should be a valid integer, " in str(lines)
 
 

@@ -88,7 +88,7 @@ def with_wrong_value() -> None:
 
 def _outside_development(secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
     if secret is None and info.data.get("fastapi_env") != "development":
-        raise ValueError("it is not set")
+        raise ValueError("is not set. Set it in the environment")
     return secret
 
 

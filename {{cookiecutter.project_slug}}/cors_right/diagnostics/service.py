@@ -49,7 +49,7 @@ class Service:
         self.environments = names or (self.environment,)
         if self.environment not in self.environments:
             known = ", ".join(self.environments)
-            raise WrongUsage(f"argument --env: {environment!r} is not one of {known}")
+            raise WrongUsage(f"argument --env: {environment!r} must be one of {known}")
         self.guard = None if self.settings else guard_of(self.application())
         if not self.settings and not self.guard:
             raise WrongUsage(f"argument --app: {self.app} has no CORSPolicyMiddleware around it")
