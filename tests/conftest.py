@@ -17,7 +17,7 @@ from tests.support.repositories import Workshop
 from tests.support.requirements import missing, need
 from tests.support.serving import Server, Serving, fresh_machine, serve
 
-FRONTEND = ROOT / "tests" / "frontend"
+FRONTEND, NEXTJS = ROOT / "tests" / "frontend", ROOT / "tests" / "nextjs"
 
 settings.register_profile("default", max_examples=200, deadline=None)
 settings.register_profile("long", max_examples=3_000, deadline=None)  # --hypothesis-profile=long
@@ -35,11 +35,23 @@ def bakery(cookies_session: Cookies) -> Bakery:
 @pytest.fixture(scope="session")
 def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The React frontend with what it depends on, and the other tools that npm has."""
+    return installed(FRONTEND, tmp_path_factory.mktemp("react"))
+
+
+@pytest.fixture(scope="session")
+def nextjs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A frontend with Next.js, which is 340 MB: only slow tests install it."""
+    return installed(NEXTJS, tmp_path_factory.mktemp("nextjs"))
+
+
+def installed(frontend: Path, folder: Path) -> Path:
+    """Return a copy of a frontend, with what it depends on."""
     need("npm")
-    folder = tmp_path_factory.mktemp("react") / "frontend"
-    shutil.copytree(FRONTEND, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    subprocess.run(["npm", "ci", "--no-progress"], cwd=folder, capture_output=True, check=True)
-    return folder
+    copy = folder / "frontend"
+    ignored = shutil.ignore_patterns("node_modules", "dist", ".next")
+    shutil.copytree(frontend, copy, ignore=ignored)
+    subprocess.run(["npm", "ci", "--no-progress"], cwd=copy, capture_output=True, check=True)
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -125,6 +126,46 @@ def test_the_subject_of_a_certificate_arrives_and_cannot_be_forged(
         assert json.loads(front.send("GET", "/subject", headers)[2]) in (None, "")
         seen = json.loads(front.send("GET", "/subject", headers, context=authority.client)[2])
         assert "CN=Ada" in seen and "Mallory" not in seen
+
+
+# The options that verify clients, which the page says to delete.
+VERIFYING = {
+    "nginx": (
+        "    ssl_client_certificate /etc/ssl/clients.pem;\n",
+        "    ssl_verify_client optional;\n",
+    ),
+    "HAProxy": (" ca-file /etc/ssl/clients.pem verify optional",),
+    "httpd": (
+        "    SSLCACertificateFile /etc/ssl/clients.pem\n",
+        "    SSLVerifyClient optional\n",
+    ),
+    "Caddy": (
+        """ {
+        client_auth {
+            mode verify_if_given
+            trusted_ca_cert_file /etc/ssl/clients.pem
+        }
+    }
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", VERIFYING)
+def test_client_names_no_subject_if_the_proxy_asks_for_no_certificate(
+    bakery: Bakery, authority: Authority, kind: str, tmp_path: Path
+) -> None:
+    changes = {text: "\n" if "client_auth" in text else "" for text in VERIFYING[kind]}
+    variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": FRONTEND}
+    with (
+        serve(bakery.bake(), "probes:app", variables) as service,
+        proxy(kind, tmp_path, service.port, authority.certificates, changes) as running,
+    ):
+        front = Front(service, running, authority.visitor)
+        for headers in ({}, {"X-Client-Subject": "CN=Mallory"}):
+            for context in (authority.visitor, authority.client):
+                body = front.send("GET", "/subject", headers, context=context)[2]
+                assert json.loads(body) in (None, "")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -156,7 +156,7 @@ NO_CORS = words.NO_CORS.format(405)
 LOGIN = words.LOGIN.format(401)
 IN_NGINX, IN_HAPROXY = "proxy_http_version 1.1;", "default_backend service"
 IN_HTTPD, IN_CADDY = "    ProxyPreserveHost On\n", "    request_body {"
-IN_VARNISH = "    # What does not say"
+IN_VARNISH = "    # Store only responses"
 FAULTS = [
     (
         "nginx",
@@ -389,4 +389,4 @@ def test_check_recognises_what_a_proxy_does_wrong(
     assert sentence in said
     if sentence:
         row = re.sub(r" \(\d+\)| https:.*|, and browsers.*", "", sentence)
-        assert f"| {row} |" in PAGE_TEXT
+        assert f"| `{row}` |" in PAGE_TEXT

@@ -6,10 +6,12 @@ One project follows the pages, with a real PostgreSQL, and then passes its own c
 import json
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,17 +24,28 @@ from cors_right.diagnostics.browser import Fetch
 from sqlalchemy import create_engine
 from starlette.testclient import TestClient
 
+from tests.support import words
 from tests.support.asgi import passed
 from tests.support.baking import Bakery, copied
 from tests.support.browse import fetch
 from tests.support.checks import passes, tool
-from tests.support.markdown import APPS, DATABASE, FILES, OPERATIONS, blocks, commands
-from tests.support.pages import follow, paths_of
+from tests.support.markdown import APPS, DATABASE, FILES, OPERATIONS, blocks
+from tests.support.pages import follow, follow_section, paths_of, sections
 from tests.support.postgres import FIRST_PASSWORD, Cluster, cluster
 from tests.support.proxies import KINDS, Authority, Front, block_of, proxy
-from tests.support.serving import REQUIRED, clean_environment, free_port, send, serve
+from tests.support.serving import (
+    PATIENCE,
+    REQUIRED,
+    Server,
+    clean_environment,
+    free_port,
+    send,
+    serve,
+)
+from tests.support.slow import slow_except
 
 FRONTEND, FOREIGN = "https://app.example.com", "https://evil.example"
+TENANT = "https://shop.example.org"
 PRODUCTION = {
     "FASTAPI_ENV": "production",
     "FRONTEND_ORIGINS": FRONTEND,
@@ -61,23 +74,21 @@ def server() -> Iterator[Cluster]:
         yield started
 
 
+# Sections that not every project follows: one for answers without credentials, and one with another
+# `app/main.py` than the admin UI.
+TENANTS = "Load allowed origins from the database"
+PARTS = "Serve a public API beside the private one"
+
+
 @pytest.fixture(scope="module")
 def grown(bakery: Bakery, server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Grown:
     folder = tmp_path_factory.mktemp("database")
-    project = copied(bakery.bake(credentials="cookies"), folder)
-    for page in PAGES:
-        follow(page, project)
-    (names,) = blocks(OPERATIONS, "Limit the rate", "text")
-    settings = project / "app" / "settings.py"
-    text = settings.read_text("utf-8")
-    settings.write_text(text.replace('"Location"', f'"Location", {names.strip()}'), "utf-8")
-    assert tool(project, "ruff", "format", "--quiet", "app/settings.py").returncode == 0
-
-    workflow = yaml.safe_load((project / ".github/workflows/test.yml").read_text("utf-8"))
+    made = followed(copied(bakery.bake(credentials="cookies"), folder), server.address)
+    workflow = yaml.safe_load((made.project / ".github/workflows/test.yml").read_text("utf-8"))
     (step,) = [
         each["run"] for each in workflow["jobs"]["test"]["steps"] if "psql" in each.get("run", "")
     ]
-    assert step in unindented(project / ".github/workflows/update.yml")
+    assert step in unindented(made.project / ".github/workflows/update.yml")
     sudo = folder / "bin" / "sudo"
     sudo.parent.mkdir()
     sudo.write_text(SUDO, encoding="utf-8")
@@ -88,15 +99,26 @@ def grown(bakery: Bakery, server: Cluster, tmp_path_factory: pytest.TempPathFact
         PATH=os.pathsep.join(places), PGPASSWORD=FIRST_PASSWORD, **libpq
     )
     subprocess.run(["bash", "-euc", step], env=environment, check=True)
-
-    (line,) = [text for text in commands(DATABASE) if "revision" in text]
-    words = re.findall(r'"[^"]*"|\S+', line.partition("alembic ")[2])
-    made = Grown(project, server.address)
-    subprocess.run(["mkdir", "app/migrations/versions"], cwd=project, check=True)
-    for arguments in ([word.strip('"') for word in words], ["upgrade", "head"]):
-        ended = made.alembic(*arguments)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+    migrate(made, "Migrate with Alembic")
     return made
+
+
+def followed(project: Path, address: str) -> Grown:
+    """Follow all pages, except for the sections that not every project follows."""
+    for page in PAGES:
+        follow(page, project, without={TENANTS, PARTS} & sections(page).keys())
+    return Grown(project, address)
+
+
+def migrate(grown: Grown, heading: str) -> None:
+    """Run the commands of a section of the page on databases."""
+    for line in re.findall(r"^(?:mkdir|uv run .*alembic) .*", sections(DATABASE)[heading], re.M):
+        words = shlex.split(line.rpartition("alembic ")[2])
+        if "alembic" in line:
+            ended = grown.alembic(*words)
+            assert ended.returncode == 0, ended.stdout + ended.stderr
+        else:
+            subprocess.run(words, cwd=grown.project, check=True)
 
 
 def with_driver(address: str) -> str:
@@ -113,20 +135,110 @@ def test_project_passes_its_own_checks(grown: Grown, server: Cluster) -> None:
     assert 'create_table(\n        "orders"' in migration.read_text("utf-8")
     for checked in (("ruff", "check"), ("ruff", "format", "--check")):
         passes(grown.project, *checked, "--no-cache", str(migration))
-    database = with_driver(server.address)
-    for words in (
-        ("ruff", "check", "--fix", "--no-cache", "--quiet"),  # of the order of imports
-        ("ruff", "format", "--check", "--no-cache"),
-        ("mypy",),
-        ("pytest", "-q", "-p", "no:cacheprovider"),
-    ):
-        passes(grown.project, *words, TEST_DATABASE_SERVER=database)
+    passes_its_checks(grown.project, server)
     engine = create_engine(with_driver(grown.address))
     with engine.connect() as connection:
         names = connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all()
         assert connection.exec_driver_sql("SELECT count(*) FROM orders").scalar() == 0
     engine.dispose()
     assert sorted(names) == ["postgres", "template0", "template1"]
+
+
+def passes_its_checks(project: Path, server: Cluster) -> None:
+    for command in (
+        ("ruff", "check", "--fix", "--no-cache", "--quiet"),  # of the order of imports
+        ("ruff", "format", "--check", "--no-cache"),
+        ("mypy",),
+        ("pytest", "-q", "-p", "no:cacheprovider"),
+    ):
+        passes(project, *command, TEST_DATABASE_SERVER=with_driver(server.address))
+
+
+@pytest.fixture(scope="module", params=slow_except({"bearer"}, ["none", "bearer"]))
+def lent(
+    request: pytest.FixtureRequest,
+    bakery: Bakery,
+    server: Cluster,
+    grown: Grown,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Grown]:
+    """A project without credentials that has followed the pages, the section on tenants last.
+
+    It comes after `grown`, whose pipeline gives the server its password.
+    """
+    project = copied(bakery.bake(credentials=request.param), tmp_path_factory.mktemp("lent"))
+    engine = create_engine(with_driver(server.address), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE lent_{request.param}")
+    address = server.address.rpartition("/")[0] + f"/lent_{request.param}"
+    made = followed(project, address)
+    migrate(made, "Migrate with Alembic")
+    follow_section(DATABASE, TENANTS, project)
+    migrate(made, TENANTS)
+    yield made
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE lent_{request.param} WITH (FORCE)")
+    engine.dispose()
+
+
+@pytest.mark.slow
+def test_project_without_credentials_passes_its_own_checks(lent: Grown, server: Cluster) -> None:
+    passes_its_checks(lent.project, server)
+
+
+@pytest.mark.slow
+def test_project_across_sites_passes_its_own_checks(
+    bakery: Bakery, server: Cluster, grown: Grown, tmp_path: Path
+) -> None:
+    project = copied(bakery.bake(credentials="cross-site-cookies"), tmp_path)
+    made = followed(project, grown.address)
+    versions = Path("app", "migrations", "versions")
+    shutil.copytree(grown.project / versions, made.project / versions)
+    passes_its_checks(made.project, server)
+
+
+def wait_until(service: Server, origin: str, allowed: bool) -> None:
+    """Wait until the service has taken up a change of its database."""
+    deadline = time.monotonic() + PATIENCE
+    while fetch(service.port, Fetch(origin, "/health")).readable != allowed:
+        assert time.monotonic() < deadline, service.output
+
+
+def test_tenants_frontends_come_from_the_database(lent: Grown, tmp_path: Path) -> None:
+    project = copied(lent.project, tmp_path)
+    tenants = project / "app" / "tenants.py"
+    text = tenants.read_text("utf-8")
+    assert "INTERVAL = 60" in text
+    tenants.write_text(text.replace("INTERVAL = 60", "INTERVAL = 0.01"), encoding="utf-8")
+    engine = create_engine(with_driver(lent.address), isolation_level="AUTOCOMMIT")
+    with (
+        engine.connect() as database,
+        serve(project, "app.main:app", PRODUCTION | {"DATABASE_URL": lent.address}) as service,
+    ):
+        wait_until(service, FRONTEND, allowed=True)
+        assert not fetch(service.port, Fetch(TENANT, "/health")).readable
+        database.exec_driver_sql(f"INSERT INTO frontends VALUES ('{TENANT}')")
+        wait_until(service, TENANT, allowed=True)
+        assert not fetch(service.port, Fetch(FOREIGN, "/health")).readable
+        database.exec_driver_sql("INSERT INTO frontends VALUES ('shop.example.net')")
+        problem = words.origin_error(
+            "shop.example.net", words.NO_SCHEME, "https://shop.example.net"
+        )
+        said = re.escape(json.dumps(f"the frontends stay as they were: {problem}")[1:-1])
+        service.expect(said)
+        wait_until(service, TENANT, allowed=True)
+        database.exec_driver_sql("ALTER TABLE frontends RENAME TO gone")
+        service.expect("the frontends stay as they were: .*UndefinedTable")
+        wait_until(service, TENANT, allowed=True)
+        database.exec_driver_sql("DELETE FROM gone")
+        database.exec_driver_sql("ALTER TABLE gone RENAME TO frontends")
+        wait_until(service, TENANT, allowed=False)
+        wait_until(service, FRONTEND, allowed=True)
+    engine.dispose()
+    down = PRODUCTION | {"DATABASE_URL": re.sub(r":\d+/", ":1/", lent.address)}
+    with serve(project, "app.main:app", down) as service:
+        service.expect("the frontends stay as they were: .*connection")
+        assert fetch(service.port, Fetch(FRONTEND, "/health")).readable
 
 
 # What the pages say, left out or changed, and the test of theirs that then fails.
@@ -184,7 +296,8 @@ def test_tests_of_the_pages_fail_without_their_lines(
         text = (project / name).read_text("utf-8")
         assert old in text
         (project / name).write_text(text.replace(old, new), encoding="utf-8")
-    written = [path for page in PAGES for path in paths_of(page) if "/test_" in path]
+    paths = [path for page in PAGES for path in paths_of(page) if "/test_" in path]
+    written = [path for path in paths if (project / path).exists()]
     words = ("pytest", "-q", "--tb=no", "tests/test_policy.py", *written)
     ended = tool(project, *words, TEST_DATABASE_SERVER=with_driver(server.address))
     failed = re.findall(r"^FAILED \S+::(\S+)", ended.stdout, re.M)
@@ -226,7 +339,7 @@ def test_large_upload_passes_each_proxy(grown: Grown, authority: Authority, tmp_
     """A page reads the service's answers, the 413 of another route among them."""
     changed = [
         re.findall(r"^[-+] *(.*)\n", diff, re.M)
-        for diff in blocks(FILES, "Raise the limit", "diff")
+        for diff in blocks(FILES, "Raise the body limit", "diff")
     ]
     variables = PRODUCTION | {"FILE_FOLDER": str(tmp_path), "DATABASE_URL": grown.address}
     form = {"Origin": FRONTEND, "Content-Type": "multipart/form-data; boundary=b"}

@@ -134,32 +134,78 @@ def test_page_sees_phases_of_requests_that_name_it(
     assert browser.run(MEASURE, f"{embedded.url}/timed") == "measured"
 
 
+# Writes a note and opens a WebSocket through the development server of the frontend.
+CALL = """
+const body = JSON.stringify({ text: "Buy milk" });
+const headers = { "Content-Type": "application/json" };
+const response = await fetch("/api/notes", { method: "POST", headers, body });
+const socket = new WebSocket(`ws://${location.host}/api/ws`);
+const message = await new Promise((resolve) => {
+    socket.onmessage = (event) => resolve(event.data);
+    socket.onerror = () => resolve("refused");
+});
+return [response.status, message];
+"""
+
+
+def config(number: int, port: int) -> str:
+    """Return the configuration of a development server, for a service on a port."""
+    text = blocks(FRONTEND, "When a page needs no CORS", "js")[number]
+    return text.replace("localhost:8000", f"127.0.0.1:{port}")
+
+
 def test_page_needs_no_cors_behind_vite(
     world: World, browser: Browser, frontend: Path, tmp_path: Path
 ) -> None:
     """With cookies and in production, where the service allows no page of this origin."""
-    (config,) = blocks(FRONTEND, "When a page needs no CORS", "js")
     port = free_port()
     variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ""}
-    project = world.bakery.bake(credentials="cookies")
-    with serve(project, "probes:app", variables) as server:
-        own = config.replace("localhost:8000", f"127.0.0.1:{server.port}")
-        (tmp_path / "vite.config.mjs").write_text(own, encoding="utf-8")
+    with serve(world.bakery.bake(credentials="cookies"), "probes:app", variables) as server:
+        (tmp_path / "vite.config.mjs").write_text(config(0, server.port), encoding="utf-8")
         (tmp_path / "index.html").write_text(EMPTY_PAGE, encoding="utf-8")
         vite = [str(frontend / "node_modules" / ".bin" / "vite"), "--host", "127.0.0.1"]
         options = ["--port", str(port), "--strictPort"]
         with run([*vite, *options], tmp_path, clean_environment(NO_COLOR="1")) as process:
             process.expect(rf"Local: +http://127\.0\.0\.1:{port}/")
             browser.open(f"http://localhost:{port}/")
-            post = """
-            const body = JSON.stringify({ text: "Buy milk" });
-            const headers = { "Content-Type": "application/json" };
-            const response = await fetch("/api/notes", { method: "POST", headers, body });
-            const socket = new WebSocket(`ws://${location.host}/api/ws`);
-            const message = await new Promise((resolve) => {
-                socket.onmessage = (event) => resolve(event.data);
-                socket.onerror = () => resolve("refused");
-            });
-            return [response.status, message];
-            """
-            assert browser.run(post) == [201, "hello"]
+            assert browser.run(CALL) == [201, "hello"]
+
+
+@pytest.fixture(scope="module")
+def ports(nextjs: Path) -> Iterator[tuple[int, int]]:
+    """Run the development server of Next.js; return its port and the service's."""
+    port, behind = free_port(), free_port()
+    (nextjs / "next.config.mjs").write_text(config(1, behind), encoding="utf-8")
+    program = str(nextjs / "node_modules" / ".bin" / "next")
+    command = [program, "dev", "--hostname", "127.0.0.1", "--port", str(port)]
+    variables = clean_environment(NO_COLOR="1", NEXT_TELEMETRY_DISABLED="1")
+    with run(command, nextjs, variables) as process:
+        process.expect("Ready in ")
+        yield port, behind
+
+
+# Next.js names the service in `Host`, so a WebSocket is one of another origin.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("environment", "is_listed", "message"),
+    [
+        ("development", False, "hello"),
+        ("production", False, "refused"),
+        ("staging", True, "hello"),
+    ],
+)
+def test_page_needs_an_entry_for_websockets_behind_nextjs(
+    world: World,
+    browser: Browser,
+    ports: tuple[int, int],
+    environment: str,
+    is_listed: bool,
+    message: str,
+) -> None:
+    port, behind = ports
+    page = f"http://localhost:{port}"
+    variables = {"FASTAPI_ENV": environment, "FRONTEND_ORIGINS": page if is_listed else ""}
+    project = world.bakery.bake(credentials="cookies")
+    with serve(project, "probes:app", variables, "--port", str(behind)):
+        browser.open(f"{page}/")
+        assert browser.run(CALL) == [201, message]

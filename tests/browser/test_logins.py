@@ -69,7 +69,7 @@ class Logins:
 
     def page(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Return the page of the frontend that a request names."""
-        (code,) = blocks(LOGINS, "Page", "js")
+        (code,) = blocks(LOGINS, "Add the login to the page", "js")
         name = headers["Host"].partition(":")[0]
         api = next(self.api(answer) for answer in HOSTS if HOSTS[answer][0] == name)
         own = code.replace("https://api.example.com", api)

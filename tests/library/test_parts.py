@@ -1,4 +1,4 @@
-"""Two applications side by side under a router, each with a policy, as docs/recipes.md has it."""
+"""Two applications side by side under a router, each with a policy, as docs/apps.md has it."""
 
 from cors_right import CORSPolicy, CORSPolicyMiddleware
 from hypothesis import example, given

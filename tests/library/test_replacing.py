@@ -1,4 +1,4 @@
-"""A policy of many origins that is replaced under load, as docs/recipes.md does it."""
+"""A policy of many origins that is replaced under load, as docs/database.md does it."""
 
 import asyncio
 import time

@@ -9,8 +9,8 @@ from tests.support.markdown import LOGINS, blocks
 def with_login(bakery: Bakery, answer: str, folder: Path) -> Path:
     """Return a new project, edited as the page says."""
     project = copied(bakery.bake(credentials=answer), folder)
-    (module,) = blocks(LOGINS, "Service")
-    fields, argument, values = blocks(LOGINS, "Service", "text")
+    (module,) = blocks(LOGINS, "Add the login to the service")
+    fields, argument, values = blocks(LOGINS, "Add the login to the service", "text")
     (project / "app" / "routes" / "login.py").write_text(module, encoding="utf-8")
     edit(
         project / "app" / "settings.py",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from tests.support.baking import ROOT
 
-FLEET, ADOPT, RECIPES, QUESTIONS, LOGINS, FRONTEND, DATABASE, APPS, FILES, OPERATIONS = (
+FLEET, ADOPT, QUESTIONS, LOGINS, FRONTEND, DATABASE, APPS, FILES, OPERATIONS = (
     ROOT / "docs" / f"{name}.md"
     for name in (
-        *("fleet", "adopt", "recipes", "questions", "logins", "frontend"),
+        *("fleet", "adopt", "questions", "logins", "frontend"),
         *("database", "apps", "files", "operations"),
     )
 )
@@ -47,8 +47,13 @@ def command(readme: Path, ending: str) -> str:
     return line
 
 
+def section(page: Path, heading: str) -> str:
+    """Return the text below a heading of a page, which begins in the given way."""
+    text = page.read_text("utf-8")
+    (found,) = re.findall(rf"^## {heading}[^\n]*\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    return str(found)
+
+
 def blocks(page: Path, heading: str, language: str = "python") -> list[str]:
     """Return the blocks of code below a heading of a page."""
-    text = page.read_text("utf-8")
-    (section,) = re.findall(rf"^## {heading}[^\n]*\n(.*?)(?=^## |\Z)", text, re.M | re.S)
-    return re.findall(rf"```{language}\n(.*?)```", section, re.S)
+    return re.findall(rf"```{language}\n(.*?)```", section(page, heading), re.S)

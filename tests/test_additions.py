@@ -1,12 +1,10 @@
-"""The recipes of docs/recipes.md, cut out of the page and run."""
+"""What owners add by a section of a page of docs/ alone, cut out of the page and run."""
 
 import itertools
 import re
 import socket
-import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,11 +14,11 @@ from tests.support import words
 from tests.support.baking import Bakery, copied
 from tests.support.browse import fetch
 from tests.support.checks import is_clean
-from tests.support.markdown import FRONTEND, RECIPES, blocks
+from tests.support.markdown import APPS, FRONTEND, OPERATIONS, blocks, section
+from tests.support.pages import add_names, follow_section
 from tests.support.serving import (
     PATIENCE,
     REQUIRED,
-    Server,
     clean_environment,
     free_port,
     run,
@@ -28,8 +26,8 @@ from tests.support.serving import (
     serve,
 )
 
-PAGE = RECIPES.read_text("utf-8")
-APP, FOREIGN, TENANT = "https://app.example.com", "https://evil.example", "https://shop.example.org"
+PARTS = "Serve a public API beside the private one"
+APP, FOREIGN = "https://app.example.com", "https://evil.example"
 PRODUCTION = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": APP}
 
 
@@ -83,7 +81,7 @@ def test_no_path_leads_from_one_part_to_the_other(
     bakery: Bakery, answer: str, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     project = copied(bakery.bake(credentials=answer), tmp_path)
-    (project / "app" / "main.py").write_text(blocks(RECIPES, "A public part")[0], encoding="utf-8")
+    follow_section(APPS, PARTS, project)
     with serve(project, "parts:app", PRODUCTION, *options) as server:
         answered = {path: raw(server.port, path) for path in PATHS}
         for path, headers in answered.items():
@@ -107,10 +105,10 @@ def test_each_part_is_held_against_its_own_routes(
 ) -> None:
     """A method that the public policy lacks fails the tests, though the other part has it."""
     project = copied(bakery.bake(), tmp_path)
-    main, check = blocks(RECIPES, "A public part")
-    main = main.replace("@public.get", f"@public.{method}")
-    (project / "app" / "main.py").write_text(main, encoding="utf-8")
-    (project / "tests" / "test_parts.py").write_text(check, encoding="utf-8")
+    follow_section(APPS, PARTS, project)
+    main = project / "app" / "main.py"
+    text = main.read_text("utf-8").replace("@public.get", f"@public.{method}")
+    main.write_text(text, encoding="utf-8")
     if method == "get":
         is_clean(project)
     ended = subprocess.run(
@@ -130,7 +128,7 @@ def test_both_parts_serve_in_development_and_the_private_one_is_started(
     bakery: Bakery, tmp_path: Path
 ) -> None:
     project = copied(bakery.bake(), tmp_path)
-    (project / "app" / "main.py").write_text(blocks(RECIPES, "A public part")[0], encoding="utf-8")
+    follow_section(APPS, PARTS, project)
     application = project / "app" / "application.py"
     text = application.read_text("utf-8")
     application.write_text(
@@ -146,62 +144,10 @@ def test_both_parts_serve_in_development_and_the_private_one_is_started(
             assert (outcome.readable, outcome.status) == (True, 200)
 
 
-def wait_until(server: Server, origin: str, allowed: bool) -> None:
-    """Wait until the service has taken up a change of its database."""
-    deadline = time.monotonic() + PATIENCE
-    while fetch(server.port, Fetch(origin, "/health")).readable != allowed:
-        assert time.monotonic() < deadline, server.output
-
-
-@pytest.mark.parametrize("answer", ["none", "bearer"])
-def test_tenants_frontends_come_from_a_database(
-    bakery: Bakery, answer: str, tmp_path: Path
-) -> None:
-    project = copied(bakery.bake(credentials=answer), tmp_path)
-    (tenants,) = blocks(RECIPES, "Tenants")
-    assert "INTERVAL = 60" in tenants
-    (project / "app" / "tenants.py").write_text(tenants, encoding="utf-8")
-    application = project / "app" / "application.py"
-    text = application.read_text("utf-8")
-    text, count = re.subn(
-        r"\n\n@asynccontextmanager\n.*?    yield\n", "", text, count=1, flags=re.S
-    )
-    assert count == 1
-    text = text.replace("from collections.abc import AsyncIterator\n", "")
-    text = text.replace("from fastapi import FastAPI\n", "")
-    text = text.replace("from contextlib import asynccontextmanager\n\n", "")
-    last = "from app.settings import Settings\n"
-    text = text.replace(last, f"{last}from app.tenants import lifespan\n")
-    application.write_text(text, encoding="utf-8")
-    if answer == "none":
-        is_clean(project)
-    often = tenants.replace("INTERVAL = 60", "INTERVAL = 0.01")
-    (project / "app" / "tenants.py").write_text(often, encoding="utf-8")
-
-    database = sqlite3.connect(project / "tenants.db", isolation_level=None)
-    database.execute("CREATE TABLE frontends (origin TEXT)")
-    with serve(project, "app.main:app", PRODUCTION) as server:
-        wait_until(server, APP, allowed=False)
-        database.execute("INSERT INTO frontends VALUES (?)", (TENANT,))
-        wait_until(server, TENANT, allowed=True)
-        database.execute("INSERT INTO frontends VALUES ('shop.example.net')")
-        problem = words.origin_error(
-            "shop.example.net", words.NO_SCHEME, "https://shop.example.net"
-        )
-        server.expect(re.escape(f"the frontends stay as they were: {problem}"))
-        wait_until(server, TENANT, allowed=True)
-        database.execute("DROP TABLE frontends")
-        server.expect("the frontends stay as they were: .*no such table")
-        wait_until(server, TENANT, allowed=True)
-        database.execute("CREATE TABLE frontends (origin TEXT)")
-        wait_until(server, TENANT, allowed=False)
-    database.close()
-
-
 @pytest.mark.parametrize("answer", ["none", "cookies"])
 def test_a_page_that_takes_a_name_for_itself_writes_nothing(bakery: Bakery, answer: str) -> None:
     """DNS rebinding: `Host` and `Origin` agree, and the browser says nothing about sites."""
-    (name,) = re.findall(r"ALLOWED_HOSTS=(\S+)", PAGE)
+    (name,) = re.findall(r"ALLOWED_HOSTS=(\S+)", OPERATIONS.read_text("utf-8"))
     variables = PRODUCTION | {"ALLOWED_HOSTS": name}
     body, written = b'{"text": "Buy milk"}', {"Content-Type": "application/json"}
     with serve(bakery.bake(credentials=answer), "probes:app", variables) as server:
@@ -219,46 +165,35 @@ def test_a_page_that_takes_a_name_for_itself_writes_nothing(bakery: Bakery, answ
             assert (answered, received["Access-Control-Allow-Origin"]) == (status, readable), host
 
 
-FIELDS = {
-    "Tracing": ("allow_headers",),
-    "MCP over HTTP": ("allow_methods", "allow_headers", "expose_headers"),
-}
-
-
-@pytest.mark.parametrize("heading", FIELDS)
-def test_lines_of_a_policy(bakery: Bakery, heading: str, tmp_path: Path) -> None:
-    """They take the place of the project's, and then a page may do what the recipe says."""
-    (lines,) = blocks(RECIPES, heading, "text")
-    project = copied(bakery.bake(), tmp_path)
-    settings = project / "app" / "settings.py"
-    text = settings.read_text("utf-8")
-    head, mark, production = text.rpartition("return CORSPolicy(")
-    fields = re.findall(r"^(\w+)=\[(.*?)\],$", lines, re.M | re.S)
-    assert tuple(name for name, _ in fields) == FIELDS[heading]
-    for name, names in fields:
-        production, count = re.subn(
-            rf"{name}=\[.*?\],", f"{name}=[{names}],", production, count=1, flags=re.S
-        )
-        assert count == 1
-    settings.write_text(head + mark + production, encoding="utf-8")
-    policy = {name: re.findall(r'"(.*?)"', names) for name, names in fields}
+@pytest.mark.parametrize("answer", ["none", "bearer"])
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [
+        (OPERATIONS, "Allow tracing headers of Sentry and OpenTelemetry"),
+        (APPS, "Allow MCP clients in browsers"),
+    ],
+)
+def test_page_does_what_names_in_the_policy_allow(
+    bakery: Bakery, page: Path, heading: str, answer: str, tmp_path: Path
+) -> None:
+    project = copied(bakery.bake(credentials=answer), tmp_path)
+    added = add_names(page, heading, project)
     with serve(project, "probes:app", PRODUCTION) as server:
-        asked = dict.fromkeys(policy.get("allow_headers", []), "x")
-        outcome = fetch(server.port, Fetch(APP, "/health", "GET", asked))
-        assert (outcome.readable, outcome.status) == (True, 200)
+        asked = dict.fromkeys(added["allow_headers"], "x")
+        for method in added.get("allow_methods", ["GET"]):
+            outcome = fetch(server.port, Fetch(APP, "/health", method, asked))
+            assert (outcome.readable, outcome.status) == (True, 200 if method == "GET" else 405)
         _, headers, _ = send(server.port, "GET", "/health", {"Origin": APP})
-        exposed = headers["Access-Control-Expose-Headers"]
-        assert exposed.split(", ") == policy.get("expose_headers", ["Location"])
+        exposed = headers["Access-Control-Expose-Headers"].split(", ")
+        assert {"Location", *added.get("expose_headers", [])} <= {*exposed}
 
 
 def test_the_origins_of_shells_can_be_listed(bakery: Bakery) -> None:
     """As the table has them; those over http are for services without credentials."""
-    text = FRONTEND.read_text("utf-8")
-    (section,) = re.findall(r"^## Mobile and desktop shells\n(.*)", text, re.M | re.S)
-    table = section.partition("Every app may")[0]
+    table = section(FRONTEND, "Allow Capacitor").partition("Every app")[0]
     origins = [text for text in re.findall(r"`([a-z-]+://[^`]*)`", table) if "file:" not in text]
     origins = [text.replace("<id>", "a" * 32) for text in origins if not text.endswith("//")]
-    assert len(origins) == 6
+    assert len(origins) == 7
     for answer in ("none", "cookies"):
         listed = [text for text in origins if answer == "none" or not text.startswith("http://")]
         variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ",".join(listed)}
@@ -267,25 +202,31 @@ def test_the_origins_of_shells_can_be_listed(bakery: Bakery) -> None:
                 assert fetch(server.port, Fetch(origin, "/health")).readable, origin
 
 
-def test_patterns_for_previews(bakery: Bakery) -> None:
-    patterns = re.findall(r"`(https://[^`]*\*[^`]*)`", PAGE)
-    safe = "https://*.preview.example.com"
-    assert sorted({*patterns}) == sorted(
-        {"https://*.vercel.app", "https://shop-git-*-acme.vercel.app", safe}
-    )
-    project = bakery.bake(credentials="cookies")
+# A pattern of the section, and the answers with which the service starts.
+PATTERNS = {
+    "https://*.preview.example.net": {"none", "cookies"},
+    "https://*.vercel.app": {"none"},
+    "https://shop-git-*-acme.vercel.app": set[str](),
+}
+
+
+@pytest.mark.parametrize("answer", ["none", "cookies"])
+def test_service_refuses_patterns_that_strangers_match(bakery: Bakery, answer: str) -> None:
+    text = section(OPERATIONS, "Allow preview deployments")
+    assert {*re.findall(r"`(https://[^`]*\*[^`]*)`", text)} == {*PATTERNS}
+    project = bakery.bake(credentials=answer)
     load = [sys.executable, "-B", "-c", "from app.settings import Settings; Settings.load()"]
-    for pattern in patterns:
+    for pattern, answers in PATTERNS.items():
         variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": pattern}
         environment = clean_environment(**REQUIRED | variables)
         ended = subprocess.run(load, cwd=project, env=environment, capture_output=True, text=True)
-        assert ended.returncode == (0 if pattern == safe else 3)
-        assert (pattern in ended.stderr) == (pattern != safe)
+        assert ended.returncode == (0 if answer in answers else 3), ended.stderr
+        assert (pattern in ended.stderr) == (answer not in answers)
 
 
 def test_files_become_settings_and_port_is_heard(bakery: Bakery, tmp_path: Path) -> None:
     """The command of the page, for platforms that give secrets as files and set `PORT`."""
-    (line,) = blocks(RECIPES, "Secrets as files", "sh")
+    (line,) = blocks(OPERATIONS, "Read secrets from files", "sh")
     (tmp_path / "SESSION_SECRET").write_text(REQUIRED["SESSION_SECRET"] + "\n", encoding="utf-8")
     (tmp_path / "FRONTEND_ORIGINS").write_text(APP, encoding="utf-8")
     line = line.replace("/run/secrets", str(tmp_path)).replace("python", sys.executable)
