@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from cors_right.diagnostics import browser
 from cors_right.diagnostics.browser import Fetch
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.support.baking import CREDENTIALS, Bakery
+from tests.support.browse import browse
 from tests.support.cases import JSON, REQUESTS, may_read
 from tests.support.proxies import (
     FOREIGN,
@@ -80,7 +80,7 @@ def test_pages_read_what_they_read_without_a_proxy(fronts: Fronts, kind: str, an
     for name, origin in itertools.product(REQUESTS, (FRONTEND, PREVIEW, *FOREIGN)):
         arguments, status = REQUESTS[name]
         own = {**arguments, "url": f"{front.origin}{arguments['url']}"}
-        outcome = browser.fetch(Fetch(origin, **own, with_credentials=credentials), front.ask)
+        outcome = browse(Fetch(origin, **own, with_credentials=credentials), front.ask)
         expected = may_read("production", answer, name, origin not in FOREIGN, credentials)
         if (outcome.readable, outcome.status) != (expected, status if expected else None):
             wrong.append((name, origin, outcome))

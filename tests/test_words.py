@@ -25,6 +25,7 @@ EXCEPTIONS = {
     "Status code:": "words of WebKit's console",
     "has credentials": "words of WebKit's console, and a sentence of `explain`",
     "there is no": "common words, in a message of the command line",
+    "the environment": "common words, in a message for variables",
     "browsers drop": "common words, in a line of the log and a message of the command line",
     "are two sites": "a fact that pages give, and a reason to drop a cookie",
     "the service refuses": "common words, in a finding of `check`",

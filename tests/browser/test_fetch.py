@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 from cors_right.diagnostics.browser import Fetch, Response, origin_of
-from cors_right.diagnostics.browser import fetch as browse
 
 from tests.support.baking import CREDENTIALS
+from tests.support.browse import browse
 from tests.support.browser.engines import Browser
 from tests.support.browser.report import Case, record
 from tests.support.browser.scenario import (

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from cors_right import CORSPolicy, CORSPolicyMiddleware
-from cors_right.diagnostics.browser import Blocked, CorsError, Fetch, Outcome, Response, fetch
+from cors_right.diagnostics.browser import Blocked, CorsError, Fetch, Response
 from cors_right.diagnostics.consoles import consoles
 
 from tests.support.asgi import passed
+from tests.support.browse import Seen, browse
 from tests.support.browser.console import said
 from tests.support.browser.engines import Browser, chromium
 from tests.support.browser.report import Case, record
@@ -34,13 +35,13 @@ def server(certificate: Path) -> Iterator[Crooked]:
         yield server
 
 
-def predicted(server: Crooked, request: Fetch) -> Outcome:
+def predicted(server: Crooked, request: Fetch) -> Seen:
     """Return what `fetch` makes of the server's answers."""
 
     def send(method: str, url: str, headers: Mapping[str, str], body: Any) -> Response:
         return server.respond(method, f"/{url.split('/', 3)[3]}", headers, body)
 
-    return fetch(request, send)
+    return browse(request, send)
 
 
 def options(request: Fetch) -> dict[str, object]:

@@ -7,15 +7,15 @@ import pytest
 from cors_right.diagnostics.browser import (
     CorsError,
     Fetch,
-    Outcome,
     Response,
-    fetch,
     is_mixed,
     is_safelisted,
     origin_of,
     unsafe_names,
 )
 from cors_right.diagnostics.consoles import WORDS, consoles
+
+from tests.support.browse import Seen, browse
 
 APP, API = "https://app.example.com", "https://api.example.com"
 ALLOW = "Access-Control-Allow-"
@@ -24,14 +24,14 @@ CREDENTIALS = (f"{ALLOW}Credentials", "true")
 Headers = list[tuple[str, str]]
 
 
-def outcome(*answers: tuple[int, Headers] | None, **arguments: Any) -> Outcome:
+def outcome(*answers: tuple[int, Headers] | None, **arguments: Any) -> Seen:
     """Return what a page gets where these are the answers, one after the other."""
     left = [answer and Response(*answer, b"body") for answer in answers]
 
     def send(*_: object) -> Response | None:
         return left.pop(0)
 
-    result = fetch(Fetch(**{"origin": APP, "url": f"{API}/notes", **arguments}), send)
+    result = browse(Fetch(**{"origin": APP, "url": f"{API}/notes", **arguments}), send)
     assert not left
     return result
 
@@ -412,7 +412,7 @@ def test_some_redirects_change_the_method(status: int, method: str, then: str) -
         return answers[url.removeprefix(API)]
 
     headers = {"Content-Type": "text/plain", "content-language": "de", "Accept": "x"}
-    result = fetch(Fetch(APP, f"{API}/a", method, headers, b"text"), send)
+    result = browse(Fetch(APP, f"{API}/a", method, headers, b"text"), send)
     last = result.exchanges[-1]
     is_dropped = then != method or status == 303
     assert (last.method, bodies[1]) == (then, None if is_dropped else b"text")

@@ -190,14 +190,14 @@ ABSENT = words.not_listed("https://b.test", *LISTED)
     [
         (
             [APP, "GET", "/notes", "--header", "X-A"],
-            CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE,
+            CorsError.HEADER_DISALLOWED,
             words.NEEDS_MORE,
             X_A + words.IN_FILE.format(FILE),
             f"{words.REFUSED} GET /notes from {APP}: {X_A}",
         ),
         (
             [APP, "patch", "/notes"],
-            CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE,
+            CorsError.METHOD_DISALLOWED,
             words.NEEDS_MORE,
             LOWER_CASE,
             f"{words.REFUSED} patch /notes from {APP}: {LOWER_CASE}",

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from cors_right.diagnostics.browser import Fetch, Response, fetch
+from cors_right.diagnostics.browser import Fetch, Response
+
+from tests.support.browse import browse
 
 PAGE, OTHER = "https://page.example", "https://other.example"
 ANY = {"Access-Control-Allow-Origin": "*"}
@@ -28,7 +30,7 @@ def outcome(
         status, named = left.pop(0)
         return Response(status, [*named.items()])
 
-    found = fetch(Fetch(PAGE, f"{OTHER}/", **arguments), send)
+    found = browse(Fetch(PAGE, f"{OTHER}/", **arguments), send)
     return found.readable, found.sent, dict(found.headers)
 
 
@@ -178,7 +180,7 @@ def test_own_pages_never_read_cookies() -> None:
     def send(method: str, url: str, headers: object, body: object) -> Response:
         return Response(200, [("Set-Cookie", "a=1"), ("X-Test", "x")])
 
-    assert dict(fetch(Fetch(PAGE, f"{PAGE}/"), send).headers) == {"x-test": "x"}
+    assert dict(browse(Fetch(PAGE, f"{PAGE}/"), send).headers) == {"x-test": "x"}
 
 
 @pytest.mark.parametrize(

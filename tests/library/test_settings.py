@@ -435,17 +435,21 @@ def test_an_env_file_is_read_in_development_alone(environment: str | None) -> No
     assert Settings.load().max_body_size == 8
 
 
+def no_setting(name: str, likely: str, place: str = ".env") -> str:
+    return words.NO_SETTING.format(name, place, likely)
+
+
 @pytest.mark.parametrize(
     ("file", "lines"),
     [
         ("FASTAPI_ENV=production\n", [words.ENV_NOT_THERE]),
-        ("FRONTEND_ORIGIN=x\n", [words.NO_SETTING.format("FRONTEND_ORIGIN", "FRONTEND_ORIGINS")]),
-        ("max_body_sizes=1\n", [words.NO_SETTING.format("max_body_sizes", "MAX_BODY_SIZE")]),
+        ("FRONTEND_ORIGIN=x\n", [no_setting("FRONTEND_ORIGIN", "FRONTEND_ORIGINS")]),
+        ("max_body_sizes=1\n", [no_setting("max_body_sizes", "MAX_BODY_SIZE")]),
         (
             "MAX_BODY_SIZE=0\nexport FRONTEND_ORIGN='a b'\n# FASTAPI_ENV=a\n FASTAPI_ENV = b\n",
             [
                 "MAX_BODY_SIZE: Input should be greater than 0",
-                words.NO_SETTING.format("FRONTEND_ORIGN", "FRONTEND_ORIGINS"),
+                no_setting("FRONTEND_ORIGN", "FRONTEND_ORIGINS"),
                 words.ENV_NOT_THERE,
             ],
         ),
@@ -466,6 +470,64 @@ def test_other_variables_of_the_env_file_are_left_alone() -> None:
     os.environ["FASTAPI_ENV"] = "development"
     Path(".env").write_text("OTHER_TOOL=x\nORIGINS=y\nFRONTEND=z\nMAX_BODY_SIZE=5\nBROKEN\n")
     assert Settings.load().max_body_size == 5
+
+
+class Owner(Settings):
+    allowed_hosts: Hosts = []
+    serve_docs: bool = True
+    session_secret: str = ""
+    auth_issuer: str = ""
+    auth_audience: str = ""
+    # These have names that are like those of shells, and a name that is like another of its own.
+    hostnames: str = ""
+    languages: str = ""
+    database_url: Annotated[str, Field(validation_alias=AliasChoices("db_url", "db_uri"))] = ""
+
+
+@pytest.mark.parametrize(
+    ("name", "likely"),
+    [
+        ("FRONTEND_ORIGIN", "FRONTEND_ORIGINS"),
+        ("FRONTENT_ORIGINS", "FRONTEND_ORIGINS"),
+        ("frontend_origins", "FRONTEND_ORIGINS"),
+        ("ALLOWED_HOST", "ALLOWED_HOSTS"),
+        ("SERVE_DOC", "SERVE_DOCS"),
+        ("SESSION_SECRETS", "SESSION_SECRET"),
+    ],
+)
+def test_misspelt_variable_of_the_environment_is_named_in_development(
+    name: str, likely: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.environ[name] = "x"
+    Owner.load()
+    os.environ["FASTAPI_ENV"] = "development"
+    line = no_setting(name, likely, "the environment")
+    assert said(capsys, Owner) == [line]
+    Path(".env").write_text(f"{name}={A}\n")
+    file = os.path.relpath(__file__)
+    assert said(capsys, Owner) == [no_setting(name, likely), words.SAVE_CODE.format(file)]
+
+
+OTHERS = (
+    "ALLOWED_ORIGINS AUTH_TOKEN BODY_SIZE DB_URI DB_URL FRONTEND FRONTEND_HOST FRONTEND_URL "
+    "MAX_BODY MAX_BODY_SIZE_MB ORIGINS SERVE SESSION SESSION_KEY VITE_FRONTEND_ORIGINS "
+    # Shells and desktops.
+    "DESKTOP_SESSION DISPLAY EDITOR HOME HOST HOSTNAME HOSTTYPE LANG LANGUAGE LC_ALL LOGNAME PATH "
+    "PS1 PWD SESSION_MANAGER SHELL SSH_AUTH_SOCK TERM USER USERNAME VIRTUAL_ENV XDG_SESSION_ID "
+    # CI.
+    "CI CI_SERVER_HOST GITHUB_ACTIONS GITHUB_SERVER_URL GITHUB_TOKEN RUNNER_OS SYSTEM_ACCESSTOKEN "
+    # Containers and Kubernetes.
+    "KUBERNETES_PORT KUBERNETES_PORT_443_TCP_ADDR KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT "
+    "FRONTEND_SERVICE_HOST FRONTEND_PORT AUTH_SERVICE_HOST POD_NAME "
+    # Servers and Python.
+    "FORWARDED_ALLOW_IPS PORT PYTHONPATH UVICORN_HOST UV_CACHE_DIR WEB_CONCURRENCY http_proxy"
+)
+
+
+@pytest.mark.parametrize("name", OTHERS.split())
+def test_other_variable_of_the_environment_is_left_alone(name: str) -> None:
+    os.environ |= {"FASTAPI_ENV": "development", name: "x"}
+    assert Owner.load().fastapi_env == "development"
 
 
 def test_settings_stay() -> None:

@@ -8,13 +8,14 @@ import itertools
 
 import pytest
 from cors_right import CORSPolicy, CORSPolicyMiddleware
-from cors_right.diagnostics.browser import Fetch, Response, fetch
+from cors_right.diagnostics.browser import Fetch, Response
 from cors_right.log import RefusalLog
 from cors_right.reasons import Unlisted
 from cors_right.refusal import judge
 from cors_right.request import Request, complete
 
 from tests.support.asgi import ask, passed, raw
+from tests.support.browse import browse
 
 APP = "https://app.example.com"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY")
@@ -35,7 +36,7 @@ def test_unlisted_method_is_never_sent(
         named = [(name.decode(), value.decode()) for name, value in answer.headers]
         return Response(answer.status, named)
 
-    outcome = fetch(Fetch(APP, "https://api.example.com/", method, {"X-Tenant": "x"}), send)
+    outcome = browse(Fetch(APP, "https://api.example.com/", method, {"X-Tenant": "x"}), send)
     is_listed = method in listed or listed == ["*"]
     assert outcome.readable == is_listed
     assert outcome.sent == (("OPTIONS", method) if is_listed else ("OPTIONS",))

@@ -2,13 +2,38 @@
 
 from collections.abc import Mapping
 
-from cors_right.diagnostics.browser import Fetch, Outcome, Response
-from cors_right.diagnostics.browser import fetch as browse
+from cors_right.diagnostics import browser
+from cors_right.diagnostics.browser import Fetch, Outcome, Response, Send
 
 from tests.support.serving import send
 
 
-def fetch(port: int, request: Fetch) -> Outcome:
+class Seen(Outcome):
+    """What a page gets of a `fetch()`: the methods that were sent, and what the page reads."""
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        return tuple(exchange.method for exchange in self.exchanges)
+
+    @property
+    def readable(self) -> bool:
+        return self.blocked is None
+
+    @property
+    def status(self) -> int | None:
+        return self.exchanges[-1].response.status if self.readable else None
+
+    @property
+    def body(self) -> bytes:
+        return self.exchanges[-1].response.body if self.readable else b""
+
+
+def browse(request: Fetch, send: Send) -> Seen:
+    """Do what a browser does for a `fetch()`."""
+    return Seen(**vars(browser.fetch(request, send)))
+
+
+def fetch(port: int, request: Fetch) -> Seen:
     """Make a cross-origin request as a browser does. With credentials it has a cookie."""
 
     def ask(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:

@@ -243,8 +243,8 @@ UNLISTED_ORIGIN = "Origin not allowed"
 TOO_LARGE = "the body has more than {} bytes (413). To take more, raise MAX_BODY_SIZE"
 COSTLY = "Cookies of more than 8192 bytes, or 256 backslashes"
 
-# The env file of development.
+# Variables in development.
 NOT_UTF_8 = ".env: is not UTF-8 (PowerShell's > writes UTF-16). Save it as UTF-8"
 ENV_NOT_THERE = "FASTAPI_ENV: .env cannot set it (it comes from the environment only). Remove it"
-NO_SETTING = "{}: .env sets it, and no setting has this name. Write {}"
+NO_SETTING = "{}: {} sets it, and no setting has this name. Write {}"
 SAVE_CODE = "After an edit of .env, save {} to start again"

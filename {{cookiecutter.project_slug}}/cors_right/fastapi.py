@@ -18,11 +18,7 @@ class CORSFastAPI(FastAPI):
     """
 
     def __init__(
-        self,
-        *,
-        cors_policy: CORSPolicy,
-        cross_site_exempt: Collection[str] = (),
-        **arguments: Any,
+        self, *, cors_policy: CORSPolicy, cross_site_exempt: Collection[str] = (), **arguments: Any
     ) -> None:
         super().__init__(**arguments)
         self._behind_policy = CORSPolicyMiddleware(super().__call__, cors_policy, cross_site_exempt)
@@ -35,11 +31,6 @@ class CORSFastAPI(FastAPI):
     @cors_policy.setter
     def cors_policy(self, policy: CORSPolicy) -> None:
         self._behind_policy.policy = policy
-
-    @property
-    def cross_site_exempt(self) -> frozenset[str]:
-        """The paths of routes that take writes from any site."""
-        return self._behind_policy.cross_site_exempt
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request behind the policy."""

@@ -25,6 +25,7 @@ MAX_BACKSLASHES = 256  # in all cookies
 COSTLY = f"Cookies of more than {MAX_COOKIES} bytes, or {MAX_BACKSLASHES} backslashes"
 TOO_LARGE = "the body has more than {} bytes (413). To take more, raise MAX_BODY_SIZE"
 MAX_DIGITS = 20  # of a Content-Length that is looked at
+ALLOW_ORIGIN = b"access-control-allow-origin"
 VARY_ORIGIN = (b"vary", b"Origin")
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -105,19 +106,10 @@ class CORSPolicyMiddleware:
         request = Request(scope, headers.policy)
         if refusal := judge(request, self._exempt):
             refusals.write(refusal)
-        answer = self.app
-        costly = request.cookie_length > MAX_COOKIES or request.backslashes > MAX_BACKSLASHES
+        cookies = b"".join(value for name, value in scope["headers"] if name == b"cookie")
+        costly = len(cookies) > MAX_COOKIES or cookies.count(b"\\") > MAX_BACKSLASHES
         if costly:
             limits.write(request, f"{COSTLY} (431)")
-        if scope["type"] == "websocket":
-            if refusal or costly:
-                answer = refused_handshake(scope, refusal)
-            await answer(scope, receive, send)
-            return
-        if request.asked_method is not None:
-            answer = headers.answer_preflight(request, request.asked_method, refusal)
-            await answer(scope, receive, send)
-            return
         granted = headers.for_response(request)
 
         async def send_with_policy(message: Message) -> None:
@@ -135,15 +127,24 @@ class CORSPolicyMiddleware:
                         await response(scope, receive, send)
                         send = discard  # the application's own response
                         return
-                if headers.hints:
-                    headers.hints.write(request, message)
+                if headers.policy.development:
+                    from .diagnostics.hints import write_hints  # which production does not need
+
+                    write_hints(request, message)
             await send(message)
 
-        if costly:
-            answer = PlainTextResponse(COSTLY, 431)
+        if request.asked_method is not None:
+            preflight = headers.answer_preflight(request, request.asked_method, refusal)
+            await preflight(scope, receive, send)
+        elif scope["type"] == "websocket":
+            answer = refused_handshake(scope, refusal) if refusal or costly else self.app
+            await answer(scope, receive, send)
+        elif costly:
+            await PlainTextResponse(COSTLY, 431)(scope, receive, send_with_policy)
         elif refusal and refusal.kind is Kind.WRITE:
-            answer = refused_write(refusal)
-        await answer(scope, receive, send_with_policy)
+            await refused_write(refusal)(scope, receive, send_with_policy)
+        else:
+            await self.app(scope, receive, send_with_policy)
 
     def _look_outside(self, scope: Scope) -> None:
         """Log once if `add_middleware` put this policy inside an application."""
@@ -161,11 +162,6 @@ class PolicyHeaders:
 
     def __init__(self, policy: CORSPolicy) -> None:
         self.policy = policy
-        self.hints = None
-        if policy.development:
-            from .diagnostics.hints import Hints  # which production does not need
-
-            self.hints = Hints()
         cors = CORSMiddleware(
             PlainTextResponse(),
             allow_origins=policy.allow_origins,
@@ -178,11 +174,8 @@ class PolicyHeaders:
         # With credentials `*` is not a wildcard (Fetch standard, "CORS check").
         self.names_origin = not policy.allow_list.allows_any or policy.allow_credentials
         self.preflight = cors.preflight_headers
-        self.simple = [
-            (name, value)
-            for name, value in Headers(cors.simple_headers).raw
-            if name != b"access-control-allow-origin" or not self.names_origin
-        ]
+        simple = Headers(cors.simple_headers).raw
+        self.simple = [each for each in simple if not self.names_origin or each[0] != ALLOW_ORIGIN]
 
     def for_response(self, request: Request) -> RawHeaders:
         """Return the headers that the response to a request gets."""
@@ -191,7 +184,7 @@ class PolicyHeaders:
         if not self.names_origin:
             return self.simple
         origin = request.origins[0].encode("latin-1")
-        return [*self.simple, (b"access-control-allow-origin", origin)]
+        return [*self.simple, (ALLOW_ORIGIN, origin)]
 
     def answer_preflight(self, request: Request, method: str, refusal: Refusal | None) -> Response:
         """Return the response to a preflight. `*` repeats what it asks for."""

@@ -278,6 +278,12 @@ def split_port(authority: str) -> tuple[str, str | None]:
     return address + bracket + name, port if colon else None
 
 
+def parts(text: str) -> tuple[str, str, str | None]:
+    """Return scheme, host and port of an origin or a pattern."""
+    scheme, _, authority = text.partition("://")
+    return scheme, *split_port(authority)
+
+
 def canonical_host(host: str, *, is_base: bool) -> str:
     """Return a lower-case host as browsers serialize it (URL standard, section 3.5).
 
@@ -299,17 +305,9 @@ def canonical_host(host: str, *, is_base: bool) -> str:
             "has an invalid hostname. Use labels of 1 to 63 letters, digits, - or _, joined by "
             f"dots, at most {most} characters in all"
         )
-    if has_broken_punycode(host):
+    if any(label.startswith("xn--") and not is_punycode(label[4:]) for label in labels):
         raise Refused("has an invalid xn-- label (browsers cannot decode it). Check the spelling")
     return host
-
-
-def has_broken_punycode(host: str) -> bool:
-    """Whether a label begins with `xn--` and does not stand for a Unicode label."""
-    return any(
-        label.startswith("xn--") and not is_punycode(label.removeprefix("xn--"))
-        for label in host.split(".")
-    )
 
 
 def is_punycode(text: str) -> bool:

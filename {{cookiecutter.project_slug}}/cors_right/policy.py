@@ -2,17 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
+from . import standard
 from .origins import AllowList, AllowListError, Origin, require_secure
 from .public_suffixes import require_own_domain
-from .standard import (
-    FORBIDDEN_METHOD,
-    FORBIDDEN_REQUEST_HEADER,
-    FORBIDDEN_RESPONSE_HEADER,
-    SAFELISTED_REQUEST_HEADERS,
-    TOKEN,
-)
 
 ANY = ("*",)
 LISTS = ("allow_origins", "allow_methods", "allow_headers", "expose_headers")
@@ -77,8 +70,9 @@ class CORSPolicy:
         problems: list[ValueError] = [*map(ValueError, self._wrong_values())]
         if problems:  # too wrong to look into
             raise CORSPolicyError(problems)
+        is_open = not self.shares_credentials
         try:
-            allow_list = self._make_allow_list()
+            allow_list = AllowList(self.allow_origins, check=self._check_origin, allow_any=is_open)
         except AllowListError as error:
             problems += error.problems
         for name in ("allow_methods", "allow_headers", "expose_headers"):
@@ -86,8 +80,8 @@ class CORSPolicy:
         problems += map(ValueError, self._wrong_names())
         if problems:
             raise CORSPolicyError(problems)
+        listed = map(str.lower, (*standard.SAFELISTED_REQUEST_HEADERS, *self.allow_headers))
         object.__setattr__(self, "source", getattr(self.allow_origins, "variable", None))
-        listed = map(str.lower, (*SAFELISTED_REQUEST_HEADERS, *self.allow_headers))
         object.__setattr__(self, "listed_headers", frozenset(listed))
         object.__setattr__(self, "allow_list", allow_list)
         object.__setattr__(self, "allow_origins", allow_list.entries)
@@ -111,11 +105,11 @@ class CORSPolicy:
         credentials = "with" if self.allow_credentials else "without"
         return f"CORS allows {origins}, {credentials} credentials"
 
-    def _make_allow_list(self) -> AllowList:
-        if not self.shares_credentials:
-            return AllowList(self.allow_origins)
-        check = partial(_require_trusted, allow_loopback=self.allow_http_loopback)
-        return AllowList(self.allow_origins, check=check, allow_any=False)
+    def _check_origin(self, origin: Origin) -> None:
+        """Refuse an origin that others can speak for, if it would get credentials."""
+        if self.shares_credentials:
+            require_secure(origin, allow_loopback=self.allow_http_loopback)
+            require_own_domain(origin)
 
     def _wrong_values(self) -> Iterator[str]:
         for name in LISTS:
@@ -140,23 +134,19 @@ class CORSPolicy:
             for name in names if names != ANY else ():
                 if name == "*":
                     yield f"{argument}: '*' allows any {what}, so it must be the only entry"
-                elif not TOKEN.fullmatch(name):
+                elif not standard.TOKEN.fullmatch(name):
                     yield f"{argument}: {name!r} is not a valid {what} name. Correct or remove it"
                 elif "*" in name:
                     yield f"{argument}: {name!r} matches no other {what}. List each of them"
         for method in self.allow_methods:
-            if FORBIDDEN_METHOD.fullmatch(method):
+            is_name = standard.TOKEN.fullmatch(method) and "*" not in method
+            if standard.FORBIDDEN_METHOD.fullmatch(method):
                 yield f"allow_methods: {method!r} has no effect (browsers never send it). Remove it"
-            elif TOKEN.fullmatch(method) and "*" not in method and method != method.upper():
+            elif is_name and method != method.upper():
                 yield f"allow_methods: {method!r} must be upper case. Write {method.upper()}"
-        for header in filter(FORBIDDEN_REQUEST_HEADER.fullmatch, self.allow_headers):
+        for header in filter(standard.FORBIDDEN_REQUEST_HEADER.fullmatch, self.allow_headers):
             yield f"allow_headers: {header!r} has no effect (pages cannot set it). Remove it"
-        for header in filter(FORBIDDEN_RESPONSE_HEADER.fullmatch, self.expose_headers):
+        for header in filter(standard.FORBIDDEN_RESPONSE_HEADER.fullmatch, self.expose_headers):
             yield f"expose_headers: {header!r} has no effect (pages cannot read it). Remove it"
         if self.allow_credentials and self.expose_headers == ANY:
             yield "expose_headers: '*' has no effect with credentials. List the headers"
-
-
-def _require_trusted(origin: Origin, *, allow_loopback: bool) -> None:
-    require_secure(origin, allow_loopback=allow_loopback)
-    require_own_domain(origin)

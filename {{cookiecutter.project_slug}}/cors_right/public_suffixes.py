@@ -34,9 +34,8 @@ def suffixes() -> PublicSuffixList:
 @cache
 def suffix_parents() -> frozenset[str]:
     """Return the domains above a public suffix; the library has no call for them."""
-    lines = Path(PSLFILE).read_text("utf-8").splitlines()
     parents = set()
-    for line in lines:
+    for line in Path(PSLFILE).read_text("utf-8").splitlines():
         if "." in line and not line.startswith("//"):
             rule = line.split()[0]
             while rule := rule.partition(".")[2]:

@@ -15,8 +15,8 @@ from .origins import (
     AllowList,
     OriginError,
     parse_origin,
+    parts,
     shown,
-    split_port,
 )
 from .policy import ANY, CORSPolicy
 from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, TOKEN
@@ -84,9 +84,7 @@ class Miss:
     meant: str | None
 
     def __str__(self) -> str:
-        return ", ".join(
-            difference.format(host=self.host, base=self.base) for difference in self.differences
-        )
+        return ", ".join(difference.format(**vars(self)) for difference in self.differences)
 
 
 @dataclass(frozen=True)
@@ -200,12 +198,8 @@ def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
         return NotAllowable(
             "no browser sends this spelling of the origin", f"browsers send {canonical}"
         )
-    return NotListed(
-        origin,
-        policy.source or "allow_origins",
-        nearest(origin, policy.allow_list),
-        not policy.allow_origins,
-    )
+    near = nearest(origin, policy.allow_list)
+    return NotListed(origin, policy.source or "allow_origins", near, not policy.allow_origins)
 
 
 def near_entries(origin: str, allow_list: AllowList) -> list[str]:
@@ -267,9 +261,3 @@ def miss_of(origin: str, entry: str, *, by_spelling: bool = False) -> Miss | Non
     address = f"{entry_scheme}://{meant}" + ("" if is_default else f":{port}")
     rank += len(differences)
     return Miss(rank, entry, host, base, tuple(differences), address if meant else None)
-
-
-def parts(text: str) -> tuple[str, str, str | None]:
-    """Return scheme, host and port of an origin or an entry."""
-    scheme, _, authority = text.partition("://")
-    return scheme, *split_port(authority)

@@ -31,19 +31,11 @@ class Request:
         self.scope = scope
         self.policy = policy
         self.method: str = scope.get("method", "WebSocket")
-        self.origins: list[str] = []
-        self.cookie_length = 0  # in bytes, of all of them
-        self.backslashes = 0  # in all of them
-        for name, value in scope["headers"]:
-            if name == b"origin":
-                self.origins.append(value.decode("latin-1"))
-            elif name == b"cookie":
-                self.cookie_length += len(value)
-                self.backslashes += value.count(b"\\")
+        self.origins = self.all(b"origin")
         self.is_allowed = len(self.origins) == 1 and self.origins[0] in policy.allow_list
-        self.asked_method: str | None = None
-        if self.method == "OPTIONS" and self.origins:
-            self.asked_method = next(iter(self.all(b"access-control-request-method")), None)
+        is_asking = self.method == "OPTIONS" and self.origins
+        asked = self.all(b"access-control-request-method") if is_asking else []
+        self.asked_method = asked[0] if asked else None
 
     def all(self, name: bytes) -> list[str]:
         """Return the values of the headers of a name."""

@@ -84,10 +84,11 @@ Hosts = CommaSeparated[Annotated[str, AfterValidator(_host)]]
 """A list of hosts, without scheme and port; `*.` before one stands for the names below it."""
 
 
-def _aliases(field: FieldInfo) -> list[str]:
+def aliases(field: FieldInfo) -> list[str]:
+    """Return the names that a field has instead of its own."""
     alias = field.validation_alias
-    aliases = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
-    return [str(alias.path[0] if isinstance(alias, AliasPath) else alias) for alias in aliases]
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
+    return [str(each.path[0] if isinstance(each, AliasPath) else each) for each in choices]
 
 
 # Of the fields that are being validated by `load()`: their values, as far as they are acceptable.
@@ -180,19 +181,15 @@ class CORSSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read variables in upper case, and an env file where they say development."""
         assert isinstance(env_settings, EnvSettingsSource)
-        given = {
-            name: os.environ[name.upper()]
-            for name in env_settings.env_vars
-            if name.upper() in os.environ
-        }
+        names = [name for name in env_settings.env_vars if name.upper() in os.environ]
+        given = {name: os.environ[name.upper()] for name in names}
         environment = given.get("fastapi_env")
         if environment is not None:  # whatever `env_prefix` says
             given[f"{cls.model_config.get('env_prefix', '')}fastapi_env".lower()] = environment
         env_settings.env_vars = given
         files = (dotenv_settings,) if environment == DEVELOPMENT else ()
         for source in (env_settings, *files):
-            decode = partial(_decoded, source.decode_complex_value)
-            source.decode_complex_value = decode
+            source.decode_complex_value = partial(_decoded, source.decode_complex_value)
         return init_settings, env_settings, *files, file_secret_settings
 
     @field_validator("*", mode="wrap")
@@ -282,7 +279,7 @@ class CORSSettings(BaseSettings):
         variable = str(name)
         if field := cls.model_fields.get(variable):
             prefix = "" if name == "fastapi_env" else cls.model_config.get("env_prefix", "")
-            variable = [*_aliases(field), f"{prefix}{variable}"][0]
+            variable = [*aliases(field), f"{prefix}{variable}"][0]
         delimiter = cls.model_config.get("env_nested_delimiter")
         while delimiter and parts and isinstance(parts[0], str):
             variable += f"{delimiter}{parts.pop(0)}"

@@ -21,3 +21,9 @@ FORBIDDEN_REQUEST_HEADER = re.compile(
     re.IGNORECASE,
 )
 FORBIDDEN_RESPONSE_HEADER = re.compile("set-cookie2?|access-control-.*", re.IGNORECASE)
+
+
+def needs_exposing(name: str) -> bool:
+    """Return whether pages read a response header only if the policy exposes it."""
+    is_never = FORBIDDEN_RESPONSE_HEADER.fullmatch(name)
+    return not is_never and not SAFELISTED_RESPONSE_HEADER.fullmatch(name)

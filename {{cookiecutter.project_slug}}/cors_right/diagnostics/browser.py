@@ -5,30 +5,29 @@ This is the CORS protocol of the Fetch standard from the page's side; sections a
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urljoin, urlsplit
 
-from ..origins import DEFAULT_PORTS, is_loopback, split_port
-from ..standard import (
-    FORBIDDEN_REQUEST_HEADER,
-    SAFELISTED_METHODS,
-    SAFELISTED_RESPONSE_HEADER,
-    TOKEN,
-)
+from .. import standard
+from ..origins import DEFAULT_PORTS, is_loopback, parts
 
 NORMALIZED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
-SAFELISTED_CONTENT_TYPES = (
-    "application/x-www-form-urlencoded",
-    "multipart/form-data",
-    "text/plain",
-)
-# "CORS-unsafe request-header byte", and the bytes that a language may have.
-UNSAFE_BYTES = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
-LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")
+# All but each "CORS-unsafe request-header byte", and the bytes that a language may have.
+SAFE = r'[^\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]*'
+LANGUAGE = r"[0-9A-Za-z *,\-.;=]*"
+FORM = "application/x-www-form-urlencoded|multipart/form-data|text/plain"
+# "CORS-safelisted request-header": the values of each.
+SAFELISTED_VALUES = {
+    "accept": SAFE,
+    "accept-language": LANGUAGE,
+    "content-language": LANGUAGE,
+    "content-type": rf"(?i:[ \t]*({FORM})[ \t]*(;{SAFE})?)",
+    "range": "bytes=([0-9]+)-([0-9]*)",
+}
 MAX_SAFE_VALUE = 128  # bytes
 # "Request-body-header name".
-BODY_HEADERS = ("content-encoding", "content-language", "content-location", "content-type")
+BODY_HEADER = re.compile("content-(encoding|language|location|type)", re.IGNORECASE)
 NEVER_READABLE = ("set-cookie", "set-cookie2")  # "forbidden response-header name"
 PATIENCE = 10  # seconds for a response to begin
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -46,14 +45,14 @@ class CorsError(StrEnum):
     MULTIPLE_ALLOW_ORIGIN_VALUES = "{}MultipleAllowOriginValues"
     INVALID_ALLOW_ORIGIN_VALUE = "{}InvalidAllowOriginValue"
     ALLOW_ORIGIN_MISMATCH = "{}AllowOriginMismatch"
-    WILDCARD_ORIGIN_NOT_ALLOWED = "{}WildcardOriginNotAllowed"
+    WILDCARD_ORIGIN = "{}WildcardOriginNotAllowed"
     INVALID_ALLOW_CREDENTIALS = "{}InvalidAllowCredentials"
     PREFLIGHT_INVALID_STATUS = "PreflightInvalidStatus"
     PREFLIGHT_DISALLOWED_REDIRECT = "PreflightDisallowedRedirect"
-    INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE = "InvalidAllowMethodsPreflightResponse"
-    INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE = "InvalidAllowHeadersPreflightResponse"
-    METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE = "MethodDisallowedByPreflightResponse"
-    HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE = "HeaderDisallowedByPreflightResponse"
+    INVALID_ALLOW_METHODS = "InvalidAllowMethodsPreflightResponse"
+    INVALID_ALLOW_HEADERS = "InvalidAllowHeadersPreflightResponse"
+    METHOD_DISALLOWED = "MethodDisallowedByPreflightResponse"
+    HEADER_DISALLOWED = "HeaderDisallowedByPreflightResponse"
     REDIRECT_CONTAINS_CREDENTIALS = "RedirectContainsCredentials"
 
 
@@ -133,78 +132,59 @@ class Outcome:
     blocked: Blocked | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def readable(self) -> bool:
-        """Whether the page may read the response."""
-        return self.blocked is None
-
-    @property
-    def status(self) -> int | None:
-        """The status that the page reads."""
-        return self.exchanges[-1].response.status if self.readable else None
-
-    @property
-    def body(self) -> bytes:
-        """The body that the page reads."""
-        return self.exchanges[-1].response.body if self.readable else b""
-
-    @property
-    def sent(self) -> tuple[str, ...]:
-        """The methods of the requests that were sent."""
-        return tuple(exchange.method for exchange in self.exchanges)
-
 
 def fetch(request: Fetch, send: Send) -> Outcome:
     """Do what a browser does for a `fetch()`, redirects included (Fetch standard, "HTTP fetch")."""
     exchanges: list[Exchange] = []
-    origin, url, body = request.origin, request.url, request.body
-    method = normalized(request.method)
-    headers = {
-        name: value
-        for name, value in request.headers.items()
-        if not FORBIDDEN_REQUEST_HEADER.fullmatch(name)
-    }
+    method = request.method.upper()
+    step = replace(
+        request,
+        method=method if method in NORMALIZED_METHODS else request.method,
+        headers=without(standard.FORBIDDEN_REQUEST_HEADER, request.headers),
+    )
 
-    def ask(method: str, sent: Mapping[str, str], body: bytes | None) -> Response:
-        response = send(method, url, sent, body) or Response(0, ())
-        exchanges.append(Exchange(method, url, sent, response))
+    def ask(method: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        response = send(method, step.url, headers, body) or Response(0, ())
+        exchanges.append(Exchange(method, step.url, headers, response))
         return response
 
-    if is_mixed(origin, url):
-        return Outcome((), Blocked(CorsError.INVALID_RESPONSE, origin, url, Response(0, ())))
+    target: str | None = request.url
+    response, location, is_foreign = Response(0, ()), None, False
     for _ in range(MAX_REDIRECTS + 1):
-        is_foreign = origin_of(url) != origin
-        step = Fetch(origin, url, method, headers, body, request.with_credentials)
-        if is_foreign and (question := preflight_headers(step)):
-            response = ask("OPTIONS", question, None)
-            if blocked := preflight_check(step, response):
-                return Outcome(tuple(exchanges), blocked)
-        is_told = is_foreign or method not in ("GET", "HEAD")
-        response = ask(method, {**headers, "Origin": origin} if is_told else headers, body)
-        if blocked := cors_check(step, response) if is_foreign else no_response(step, response):
-            return Outcome(tuple(exchanges), blocked)
-        location = response.get("Location")
-        if response.status not in REDIRECTS or location is None:
-            return Outcome(tuple(exchanges), None, readable_headers(step, response))
-        target = resolve(url, location)
         if target is None or is_mixed(request.origin, target):
             break
         if urlsplit(target).username or urlsplit(target).password:
             error = CorsError.REDIRECT_CONTAINS_CREDENTIALS
-            return Outcome(tuple(exchanges), Blocked(error, origin, target, response))
-        if is_foreign and origin_of(target) != origin_of(url):
-            origin = "null"
-        if response.status == 303 or (response.status in (301, 302) and method == "POST"):
-            method, body = (method if method == "HEAD" else "GET"), None
-            headers = {name: headers[name] for name in headers if name.lower() not in BODY_HEADERS}
-        url = target
-    invalid = Blocked(CorsError.INVALID_RESPONSE, origin, str(target or location), response)
+            return Outcome(tuple(exchanges), Blocked(error, step.origin, target, response))
+        if is_foreign and origin_of(target) != origin_of(step.url):
+            step = replace(step, origin="null")
+        step = replace(step, url=target)
+        is_foreign = origin_of(step.url) != step.origin
+        if is_foreign and (question := preflight_headers(step)):
+            response = ask("OPTIONS", question, None)
+            if blocked := preflight_check(step, response):
+                return Outcome(tuple(exchanges), blocked)
+        is_told = is_foreign or step.method not in ("GET", "HEAD")
+        headers = {**step.headers, "Origin": step.origin} if is_told else step.headers
+        response = ask(step.method, headers, step.body)
+        blocked = cors_check(step, response)
+        if blocked and (is_foreign or not response.status):
+            return Outcome(tuple(exchanges), blocked)
+        location = response.get("Location")
+        if response.status not in REDIRECTS or location is None:
+            return Outcome(tuple(exchanges), None, readable_headers(step, response))
+        target = resolve(step.url, location)
+        if response.status == 303 or (response.status in (301, 302) and step.method == "POST"):
+            method = step.method if step.method == "HEAD" else "GET"
+            headers = without(BODY_HEADER, step.headers)
+            step = replace(step, method=method, body=None, headers=headers)
+    invalid = Blocked(CorsError.INVALID_RESPONSE, step.origin, str(target or location), response)
     return Outcome(tuple(exchanges), invalid)
 
 
-def normalized(method: str) -> str:
-    """Return a method as browsers send it: they write only some in upper case ("normalize")."""
-    return method.upper() if method.upper() in NORMALIZED_METHODS else method
+def without(names: re.Pattern[str], headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that have none of these names."""
+    return {name: headers[name] for name in headers if not names.fullmatch(name)}
 
 
 def resolve(url: str, location: str) -> str | None:
@@ -219,25 +199,24 @@ def resolve(url: str, location: str) -> str | None:
 
 def origin_of(url: str) -> str:
     """Return the origin of a URL; of a path, nothing."""
-    parts = urlsplit(url)
-    if not parts.scheme:
+    split = urlsplit(url)
+    if not split.scheme:
         return ""
-    host = (parts.hostname or "").lower()
-    port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+    host = (split.hostname or "").lower()
+    port = "" if split.port in (None, DEFAULT_PORTS.get(split.scheme)) else f":{split.port}"
+    return f"{split.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 def is_mixed(origin: str, url: str) -> bool:
     """Whether browsers refuse to load a URL into a page, because only the page is secure."""
-    scheme, _, authority = origin_of(url).partition("://")
-    is_insecure = scheme == "http" and not is_loopback(split_port(authority)[0])
-    return origin.startswith("https:") and is_insecure
+    scheme, host, _ = parts(origin_of(url))
+    return origin.startswith("https:") and scheme == "http" and not is_loopback(host)
 
 
 def preflight_headers(request: Fetch) -> dict[str, str]:
     """Return the headers of the preflight of a request, or none where it needs none."""
     unsafe = unsafe_names(request.headers)
-    if request.method in SAFELISTED_METHODS and not unsafe:
+    if request.method in standard.SAFELISTED_METHODS and not unsafe:
         return {}
     headers = {"Origin": request.origin, "Access-Control-Request-Method": request.method}
     return headers | ({"Access-Control-Request-Headers": ",".join(unsafe)} if unsafe else {})
@@ -250,41 +229,26 @@ def unsafe_names(headers: Mapping[str, str]) -> list[str]:
 
 def is_safelisted(name: str, value: str) -> bool:
     """Whether a header needs no preflight ("CORS-safelisted request-header")."""
-    if len(value) > MAX_SAFE_VALUE:
+    name = name.lower()
+    if name not in SAFELISTED_VALUES or len(value) > MAX_SAFE_VALUE:
         return False
-    match name.lower():
-        case "accept":
-            return not UNSAFE_BYTES.search(value)
-        case "accept-language" | "content-language":
-            return LANGUAGE.fullmatch(value) is not None
-        case "content-type":
-            essence = value.partition(";")[0].strip().lower()
-            return essence in SAFELISTED_CONTENT_TYPES and not UNSAFE_BYTES.search(value)
-        case "range":
-            found = re.fullmatch(r"bytes=([0-9]+)-([0-9]*)", value)
-            return found is not None and (not found[2] or int(found[1]) <= int(found[2]))
-    return False
-
-
-def no_response(request: Fetch, response: Response) -> Blocked | None:
-    """Return why there is nothing to read, if nothing has answered."""
-    if response.status:
-        return None
-    return Blocked(CorsError.INVALID_RESPONSE, request.origin, "", response)
+    found = re.fullmatch(SAFELISTED_VALUES[name], value)
+    if name == "range" and found and found[2]:
+        return int(found[1]) <= int(found[2])
+    return found is not None
 
 
 def cors_check(request: Fetch, response: Response) -> Blocked | None:
     """Return why a page may not read a response, or None if it may ("CORS check")."""
-    if blocked := no_response(request, response):
-        return blocked
     value = response.get("Access-Control-Allow-Origin")
-    if value is None:
+    credentials = response.get("Access-Control-Allow-Credentials")
+    if not response.status:
+        error = CorsError.INVALID_RESPONSE
+    elif value is None:
         error = CorsError.MISSING_ALLOW_ORIGIN_HEADER
-    elif value == "*":
-        if not request.with_credentials:
-            return None
-        error = CorsError.WILDCARD_ORIGIN_NOT_ALLOWED
-    elif value != request.origin:
+    elif value == "*" and request.with_credentials:
+        error = CorsError.WILDCARD_ORIGIN
+    elif value not in ("*", request.origin):
         # The standard knows one error here; these distinctions are Chromium's.
         if re.search("[ ,]", value):
             error = CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES
@@ -292,11 +256,8 @@ def cors_check(request: Fetch, response: Response) -> Blocked | None:
             error = CorsError.INVALID_ALLOW_ORIGIN_VALUE
         else:
             error = CorsError.ALLOW_ORIGIN_MISMATCH
-    elif request.with_credentials:
-        value = response.get("Access-Control-Allow-Credentials")
-        if value == "true":
-            return None
-        error = CorsError.INVALID_ALLOW_CREDENTIALS
+    elif request.with_credentials and credentials != "true":
+        error, value = CorsError.INVALID_ALLOW_CREDENTIALS, credentials
     else:
         return None
     return Blocked(error, request.origin, value or "", response)
@@ -305,52 +266,48 @@ def cors_check(request: Fetch, response: Response) -> Blocked | None:
 def preflight_check(request: Fetch, response: Response) -> Blocked | None:
     """Return why a preflight forbids a request, or None if it does not ("CORS-preflight fetch")."""
 
-    def blocked(error: CorsError, value: str) -> Blocked:
-        return Blocked(error, request.origin, value, response, by_preflight=True)
-
-    if response.status in REDIRECTS:
-        location = response.get("Location") or ""
-        return blocked(CorsError.PREFLIGHT_DISALLOWED_REDIRECT, location)
-    if unshared := cors_check(request, response):
-        return blocked(unshared.error, unshared.value)
-    if not 200 <= response.status <= 299:
-        return blocked(CorsError.PREFLIGHT_INVALID_STATUS, str(response.status))
-
     methods = response.listed("Access-Control-Allow-Methods")
     names = response.listed("Access-Control-Allow-Headers")
-    if wrong := [method for method in methods if not TOKEN.fullmatch(method)]:
-        return blocked(CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE, wrong[0])
-    if wrong := [name for name in names if not TOKEN.fullmatch(name)]:
-        return blocked(CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE, wrong[0])
-    if not is_allowed_method(request, response):
-        return blocked(CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE, request.method)
     allowed = [name.lower() for name in names]
-    any_name = "*" in names and not request.with_credentials
-    for name in unsafe_names(request.headers):
-        if name not in allowed and not (any_name and name != "authorization"):
-            return blocked(CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE, name)
-    return None
+    if "*" in names and not request.with_credentials:
+        allowed += {*unsafe_names(request.headers)} - {"authorization"}
+    if response.status in REDIRECTS:
+        error, value = CorsError.PREFLIGHT_DISALLOWED_REDIRECT, response.get("Location") or ""
+    elif blocked := cors_check(request, response):
+        error, value = blocked.error, blocked.value
+    elif not 200 <= response.status <= 299:
+        error, value = CorsError.PREFLIGHT_INVALID_STATUS, str(response.status)
+    elif wrong := [method for method in methods if not standard.TOKEN.fullmatch(method)]:
+        error, value = CorsError.INVALID_ALLOW_METHODS, wrong[0]
+    elif wrong := [name for name in names if not standard.TOKEN.fullmatch(name)]:
+        error, value = CorsError.INVALID_ALLOW_HEADERS, wrong[0]
+    elif not is_allowed_method(request, response):
+        error, value = CorsError.METHOD_DISALLOWED, request.method
+    elif wrong := [name for name in unsafe_names(request.headers) if name not in allowed]:
+        error, value = CorsError.HEADER_DISALLOWED, wrong[0]
+    else:
+        return None
+    return Blocked(error, request.origin, value, response, by_preflight=True)
 
 
 def is_allowed_method(request: Fetch, response: Response) -> bool:
     """Whether the answer to a preflight lists the method."""
-    methods = response.listed("Access-Control-Allow-Methods")
-    return (
-        request.method in (*SAFELISTED_METHODS, *methods)
-        or "*" in methods
-        and not request.with_credentials
-    )
+    methods = {*standard.SAFELISTED_METHODS, *response.listed("Access-Control-Allow-Methods")}
+    return request.method in methods or ("*" in methods and not request.with_credentials)
 
 
 def readable_headers(request: Fetch, response: Response) -> dict[str, str]:
     """Return the headers that a page reads ("CORS-safelisted response-header name"), lower case."""
     names = {name.lower() for name in response.listed("Access-Control-Expose-Headers")}
-    exposes_all = origin_of(request.url) == request.origin or (
-        "*" in names and not request.with_credentials
-    )
+    is_own = origin_of(request.url) == request.origin
+    exposes_all = is_own or ("*" in names and not request.with_credentials)
     return {
         name.lower(): response.get(name) or ""
         for name, _ in response.headers
-        if (exposes_all or name.lower() in names or SAFELISTED_RESPONSE_HEADER.fullmatch(name))
+        if (
+            exposes_all
+            or name.lower() in names
+            or standard.SAFELISTED_RESPONSE_HEADER.fullmatch(name)
+        )
         and name.lower() not in NEVER_READABLE
     }

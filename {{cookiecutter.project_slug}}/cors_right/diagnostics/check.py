@@ -7,28 +7,28 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Event, Timer
+from itertools import chain
+from threading import Timer
+from time import monotonic
 from urllib.parse import urlsplit
 
-from ..origins import split_port
+from starlette.datastructures import URL
+
+from ..origins import parts
 from ..policy import ANY, CORSPolicy
 from ..reasons import why_not_allowed
 from ..standard import SAFELISTED_METHODS
-from .browser import (
-    PATIENCE,
-    CorsError,
-    Fetch,
-    Response,
-    cors_check,
-    is_mixed,
-    preflight_check,
-    preflight_headers,
-)
+from . import browser
+from .browser import PATIENCE, CorsError, Fetch, Response
 from .corrections import correction
 from .diagnosis import FROM_GATEWAYS, at_gateway, diagnosis, mixed
 
 MAX_BODY = 1024  # bytes of a body that are read
 UPDATE = "deploy these settings, or check with those of the deployment"
+
+
+Trouble = tuple[str, str]
+"""What is wrong, and what to change. Nothing is asked for a second one before it is wanted."""
 
 
 class NoAnswer(Exception):
@@ -63,14 +63,14 @@ def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator
             wrong = f"the settings do not allow it: {reason.why}"
             yield Finding(origin, False, wrong, correction(reason, policy))
             continue
+        troubles = _troubles(url, policy, origin) if is_allowed else _leaks(url, origin)
+        if is_allowed and origin == expected[0]:
+            troubles = chain(troubles, _mixed_up(url, expected))
         try:
-            trouble = _trouble_of_allowed(url, policy, origin) if is_allowed else _leak(url, origin)
-            if is_allowed and not trouble and origin == expected[0]:
-                trouble = _mixed_up(url, expected)
+            yield Finding(origin, is_allowed, *next(troubles, ()))
         except NoAnswer as error:
             yield Finding(origin, is_allowed, str(error), "see whether the address is right", False)
             return
-        yield Finding(origin, is_allowed, *(trouble or ()))
 
 
 def example(entry: str) -> str:
@@ -84,11 +84,10 @@ def look_alikes(policy: CORSPolicy) -> list[str]:
     """Return origins that a policy does not allow; most of them resemble those that it does."""
     found = ["https://foreign.example", "null"]
     for origin in map(example, policy.allow_origins[:3]):
-        scheme, _, authority = origin.partition("://")
-        host, port = split_port(authority)
+        scheme, host, port = parts(origin)
         end = "" if port is None else f":{port}"
         found += [
-            f"{'http' if scheme == 'https' else 'https'}://{authority}",
+            f"{'http' if scheme == 'https' else 'https'}://{host}{end}",
             f"{scheme}://{host}.foreign.example{end}",
             f"{scheme}://foreign{host}{end}",
             f"{scheme}://{host}:{8444 if port == '8443' else 8443}",
@@ -96,72 +95,62 @@ def look_alikes(policy: CORSPolicy) -> list[str]:
     return [origin for origin in dict.fromkeys(found) if not policy.allows(origin)]
 
 
-def _trouble_of_allowed(url: str, policy: CORSPolicy, origin: str) -> tuple[str, str] | None:
-    """Say what keeps a page of an allowed origin from using the service as the policy says."""
-    if is_mixed(origin, url):
-        return mixed(url)
-    plain = Fetch(origin, url, with_credentials=policy.allow_credentials)
-    methods = [method for method in policy.allow_methods if method not in SAFELISTED_METHODS]
-    asked = Fetch(
-        origin,
-        url,
-        "PUT" if policy.allow_methods == ANY else [*methods, *policy.allow_methods, "GET"][0],
-        dict.fromkeys(["X-Asked"] if policy.allow_headers == ANY else policy.allow_headers, ""),
-        with_credentials=policy.allow_credentials,
-    )
-    question = {"Origin": origin, "Access-Control-Request-Method": asked.method}
-    preflight = ask("OPTIONS", url, preflight_headers(asked) or question)
-    if blocked := preflight_check(asked, preflight):
+def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
+    """Yield what keeps a page of an allowed origin from using the service as the policy says."""
+    if browser.is_mixed(origin, url):
+        yield mixed(url)
+    methods = ["PUT"] if policy.allow_methods == ANY else policy.allow_methods
+    method = min(methods, key=SAFELISTED_METHODS.__contains__, default="GET")
+    names = ["X-Asked"] if policy.allow_headers == ANY else policy.allow_headers
+    headers = dict.fromkeys(names, "")
+    asked = Fetch(origin, url, method, headers, with_credentials=policy.allow_credentials)
+    question = {"Origin": origin, "Access-Control-Request-Method": method}
+    preflight = ask("OPTIONS", url, browser.preflight_headers(asked) or question)
+    if blocked := browser.preflight_check(asked, preflight):
         if preflight.status == 403 and "Origin" in preflight.listed("Vary"):  # as the service does
-            return f"the service refuses {origin}, which the settings list", UPDATE
-        if blocked.error in (
-            CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE,
-            CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE,
-        ):
+            yield f"the service refuses {origin}, which the settings list", UPDATE
+        elif blocked.error in (CorsError.METHOD_DISALLOWED, CorsError.HEADER_DISALLOWED):
             why = f"another policy is in force, without {blocked.value}"
-            return why, at_gateway(preflight, UPDATE)
-        return diagnosis(blocked)
+            yield why, at_gateway(preflight, UPDATE)
+        else:
+            yield diagnosis(blocked)
     response = ask("GET", url, {"Origin": origin})
-    if blocked := cors_check(plain, response):
-        return diagnosis(blocked)
-    if other := _difference(policy, preflight, response):
-        return f"another policy is in force: {other}", at_gateway(preflight, UPDATE)
+    if blocked := browser.cors_check(asked, response):
+        yield diagnosis(blocked)
+    for other in _differences(policy, preflight, response):
+        yield f"another policy is in force: {other}", at_gateway(preflight, UPDATE)
     if response.get("Access-Control-Allow-Origin") != "*":
         for answer in (response, ask("GET", url, {})):
             if not {"origin", "*"} & {name.lower() for name in answer.listed("Vary")}:
                 why = "Vary does not name Origin, so a cache may give one origin's answer to others"
-                return why, at_gateway(answer, "let no proxy remove or replace Vary")
-    return None
+                yield why, at_gateway(answer, "let no proxy remove or replace Vary")
 
 
-def _mixed_up(url: str, origins: Sequence[str]) -> tuple[str, str] | None:
-    """Say whom a cache gives a response that it has kept of another request, if it does.
+def _mixed_up(url: str, origins: Sequence[str]) -> Iterator[Trouble]:
+    """Yield whom a cache gives a response that it has kept of another request.
 
     It is asked for addresses that are new to it: first without an Origin, then by two origins.
     """
-    parts, key = urlsplit(url), secrets.token_hex(8)
+    key = secrets.token_hex(8)
 
     def answer(key: str, **headers: str) -> Response:
-        query = "&".join(filter(None, [parts.query, f"cors-check={key}"]))
-        return ask("GET", parts._replace(query=query).geturl(), headers)
+        return ask("GET", str(URL(url).include_query_params(**{"cors-check": key})), headers)
 
     allow_origin = "Access-Control-Allow-Origin"
     first, second = [*origins, "https://foreign.example"][:2]
     if answer(key).get(allow_origin) or not answer(f"{key}-", Origin=first).get(allow_origin):
-        return None  # the header is always there, or the query is in the way
+        return  # the header is always there, or the query is in the way
     for origin, kept in ((first, None), (second, first)):
         response = answer(key, Origin=origin)
         if response.get(allow_origin) == kept:
             made_for = kept or "a request without an Origin"
-            return (
-                f"a cache ignores Vary, and gives {origin} what it has kept for {made_for}",
-                at_gateway(response, "put Origin in the key of that cache, or let it keep nothing"),
-            )
-    return None
+            why = f"a cache ignores Vary, and gives {origin} what it has kept for {made_for}"
+            change = "put Origin in the key of that cache, or let it keep nothing"
+            yield why, at_gateway(response, change)
 
 
-def _difference(policy: CORSPolicy, preflight: Response, response: Response) -> str | None:
-    """Say by which header another policy differs, if one does."""
+def _differences(policy: CORSPolicy, preflight: Response, response: Response) -> Iterator[str]:
+    """Yield by which headers another policy differs."""
     for name, answer, expected in (
         ("Access-Control-Allow-Credentials", response, ["true"] * policy.allow_credentials),
         ("Access-Control-Allow-Methods", preflight, policy.allow_methods),
@@ -173,12 +162,11 @@ def _difference(policy: CORSPolicy, preflight: Response, response: Response) -> 
         found, meant = ({*map(change_case, names)} for names in (answer.listed(name), expected))
         if found != meant and "*" not in meant:  # which is mirrored
             said, right = (", ".join(sorted(names)) or "absent" for names in (found, meant))
-            return f"{name} is {said}, and not {right}"
-    return None
+            yield f"{name} is {said}, and not {right}"
 
 
-def _leak(url: str, origin: str) -> tuple[str, str] | None:
-    """Say what lets a page on an unlisted origin read, if anything does."""
+def _leaks(url: str, origin: str) -> Iterator[Trouble]:
+    """Yield what lets a page on an unlisted origin read."""
     question = {"Origin": origin, "Access-Control-Request-Method": "GET"}
     for method, headers in (("OPTIONS", question), ("GET", {"Origin": origin})):
         answer = ask(method, url, headers)
@@ -186,58 +174,50 @@ def _leak(url: str, origin: str) -> tuple[str, str] | None:
             raise NoAnswer(f"a proxy answers {answer.status}, and does not reach the service")
         allowed = answer.get("Access-Control-Allow-Origin")
         if allowed is not None and {origin, "*"} & {value.strip() for value in allowed.split(",")}:
-            return (
-                f"Access-Control-Allow-Origin is {allowed}, so {origin} is let in",
-                at_gateway(answer, "let nothing but the service set that header; else, " + UPDATE),
-            )
-    return None
+            why = f"Access-Control-Allow-Origin is {allowed}, so {origin} is let in"
+            change = f"let nothing but the service set that header; else, {UPDATE}"
+            yield why, at_gateway(answer, change)
 
 
 def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
     """Return what a server answers; of the body its beginning. Raises NoAnswer."""
-    parts = urlsplit(url)
-    is_secure = parts.scheme == "https"
+    address = urlsplit(url)
+    is_secure = address.scheme == "https"
     connect = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=PATIENCE)
-    too_late = Event()
+    connection = connect(address.hostname or "", address.port, timeout=PATIENCE)
+    deadline = monotonic() + PATIENCE
 
     def give_up() -> None:
-        too_late.set()
         with suppress(OSError):  # the other side was quicker
             socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     timer = Timer(PATIENCE, give_up)  # the time-out above is for each byte
-    timer.daemon = True
     try:
         connection.connect()
         connected = connection.sock
         timer.start()
-        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+        target = f"{address.path or '/'}{f'?{address.query}' if address.query else ''}"
         connection.request(method, target, headers=dict(headers))
         answer = connection.getresponse()
-        if too_late.is_set():
+        if monotonic() > deadline:
             raise TimeoutError
-        return Response(answer.status, answer.headers.items(), beginning(answer))
+        body = b""
+        with suppress(OSError, http.client.HTTPException):  # it may come slowly, or break
+            body = answer.read1(MAX_BODY)
+        return Response(answer.status, answer.headers.items(), body)
     except (OSError, http.client.HTTPException) as error:
-        if too_late.is_set() or isinstance(error, TimeoutError):
-            raise NoAnswer(f"{parts.netloc} gives no answer within {PATIENCE} s") from None
-        raise NoAnswer(f"{parts.netloc} {_trouble(error)}") from None
+        trouble = _trouble(TimeoutError() if monotonic() > deadline else error)
+        raise NoAnswer(f"{address.netloc} {trouble}") from None
     finally:
         timer.cancel()
         connection.close()
 
 
-def beginning(answer: http.client.HTTPResponse) -> bytes:
-    """Return what there is of a body; it may come slowly, or break."""
-    try:
-        return answer.read1(MAX_BODY)
-    except (OSError, http.client.HTTPException):
-        return b""
-
-
 def _trouble(error: Exception) -> str:
     """Say what a failed connection means."""
     match error:
+        case TimeoutError():
+            return f"gives no answer within {PATIENCE} s"
         case socket.gaierror():
             return "cannot be found: its name has no address"
         case ConnectionRefusedError():

@@ -7,8 +7,10 @@ from .browser import Blocked, CorsError, Fetch, cors_check, is_allowed_method, u
 VALID_VALUE = "Have the server send the header with a valid value."
 MISSING = "CORS header ‘Access-Control-Allow-Origin’ missing"
 MISMATCH = "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’"
-NOT_ALLOWED = "Origin {origin} is not allowed by Access-Control-Allow-Origin. Status code: {status}"
-NOT_SUCCESSFUL = "Preflight response is not successful. Status code: {status}"
+NOT_ALLOWED = (
+    "Origin {origin} is not allowed by Access-Control-Allow-Origin. Status code: {response.status}"
+)
+NOT_SUCCESSFUL = "Preflight response is not successful. Status code: {response.status}"
 WORDS = {
     CorsError.MISSING_ALLOW_ORIGIN_HEADER: (
         "No 'Access-Control-Allow-Origin' header is present on the requested resource.",
@@ -33,7 +35,7 @@ WORDS = {
         MISMATCH,
         NOT_ALLOWED,
     ),
-    CorsError.WILDCARD_ORIGIN_NOT_ALLOWED: (
+    CorsError.WILDCARD_ORIGIN: (
         "The value of the 'Access-Control-Allow-Origin' header in the response must not be the "
         "wildcard '*' when the request's credentials mode is 'include'.",
         "Credential is not supported if the CORS header ‘Access-Control-Allow-Origin’ is ‘*’",
@@ -55,22 +57,22 @@ WORDS = {
         "CORS request external redirect not allowed",
         NOT_SUCCESSFUL,
     ),
-    CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE: (
+    CorsError.INVALID_ALLOW_METHODS: (
         "Cannot parse Access-Control-Allow-Methods response header field in preflight response.",
         "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Methods’",
         "Header Access-Control-Allow-Methods has an invalid value: {methods}",
     ),
-    CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE: (
+    CorsError.INVALID_ALLOW_HEADERS: (
         "Cannot parse Access-Control-Allow-Headers response header field in preflight response.",
         "invalid token ‘{value}’ in CORS header ‘Access-Control-Allow-Headers’",
         "Header Access-Control-Allow-Headers has an invalid value: {names}",
     ),
-    CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE: (
+    CorsError.METHOD_DISALLOWED: (
         "Method {value} is not allowed by Access-Control-Allow-Methods in preflight response.",
         "Did not find method in CORS header ‘Access-Control-Allow-Methods’",
         "Method {value} is not allowed by Access-Control-Allow-Methods.",
     ),
-    CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE: (
+    CorsError.HEADER_DISALLOWED: (
         "Request header field {value} is not allowed by Access-Control-Allow-Headers in preflight "
         "response.",
         "header ‘{value}’ is not allowed according to header ‘Access-Control-Allow-Headers’ "
@@ -107,23 +109,17 @@ def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
             firefox = MISMATCH
     if error == CorsError.PREFLIGHT_DISALLOWED_REDIRECT and cors_check(request, response):
         firefox = MISSING
-    if error == CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE and not is_allowed_method(
-        request, response
-    ):
-        firefox = WORDS[CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE][1]
+    if error == CorsError.INVALID_ALLOW_HEADERS and not is_allowed_method(request, response):
+        firefox = WORDS[CorsError.METHOD_DISALLOWED][1]
     if blocked.by_preflight and not is_successful:
         webkit = NOT_SUCCESSFUL  # it looks there first
     allowed = {name.lower() for name in response.listed("Access-Control-Allow-Headers")}
     unsafe = set(unsafe_names(request.headers)) - allowed
-    written = [name for name in request.headers if name.lower() in unsafe]
-    values = {
-        "value": blocked.value,
-        "origin": blocked.origin,
-        "status": response.status,
+    values = vars(blocked) | {
         "methods": response.get("Access-Control-Allow-Methods"),
         "names": response.get("Access-Control-Allow-Headers"),
         # WebKit names the first in the page's order, as it is written there.
-        "as_written": [*written, ""][0],
+        "as_written": next((name for name in request.headers if name.lower() in unsafe), ""),
     }
     return {
         "Chromium": f"blocked by CORS policy: {chromium.format(**values)}",

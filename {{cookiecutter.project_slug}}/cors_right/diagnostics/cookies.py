@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from urllib.parse import urlsplit
 
-from ..origins import is_loopback, split_port
+from ..origins import is_loopback, parts
 from ..public_suffixes import suffixes
 from ..refusal import MAX_SHOWN
 from .browser import origin_of
@@ -31,32 +30,19 @@ class Rules:
 
     absent_is_lax: bool = True  # the SameSite that is absent or unknown
     is_schemeful: bool = True  # http and https of a domain are two sites
-    loopback_is_secure: bool = True  # so http://localhost may set Secure cookies
-    none_needs_secure: bool = True  # SameSite=None, and Partitioned
-    has_prefixes: bool = True  # __Host- and the like
-    has_limit: bool = True  # of bytes
     takes_tab: bool = True  # in name or value
     takes_nameless: bool = True  # a cookie that begins with =
-    takes_suffix: bool = True  # a Domain that is a public suffix, from the host of that name
-    knows_none: bool = True  # so that SameSite=None replaces an earlier SameSite
-    expires_wins: bool = False  # over Max-Age
+    # Otherwise http://localhost sets no Secure cookie, SameSite=None and Partitioned need no
+    # Secure, no prefix and no limit counts, no host sets a cookie for the public suffix that it is,
+    # SameSite=None does not replace an earlier SameSite, and Expires wins over Max-Age.
+    follows_rfc: bool = True
 
 
 STANDARD = Rules()
 ENGINES: Mapping[str, Rules] = {
     "chromium": Rules(takes_tab=False),
     "firefox": Rules(absent_is_lax=False, is_schemeful=False, takes_nameless=False),
-    "webkit": Rules(
-        absent_is_lax=False,
-        is_schemeful=False,
-        loopback_is_secure=False,
-        none_needs_secure=False,
-        has_prefixes=False,
-        has_limit=False,
-        takes_suffix=False,
-        knows_none=False,
-        expires_wins=True,
-    ),
+    "webkit": Rules(absent_is_lax=False, is_schemeful=False, follows_rfc=False),
 }
 
 
@@ -64,15 +50,13 @@ ENGINES: Mapping[str, Rules] = {
 class Verdict:
     """What becomes of a cookie: whether the page's next request carries it.
 
-    `reason` says why the browser drops it. A cookie that has expired is not dropped: it removes
-    another. `instead` is the address of the service at which the browser keeps the cookie, where
-    one is known.
+    `reason` says why the browser drops it, and the address of the service at which the browser
+    keeps the cookie, if one is known. A cookie that has expired is not dropped: it removes another.
     """
 
     name: str
     is_kept: bool
     reason: str = ""
-    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,11 +67,6 @@ class Cookie:
     value: str
     has_equals: bool
     attributes: Mapping[str, str]
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether the cookie is only for secure addresses."""
-        return "secure" in self.attributes
 
     @property
     def domain(self) -> str:
@@ -104,51 +83,50 @@ def judge_cookie(page: str, url: str, text: str, rules: Rules = STANDARD) -> Ver
     reasons = partial(reasons_to_drop, text=text, cookie=cookie, rules=rules)
     if reason := next(reasons(page, url), ""):
         other = neighbour(page, url)
-        instead = other if other and not any(reasons(page, other)) else ""
-        return Verdict(cookie.name, is_kept=False, reason=reason, instead=instead)
+        advice = f"; call {other}" if other and not any(reasons(page, other)) else ""
+        return Verdict(cookie.name, is_kept=False, reason=reason + advice)
     return Verdict(cookie.name, is_kept=not has_expired(cookie, rules))
 
 
 def read_cookie(text: str, rules: Rules) -> Cookie:
     """Return the parts of a `Set-Cookie` header."""
     pair, *rest = text.split(";")
-    name, equals, value = pair.partition("=")
-    if not equals:
-        name, value = "", pair
+    name, equals, value = pair.partition("=") if "=" in pair else ("", "", pair)
     attributes: dict[str, str] = {}
     for part in rest:
         key, _, setting = part.partition("=")
         key, setting = key.strip(BLANKS).lower(), setting.strip(BLANKS)
         is_none = key == "samesite" and setting.lower() == "none"
-        if size(setting) <= MAX_ATTRIBUTE and (rules.knows_none or not is_none):
+        if size(setting) <= MAX_ATTRIBUTE and (rules.follows_rfc or not is_none):
             attributes[key] = setting
     return Cookie(name.strip(BLANKS), value.strip(BLANKS), bool(equals), attributes)
 
 
 def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules) -> Iterator[str]:
     """Yield the reasons for which a browser drops a cookie."""
-    scheme, host, _ = split(url)
+    scheme, host, _ = parts(origin_of(url))
     pair = cookie.name + cookie.value
     if CONTROL.search(text) or ("\t" in pair and not rules.takes_tab):
         yield "it has a control character"
     if not cookie.name and (not cookie.value or (cookie.has_equals and not rules.takes_nameless)):
         yield "it has no name"
-    if rules.has_limit and size(pair) > MAX_PAIR:
+    if rules.follows_rfc and size(pair) > MAX_PAIR:
         yield f"it has more than {MAX_PAIR} bytes"
-    is_secure_address = scheme == "https" or (rules.loopback_is_secure and is_loopback(host))
-    if cookie.is_secure and not is_secure_address:
+    is_secure_address = scheme == "https" or (rules.follows_rfc and is_loopback(host))
+    is_secure = "secure" in cookie.attributes
+    if is_secure and not is_secure_address:
         yield "it is Secure, and the address is http://"
     is_address = ADDRESS.fullmatch(host)
-    if cookie.domain and not (cookie.domain == host and (is_address or rules.takes_suffix)):
+    if cookie.domain and not (cookie.domain == host and (is_address or rules.follows_rfc)):
         domain = f"Domain={cookie.domain[:MAX_SHOWN]!a}"
         if is_address or not f".{host}".endswith(f".{cookie.domain}"):
             yield f"{domain} is neither the service's host nor above it"
         elif suffixes().is_public(cookie.domain):
             yield f"{domain} is a public suffix, so the cookie would be everybody's"
-    if rules.has_prefixes:
+    if rules.follows_rfc:
         yield from broken_prefix(cookie)
     same_site = cookie.attributes.get("samesite", "").lower()
-    if rules.none_needs_secure and not cookie.is_secure:
+    if rules.follows_rfc and not is_secure:
         if "partitioned" in cookie.attributes:
             yield "it is Partitioned and not Secure"
         if same_site == "none":
@@ -164,7 +142,7 @@ def broken_prefix(cookie: Cookie) -> Iterator[str]:
     if not (prefix := PREFIX.match(cookie.name or cookie.value)):
         return
     kind = prefix[1].lower()
-    missing = [] if cookie.is_secure else ["Secure"]
+    missing = [] if "secure" in cookie.attributes else ["Secure"]
     if kind.endswith("http") and "httponly" not in cookie.attributes:
         missing.append("HttpOnly")
     if kind.startswith("host") and cookie.attributes.get("path") != "/":
@@ -180,7 +158,7 @@ def broken_prefix(cookie: Cookie) -> Iterator[str]:
 def has_expired(cookie: Cookie, rules: Rules) -> bool:
     """Return whether a cookie only removes another."""
     age, expires = (cookie.attributes.get(name, "") for name in ("max-age", "expires"))
-    if re.fullmatch(r"-?[0-9]+", age) and not (expires and rules.expires_wins):
+    if re.fullmatch(r"-?[0-9]+", age) and (rules.follows_rfc or not expires):
         return int(age) <= 0
     try:
         return parsedate_to_datetime(expires) <= datetime.now(UTC)
@@ -190,17 +168,16 @@ def has_expired(cookie: Cookie, rules: Rules) -> bool:
 
 def neighbour(page: str, url: str) -> str:
     """Return the service's address under the name of the page, where both are on this machine."""
-    scheme, host, port = split(url)
-    page_host = split(page)[1]
+    (_, host, _), (_, page_host, _) = parts(origin_of(url)), parts(page)
     is_name = page_host == "127.0.0.1" or page_host.endswith("localhost")
     if host == page_host or not (is_name and is_loopback(page_host) and is_loopback(host)):
         return ""
-    return f"{scheme}://{page_host}{'' if port is None else f':{port}'}"
+    return origin_of(url).replace(host, page_host)
 
 
-def is_same_site(one: str, other: str, *, is_schemeful: bool) -> bool:
-    """Return whether two addresses are of one site (HTML standard, "same site")."""
-    (scheme, host, _), (other_scheme, other_host, _) = split(one), split(other)
+def is_same_site(page: str, url: str, *, is_schemeful: bool) -> bool:
+    """Return whether a page and an address are of one site (HTML standard, "same site")."""
+    (scheme, host, _), (other_scheme, other_host, _) = parts(page), parts(origin_of(url))
     if is_schemeful and scheme != other_scheme:
         return False
     domain = domain_of(host)
@@ -212,13 +189,6 @@ def domain_of(host: str) -> str | None:
     if "." not in host or ADDRESS.fullmatch(host):
         return None  # without loading the list
     return suffixes().privatesuffix(host)
-
-
-def split(url: str) -> tuple[str, str, str | None]:
-    """Return scheme, host and port; an IPv6 address keeps its brackets."""
-    parts = urlsplit(url)
-    host, port = split_port(parts.netloc)
-    return parts.scheme, host.lower(), port
 
 
 def size(text: str) -> int:

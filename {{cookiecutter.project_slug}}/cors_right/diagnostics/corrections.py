@@ -1,9 +1,7 @@
 """The correction for each reason of a refusal: what to change, and where."""
 
-from dataclasses import replace
-
-from ..origins import OriginError
-from ..policy import CORSPolicy, CORSPolicyError
+from ..origins import OriginError, parse_origin
+from ..policy import CORSPolicy
 from ..reasons import NotAllowable, Reason, Unlisted, can_send_header, can_send_method
 
 
@@ -33,8 +31,7 @@ def can_be_added(unlisted: Unlisted) -> bool:
 def why_prohibited(policy: CORSPolicy, origin: str) -> str:
     """Return why a policy cannot list an origin, or nothing."""
     try:
-        replace(policy, allow_origins=[origin])
-    except CORSPolicyError as error:
-        (problem,) = error.problems
-        return problem.reason if isinstance(problem, OriginError) else str(problem)
+        parse_origin(origin, policy._check_origin)
+    except OriginError as error:
+        return error.reason
     return ""

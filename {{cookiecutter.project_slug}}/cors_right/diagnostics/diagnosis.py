@@ -42,53 +42,71 @@ def at_gateway(response: Response, change: str) -> str:
 
 def diagnosis(blocked: Blocked) -> tuple[str, str]:
     """Say why a browser blocks a response, by the response alone, and what to change."""
-    why, change = _diagnosis(blocked)
-    return why, at_gateway(blocked.response, change)
-
-
-def _diagnosis(blocked: Blocked) -> tuple[str, str]:
-    """Say why, and what to change, whatever gateway the response comes through."""
-    value, response = blocked.value, blocked.response
+    value, response, status = blocked.value, blocked.response, blocked.response.status
     what = "preflight" if blocked.by_preflight else "request"
     match blocked.error:
-        case CorsError.INVALID_RESPONSE if not response.status:
-            return mixed(value) if value else ("nothing answered", "look at the service's log")
+        case CorsError.INVALID_RESPONSE if value and not status:
+            return mixed(value)
+        case CorsError.INVALID_RESPONSE if not status:
+            why, change = "nothing answered", "look at the service's log"
         case CorsError.INVALID_RESPONSE:
-            return (
-                f"the {what} is redirected to {value}, where the browser does not follow",
+            why = f"the {what} is redirected to {value}, where the browser does not follow"
+            change = (
                 "call the address that needs no redirect; where the service wrote http for https, "
-                "name the proxy in FORWARDED_ALLOW_IPS",
+                "name the proxy in FORWARDED_ALLOW_IPS"
             )
         case CorsError.PREFLIGHT_DISALLOWED_REDIRECT:
             why = f"the preflight is redirected to {value}, and browsers do not follow it"
-            return why, f"call {value}"
+            change = f"call {value}"
         case CorsError.REDIRECT_CONTAINS_CREDENTIALS:
-            return f"the {what} is redirected to an address with a password", "remove the password"
+            why = f"the {what} is redirected to an address with a password"
+            change = "remove the password"
         case CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES:
-            return (
-                f"Access-Control-Allow-Origin has more than one value: {value}",
-                "remove the header from the proxy, because the service sends it",
-            )
-        case CorsError.WILDCARD_ORIGIN_NOT_ALLOWED | CorsError.INVALID_ALLOW_CREDENTIALS:
-            return (
-                "the page sends credentials, and the response does not allow them",
+            why = f"Access-Control-Allow-Origin has more than one value: {value}"
+            change = "remove the header from the proxy, because the service sends it"
+        case CorsError.WILDCARD_ORIGIN | CorsError.INVALID_ALLOW_CREDENTIALS:
+            why = "the page sends credentials, and the response does not allow them"
+            change = (
                 'leave out credentials: "include" in the page; where it needs them, set '
-                "allow_credentials=True, with which no * and no http:// origin may be listed",
+                "allow_credentials=True, with which no * and no http:// origin may be listed"
             )
         case CorsError.INVALID_ALLOW_ORIGIN_VALUE | CorsError.ALLOW_ORIGIN_MISMATCH:
-            return (
-                f"Access-Control-Allow-Origin is {value}, and the page's origin {blocked.origin}",
-                "let no proxy set or cache that header",
+            why = f"Access-Control-Allow-Origin is {value}, and the page's origin {blocked.origin}"
+            change = "let no proxy set or cache that header"
+        case CorsError.INVALID_ALLOW_METHODS:
+            why = f"{value!r} in Access-Control-Allow-Methods is no method"
+            change = "remove it there"
+        case CorsError.INVALID_ALLOW_HEADERS:
+            why = f"{value!r} in Access-Control-Allow-Headers is no header"
+            change = "remove it there"
+        case CorsError.METHOD_DISALLOWED:
+            why, change = f"{value} is not in Access-Control-Allow-Methods", f"add {value} there"
+        case CorsError.HEADER_DISALLOWED:
+            why, change = f"{value} is not in Access-Control-Allow-Headers", f"add {value} there"
+        case _ if status in REDIRECTS:
+            why = f"the {what} is redirected to {response.get('Location')} without CORS headers"
+            change = "call the address that needs no redirect"
+        case _ if status in FROM_GATEWAYS:
+            why = (
+                f"a proxy answered the {what} with {status}, because it does not reach the service"
             )
-        case CorsError.INVALID_ALLOW_METHODS_PREFLIGHT_RESPONSE:
-            return f"{value!r} in Access-Control-Allow-Methods is no method", "remove it there"
-        case CorsError.INVALID_ALLOW_HEADERS_PREFLIGHT_RESPONSE:
-            return f"{value!r} in Access-Control-Allow-Headers is no header", "remove it there"
-        case CorsError.METHOD_DISALLOWED_BY_PREFLIGHT_RESPONSE:
-            return f"{value} is not in Access-Control-Allow-Methods", f"add {value} there"
-        case CorsError.HEADER_DISALLOWED_BY_PREFLIGHT_RESPONSE:
-            return f"{value} is not in Access-Control-Allow-Headers", f"add {value} there"
-    return _without_the_header(what, response)
+            change = "look at the proxy's log, and whether the service runs"
+        case _ if what == "preflight" and status in (401, 407):
+            why = f"the preflight needs authentication ({status}), and browsers send none with it"
+            change = "let OPTIONS requests pass to the service without authentication"
+        case _ if what == "preflight" and status in (404, 405, 501):
+            why = f"what answers OPTIONS requests knows no CORS ({status})"
+            change = "let OPTIONS requests pass to the service"
+        case _ if (response.get("Content-Type") or "").startswith("text/html"):
+            why = f"an HTML page answered the {what} ({status}), and not the service"
+            change = "look at what is in front of the service"
+        case _ if response.get("Access-Control-Allow-Origin"):
+            why = f"the preflight is answered {status}, and browsers take 200 to 299"
+            change = "look for a proxy that answers itself"
+        case _:
+            why = f"the answer to the {what} ({status}) has no Access-Control-Allow-Origin"
+            change = "look for a proxy that answers itself or removes the header"
+    return why, at_gateway(response, change)
 
 
 def mixed(url: str) -> tuple[str, str]:
@@ -103,43 +121,4 @@ def elsewhere(url: str, origin: str) -> tuple[str, str]:
         f"a redirect leads to {url}, and that host decides on Origin: {origin}",
         "return the address as JSON, and let the page open it; answer 401 instead of redirecting "
         "to a login",
-    )
-
-
-def _without_the_header(what: str, response: Response) -> tuple[str, str]:
-    """Say who probably answered without CORS headers, or refused a preflight with them."""
-    status, content_type = response.status, response.get("Content-Type") or ""
-    if status in REDIRECTS:
-        return (
-            f"the {what} is redirected to {response.get('Location')} without CORS headers",
-            "call the address that needs no redirect",
-        )
-    if status in FROM_GATEWAYS:
-        return (
-            f"a proxy answered the {what} with {status}, because it does not reach the service",
-            "look at the proxy's log, and whether the service runs",
-        )
-    if what == "preflight" and status in (401, 407):
-        return (
-            f"the preflight needs authentication ({status}), and browsers send none with it",
-            "let OPTIONS requests pass to the service without authentication",
-        )
-    if what == "preflight" and status in (404, 405, 501):
-        return (
-            f"what answers OPTIONS requests knows no CORS ({status})",
-            "let OPTIONS requests pass to the service",
-        )
-    if content_type.startswith("text/html"):
-        return (
-            f"an HTML page answered the {what} ({status}), and not the service",
-            "look at what is in front of the service",
-        )
-    if response.get("Access-Control-Allow-Origin"):
-        return (
-            f"the preflight is answered {status}, and browsers take 200 to 299",
-            "look for a proxy that answers itself",
-        )
-    return (
-        f"the answer to the {what} ({status}) has no Access-Control-Allow-Origin",
-        "look for a proxy that answers itself or removes the header",
     )

@@ -1,4 +1,4 @@
-"""The env file of development: the mistakes in it, and how an edit of it takes effect."""
+"""Variables in development: the mistakes in them, and how an edit of the env file takes effect."""
 
 import inspect
 import os
@@ -8,32 +8,35 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from ..settings import CORSSettings
+from ..settings import CORSSettings, aliases
 
 LIKE = 0.9  # names that are more alike than this count as misspelt; 1 is the same
 
 
 def with_problems(settings: type[CORSSettings], lines: Sequence[str]) -> list[str]:
-    """Return the lines about wrong settings, those about the env file, and the way to try again."""
+    """Return the lines about wrong settings, those about variables, and the way to try again."""
     file = Path(str(settings.model_config["env_file"]))
-    if not file.is_file():
-        return [*lines]
     try:
-        names = dotenv_values(file, interpolate=False)
+        in_file = [*dotenv_values(file, interpolate=False)]
     except UnicodeDecodeError:  # which the lines say
-        names = {}
-    found = [*lines, *_problems(settings, [*names], file)]
-    if found:
+        in_file = []
+    found = [*lines, *_problems(settings, in_file, file)]
+    if found and file.is_file():
         code = os.path.relpath(inspect.getfile(settings))
         found.append(f"After an edit of {file}, save {code} to start again")
     return found
 
 
-def _problems(settings: type[CORSSettings], names: Sequence[str], file: Path) -> Iterator[str]:
-    """Yield a line for each variable of the file that has no effect."""
+def _problems(settings: type[CORSSettings], in_file: Sequence[str], file: Path) -> Iterator[str]:
+    """Yield a line for each variable that has no effect, and that is probably meant for a setting.
+
+    Of the environment, names of one word are left out: shells set HOSTNAME, LANGUAGE and the like.
+    """
     known = [settings._variable((name,)) for name in settings.model_fields]
-    for name in names:
-        if name == "FASTAPI_ENV":
+    known += [alias.upper() for field in settings.model_fields.values() for alias in aliases(field)]
+    for name in dict.fromkeys([*in_file, *(name for name in os.environ if "_" in name)]):
+        place = file if name in in_file else "the environment"
+        if name == "FASTAPI_ENV" and name in in_file:
             yield f"{name}: {file} cannot set it (it comes from the environment only). Remove it"
         elif name not in known and (likely := get_close_matches(name.upper(), known, 1, LIKE)):
-            yield f"{name}: {file} sets it, and no setting has this name. Write {likely[0]}"
+            yield f"{name}: {place} sets it, and no setting has this name. Write {likely[0]}"

@@ -7,31 +7,22 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Scope
 
+from ..middleware import CORSPolicyMiddleware
 from ..policy import CORSPolicy
 from ..reasons import CROSS_SITE_FORM
 from ..refusal import Kind, Refusal, judge
 from ..request import Request
 from ..standard import SAFE_METHODS
-from .browser import (
-    PATIENCE,
-    CorsError,
-    Exchange,
-    Fetch,
-    Outcome,
-    Response,
-    fetch,
-    is_mixed,
-    origin_of,
-)
+from . import browser
+from .browser import PATIENCE, CorsError, Exchange, Fetch, Outcome, Response, origin_of
 from .consoles import consoles
 from .cookies import ENGINES, judge_cookie
 from .corrections import correction
 from .diagnosis import diagnosis, elsewhere
 from .routes import WEBSOCKET, methods_at, missing_route
-from .service import guard_of, layers
+from .service import layers
 
 ADDRESS = "https://service.example"  # of the service, where none is given
 
@@ -54,36 +45,35 @@ class Explanation:
     @property
     def is_allowed(self) -> bool | None:
         """Whether a page may read the response; None if what answers could not be asked."""
-        statuses = [exchange.response.status for exchange in self.outcome.exchanges]
-        if statuses[-1:] == [0]:
+        last = self.outcome.exchanges[-1] if self.outcome.exchanges else None
+        if last and not last.response.status:
             return None
-        return self.outcome.readable and (self.outcome.sent[-1] != WEBSOCKET or statuses != [403])
+        is_refused = last and last.method == WEBSOCKET and last.response.status == 403
+        return self.outcome.blocked is None and not is_refused
 
 
-def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Explanation:
+def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str) -> Explanation:
     """Ask an application what a browser asks, and explain the answers.
 
     Its lifespan does not run. Requests that could write are replaced by `OPTIONS` requests, whose
     answers have the same CORS headers. Routes of WebSockets are not asked, and neither are other
-    hosts. `file` is where the policy and its default origins stand.
+    hosts. `guard` has the policy; `file` is where it and its default origins stand.
     """
-    scopes: list[Scope] = []
-    own, guard = origin_of(request.url), guard_of(app)
-    exempt = [compile_path(path)[0] for path in guard.cross_site_exempt] if guard else []
+    own, policy, root_path = origin_of(request.url), guard.policy, getattr(app, "root_path", "")
 
     def send(method: str, url: str, headers: Mapping[str, str], body: object) -> Response | None:
         if origin_of(url) != own:
             return None
-        root_path = getattr(app, "root_path", "")
-        scopes.append({**scope_of(method, url, headers), "root_path": root_path})
         asked = method if method in SAFE_METHODS else "OPTIONS"
-        return asyncio.run(answer_of(app, {**scopes[-1], "method": asked}))
+        return asyncio.run(answer_of(app, scope_of(asked, url, headers, root_path)))
 
     methods = methods_at(app, urlsplit(request.url).path)
     is_handshake = WEBSOCKET in methods and not methods & {request.method, "*"}
-    if (is_handshake or request.method == WEBSOCKET) and not is_mixed(request.origin, request.url):
+    if (is_handshake or request.method == WEBSOCKET) and not browser.is_mixed(
+        request.origin, request.url
+    ):
         return _handshake(app, policy, request, file)
-    outcome = fetch(request, send)
+    outcome = browser.fetch(request, send)
     if not (blocked := outcome.blocked):
         return Explanation(outcome, route=_route(app, outcome.exchanges[-1]))
     if not outcome.exchanges:
@@ -95,7 +85,8 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
     if last.method not in SAFE_METHODS:  # whose status is not known
         known = f" Status code: {blocked.response.status}"
         printed = {engine: words.removesuffix(known) for engine, words in printed.items()}
-    refused = judge(Request(scopes[-1], policy), exempt)
+    scope = scope_of(last.method, last.url, last.headers, root_path)
+    refused = judge(Request(scope, policy), guard._exempt)
     route = _route(app, last)
     if refused is None:
         return Explanation(outcome, *diagnosis(blocked), consoles=printed, route=route)
@@ -104,12 +95,9 @@ def explain(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Expl
         change += f"; for a form: {CROSS_SITE_FORM.correction}"
     if refused.kind is Kind.UNLISTED:
         why = "the policy does not list what the request needs"
-        if blocked.error in (
-            CorsError.WILDCARD_ORIGIN_NOT_ALLOWED,
-            CorsError.INVALID_ALLOW_CREDENTIALS,
-        ):
-            about_credentials = diagnosis(blocked)
-            why, change = f"{about_credentials[0]}; {why}", f"{about_credentials[1]}; {change}"
+        if blocked.error in (CorsError.WILDCARD_ORIGIN, CorsError.INVALID_ALLOW_CREDENTIALS):
+            first_why, first_change = diagnosis(blocked)
+            why, change = f"{first_why}; {why}", f"{first_change}; {change}"
     return Explanation(outcome, why, change, refused, printed, route)
 
 
@@ -120,10 +108,10 @@ def _handshake(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> E
     route = missing_route(app, WEBSOCKET, urlsplit(url).path)
     answer = Response(403 if refused or route else 101, ())
     outcome = Outcome((Exchange(WEBSOCKET, url, headers, answer),))
-    if not refused:
-        return Explanation(outcome, route=route)
-    change = correction(refused.reason, policy, file)
-    return Explanation(outcome, refused.reason.why, change, refused, route=route)
+    why, change = "", ""
+    if refused:
+        why, change = refused.reason.why, correction(refused.reason, policy, file)
+    return Explanation(outcome, why, change, refused, route=route)
 
 
 def _route(app: ASGIApp, last: Exchange) -> str:
@@ -147,8 +135,7 @@ def cookies_of(app: ASGIApp, request: Fetch, exchanges: Sequence[Exchange]) -> d
         for engine, rules in ENGINES.items():
             cookie = judge_cookie(request.origin, url, text, rules)
             dropped = f"dropped, because {cookie.reason}" if cookie.reason else "removed"
-            advice = f"; call {cookie.instead}" if cookie.instead else ""
-            engines.setdefault("kept" if cookie.is_kept else dropped + advice, []).append(engine)
+            engines.setdefault("kept" if cookie.is_kept else dropped, []).append(engine)
         said = "; ".join(f"{', '.join(names)}: {becomes}" for becomes, names in engines.items())
         if origin_of(url) != request.origin and not request.with_credentials:
             said = 'dropped, because the page does not send credentials: "include"'
@@ -166,7 +153,7 @@ def _session_cookies(app: Any) -> Iterator[str]:
             yield f"{made.session_cookie}=x; path={made.path}; {made.security_flags}"
 
 
-def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Scope:
+def scope_of(method: str, url: str, headers: Mapping[str, str], root_path: str = "") -> Scope:
     """Return a request as servers give it to applications (ASGI, "HTTP connection scope")."""
     parts = urlsplit(url)
     path = parts.path or "/"
@@ -180,7 +167,7 @@ def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Scope:
         "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": parts.query.encode(),
-        "root_path": "",
+        "root_path": root_path,
         "headers": [(name.lower().encode(), names[name].encode()) for name in names],
         "client": ("127.0.0.1", 0),
         "server": (parts.hostname, parts.port),
@@ -191,22 +178,15 @@ def scope_of(method: str, url: str, headers: Mapping[str, str]) -> Scope:
 async def answer_of(app: ASGIApp, scope: Scope) -> Response | None:
     """Return status and headers of an application's answer; None if it does not begin one."""
     started: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-
-    async def receive() -> Message:
-        if received:
-            await asyncio.Event().wait()  # the browser stays
-        received.append(True)
-        return {"type": "http.request", "body": b"", "more_body": False}
+    received: asyncio.Queue[Message] = asyncio.Queue()  # without an end: the browser stays
+    received.put_nowait({"type": "http.request", "body": b"", "more_body": False})
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start" and not started.done():
             headers = Headers(raw=[*message.get("headers", ())])
             started.set_result(Response(message["status"], headers.items()))
 
-    received: list[bool] = []
-    task: asyncio.Future[None] = asyncio.ensure_future(app(scope, receive, send))
+    task = asyncio.ensure_future(app(scope, received.get, send))
     both: list[asyncio.Future[Any]] = [task, started]
     await asyncio.wait(both, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        task.exception()  # of the application, which has answered 500
     return started.result() if started.done() else None

@@ -4,7 +4,6 @@ Browsers do both without a word.
 """
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from starlette.types import Message
@@ -15,11 +14,11 @@ from ..policy import ANY
 from ..reasons import is_short_token
 from ..refusal import MAX_SHOWN, shown_method, shown_path
 from ..request import Request
-from ..standard import FORBIDDEN_RESPONSE_HEADER, SAFELISTED_RESPONSE_HEADER
+from ..standard import needs_exposing
 from .cookies import ENGINES, STANDARD, judge_cookie
 
 MAX_LINES = 50  # of a process
-MAX_PASSED = 1000  # headers and cookies that need no second look
+MAX_KEPT = 1000  # verdicts on headers, and on cookies
 # Words of the User-Agent, in this order: browsers name those that they want to be taken for.
 AGENTS = {"Chrome/": "Chromium", "Firefox/": "Firefox", "AppleWebKit/": "WebKit"}
 # Headers for browsers, caches, proxies, search engines and monitoring. Pages do not read them.
@@ -37,39 +36,30 @@ NOT_FOR_PAGES = re.compile(
     re.IGNORECASE,
 )
 # A cookie whose verdict does not depend on its value. Without the value, the verdict can be kept.
-PLAIN = re.compile(rb"([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
-NEVER_HINTED = (FORBIDDEN_RESPONSE_HEADER, SAFELISTED_RESPONSE_HEADER, NOT_FOR_PAGES)
+PLAIN = re.compile(rb"\A([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
 
 _written: set[str] = set()  # the lines of this process, without method and path
 
 
-class Hints:
-    """Writes each line once, for the first request that it is about.
+def write_hints(request: Request, start: Message) -> None:
+    """Write what an allowed page of another origin misses in a response that begins so.
 
-    `passed` are the names of headers that need no second look.
+    Each line is written once, for the first request that it is about.
     """
-
-    def __init__(self) -> None:
-        self.passed: set[bytes] = set()
-
-    def write(self, request: Request, start: Message) -> None:
-        """Write what an allowed page of another origin misses in a response that begins so."""
-        if not request.is_allowed or len(_written) >= MAX_LINES:
-            return
-        news = [(name, value) for name, value in start["headers"] if name not in self.passed]
-        if not news or not request.is_read or request.is_own:
-            return
-        cookies = [value for name, value in news if name == b"set-cookie"]
-        names = [name for name, _ in news if name != b"set-cookie"]
-        lines = [*dropped_cookies(request, cookies)]
-        if names and is_for_script(request, start):
-            lines += hidden_headers(request, names)
-            self.passed.update(names if len(self.passed) < MAX_PASSED else ())
-        for line in lines:
-            if line not in _written and len(_written) < MAX_LINES:
-                _written.add(line)
-                method, path = shown_method(request.method), shown_path(request.scope["path"])
-                log.warning("%s %s %s", method, path, line)
+    if not request.is_allowed or len(_written) >= MAX_LINES:
+        return
+    cookies = [value for name, value in start["headers"] if name == b"set-cookie"]
+    exposed = tuple(request.policy.expose_headers)
+    about = [hidden_header(name, exposed) for name, _ in start["headers"]]
+    hidden = [line for line in about if line and line not in _written]
+    if not (cookies or hidden) or not request.is_read or request.is_own:
+        return
+    dropped = dropped_cookies(request, cookies)
+    for line in (*dropped, *(hidden if is_for_script(request, start) else ())):
+        if line and line not in _written and len(_written) < MAX_LINES:
+            _written.add(line)
+            method, path = shown_method(request.method), shown_path(request.scope["path"])
+            log.warning("%s %s %s", method, path, line)
 
 
 def is_for_script(request: Request, start: Message) -> bool:
@@ -83,31 +73,29 @@ def is_for_script(request: Request, start: Message) -> bool:
     return is_fetched and not is_redirect and not content_type.startswith(b"text/event-stream")
 
 
-def hidden_headers(request: Request, names: list[bytes]) -> Iterator[str]:
-    """Yield a line for each header that is for pages, and that the policy does not expose."""
-    exposed = request.policy.expose_headers
-    shown = {*map(str.lower, exposed)}
-    for name in (raw.decode("latin-1") for raw in names):
-        is_never = any(pattern.fullmatch(name) for pattern in NEVER_HINTED)
-        if exposed != ANY and name not in shown and not is_never and is_short_token(name):
-            title = name.title()
-            yield f'sends {title}, which pages cannot read; add "{title}" to expose_headers'
+@lru_cache(MAX_KEPT)
+def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
+    """Return the line for a header that is for pages, and that the policy does not expose."""
+    name = raw.decode("latin-1")
+    is_exposed = exposed == ANY or name in map(str.lower, exposed)
+    is_for_others = NOT_FOR_PAGES.fullmatch(name) or not needs_exposing(name)
+    if is_exposed or is_for_others or not is_short_token(name):
+        return ""
+    title = name.title()
+    return f'sends {title}, which pages cannot read; add "{title}" to expose_headers'
 
 
-def dropped_cookies(request: Request, cookies: list[bytes]) -> Iterator[str]:
-    """Yield a line for each cookie that the browser drops."""
+def dropped_cookies(request: Request, cookies: list[bytes]) -> list[str]:
+    """Return a line for each cookie, which is empty if the browser keeps the cookie."""
     sent = dict(request.scope["headers"])
     names = (b"origin", b"host", b"sec-fetch-site", b"user-agent")
     caller = tuple(sent.get(name, b"").decode("latin-1") for name in names)
-    for cookie in cookies:
-        if plain := PLAIN.match(cookie):
-            cookie = plain[1] + b"x" + cookie[plain.end() :]
-        has_credentials = request.policy.allow_credentials
-        if line := line_for(cookie, request.scope["scheme"], caller, has_credentials):
-            yield line
+    scheme, has_credentials = request.scope["scheme"], request.policy.allow_credentials
+    plain = [PLAIN.sub(rb"\1x", cookie) for cookie in cookies]
+    return [line_for(cookie, scheme, caller, has_credentials) for cookie in plain]
 
 
-@lru_cache(MAX_PASSED)
+@lru_cache(MAX_KEPT)
 def line_for(cookie: bytes, scheme: str, caller: tuple[str, ...], has_credentials: bool) -> str:
     """Return the line for a cookie; nothing if the browser keeps it, or if an address is none."""
     page, host, site, agent = caller
@@ -125,7 +113,7 @@ def line_for(cookie: bytes, scheme: str, caller: tuple[str, ...], has_credential
         verdict = judge_cookie(page, url, cookie.decode(errors="surrogateescape"), rules)
     except ValueError:  # brackets without an address
         return ""
-    reason = f"{verdict.reason}; call {verdict.instead}".removesuffix("; call ")
+    reason = verdict.reason
     if not has_credentials:
         reason = "allow_credentials is False, so pages call without credentials"
     name = verdict.name[:MAX_SHOWN]

@@ -9,6 +9,7 @@ from textwrap import fill, wrap
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..middleware import CORSPolicyMiddleware
 from ..policy import CORSPolicy
 from ..refusal import Kind
 from ..standard import SAFE_METHODS
@@ -33,23 +34,18 @@ def print_json(value: Any) -> None:
 
 def show_policies(service: Service, *, as_json: bool) -> int:
     """Print the policies of all environments side by side, and return the exit status."""
-    policies: dict[str, CORSPolicy | None] = {}
-    problems: dict[str, list[str]] = {}
+    policies: dict[str, dict[str, Any] | None] = {}
+    problems: dict[str, Sequence[str]] = {}
     for name in service.environments:
         try:
-            policies[name] = service.policy(name)
+            policy = service.policy(name)
+            policies[name] = {argument: getattr(policy, argument) for argument in ARGUMENTS}
         except CannotStart as error:
-            policies[name] = None
-            problems[name] = [*error.args]
+            policies[name], problems[name] = None, error.args
     if as_json:
-        arguments = {
-            name: policy and {argument: getattr(policy, argument) for argument in ARGUMENTS}
-            for name, policy in policies.items()
-        }
-        print_json({"in_force": service.in_force, "policies": arguments, "problems": problems})
+        print_json({"in_force": service.in_force, "policies": policies, "problems": problems})
         return ALLOWED
-    heads = [f"{name}{' *' if name == service.in_force else ''}" for name in policies]
-    rows = [("", *heads)]
+    rows = [("", *(f"{name} *" if name == service.in_force else name for name in policies))]
     for argument in ARGUMENTS:
         columns = [cell(policy, argument) for policy in policies.values()]
         rows += zip_longest([argument], *columns, fillvalue="")
@@ -63,11 +59,11 @@ def show_policies(service: Service, *, as_json: bool) -> int:
     return ALLOWED
 
 
-def cell(policy: CORSPolicy | None, argument: str) -> list[str]:
+def cell(policy: dict[str, Any] | None, argument: str) -> list[str]:
     """Return the lines of a policy in the row of an argument."""
     if policy is None:
         return ["-"]
-    value = getattr(policy, argument)
+    value = policy[argument]
     if argument == "allow_origins":
         return [*value] or ["none"]
     text = ", ".join(value) if isinstance(value, tuple) else str(value)
@@ -78,15 +74,15 @@ def explain_request(service: Service, request: Fetch, *, as_json: bool) -> int:
     """Print what a browser does with a request, and why, and return the exit status."""
     logging.disable()  # of what the application says to this
     policy, app = service.policy(service.environment), service.application()
-    if guard := guard_of(app):
-        policy = guard.policy
-    explanation = explain(app, policy, request, service.file)
+    guard = guard_of(app) or CORSPolicyMiddleware(app, policy)
+    explanation = explain(app, guard, request, service.file)
     cookies = cookies_of(app, request, explanation.outcome.exchanges)
     if as_json:
         print_json({**explanation_as_json(explanation), "cookies": cookies})
     else:
-        print(f"{service.environment}: {policy}")
-        print(*steps(explanation, urlsplit(request.url).netloc), *verdict(explanation), sep="\n")
+        print(f"{service.environment}: {guard.policy}")
+        lines = steps(explanation, urlsplit(request.url).netloc)
+        print(*map(harmless, lines), *verdict(explanation), sep="\n")
         for name, said in cookies.items():
             print(labelled("cookie", f"{name}: {said}"))
     return {True: ALLOWED, False: BLOCKED, None: NOT_ASKED}[explanation.is_allowed]
@@ -95,15 +91,13 @@ def explain_request(service: Service, request: Fetch, *, as_json: bool) -> int:
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as JSON has it."""
     blocked = explanation.outcome.blocked
-    texts = ("why", "change", "route", "consoles")
-    request = ("method", "url", "headers")
     return {
         "allowed": explanation.is_allowed,
         "error": blocked and blocked.name,
-        **{name: getattr(explanation, name) for name in texts},
+        **{name: getattr(explanation, name) for name in ("why", "change", "route", "consoles")},
         "log": str(explanation.refusal or ""),
         "requests": [
-            {name: getattr(exchange, name) for name in request}
+            {name: getattr(exchange, name) for name in ("method", "url", "headers")}
             | {
                 "status": exchange.method in SAFE_METHODS and exchange.response.status or None,
                 "answer": exchange.response.headers,
@@ -116,23 +110,21 @@ def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
 def steps(explanation: Explanation, host: str) -> Iterator[str]:
     """Yield the requests, and the responses with their CORS headers, in the manner of `curl -v`."""
     for exchange in explanation.outcome.exchanges:
-        status: object = exchange.response.status or "(nothing)"
-        if exchange.method not in SAFE_METHODS:
-            status = "(it is not run here)"
-        lines = [f"{exchange.method} {exchange.url.partition(f'://{host}')[2] or exchange.url}"]
-        lines += [f"> {name}: {value}" for name, value in exchange.headers.items()]
-        lines.append(f"< {status}")
+        status = exchange.response.status or "(nothing)"
+        yield ""
+        yield f"{exchange.method} {exchange.url.partition(f'://{host}')[2] or exchange.url}"
+        yield from (f"> {name}: {value}" for name, value in exchange.headers.items())
+        yield f"< {status if exchange.method in SAFE_METHODS else '(it is not run here)'}"
         for name, value in exchange.response.headers:
             if name.lower().startswith("access-control-") or name.lower() in ("location", "vary"):
-                lines.append(f"< {name}: {value}")
-        yield from ("", *map(harmless, lines))
+                yield f"< {name}: {value}"
     yield ""
 
 
 def verdict(explanation: Explanation) -> Iterator[str]:
     """Yield whether a browser allows it, why not, what to change, and what is printed where."""
     outcome, refusal = explanation.outcome, explanation.refusal
-    method = (outcome.sent or ("",))[-1]
+    method = outcome.exchanges[-1].method if outcome.exchanges else ""
     if explanation.is_allowed is None:
         yield "This command cannot ask what decides whether the page may read the response."
     elif method == WEBSOCKET:

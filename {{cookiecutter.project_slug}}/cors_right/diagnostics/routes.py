@@ -15,13 +15,8 @@ from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
 from ..policy import ANY, CORSPolicy
-from ..standard import (
-    FORBIDDEN_REQUEST_HEADER,
-    FORBIDDEN_RESPONSE_HEADER,
-    SAFELISTED_REQUEST_HEADERS,
-    SAFELISTED_RESPONSE_HEADER,
-)
-from .service import layers
+from ..standard import FORBIDDEN_REQUEST_HEADER, SAFELISTED_REQUEST_HEADERS, needs_exposing
+from .service import guard_of, layers
 
 WEBSOCKET = "WebSocket"  # as the log calls the method of a handshake
 PARAMETER = re.compile(r"\\\{.+?(:path)?\\\}")  # of a path, escaped
@@ -51,8 +46,8 @@ def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
         entries = getattr(policy, argument)
         if entries != ANY and name.lower() not in map(str.lower, entries):
             yield f'{method} {path}: add "{name}" to {argument}'
-    paths = {path for path, *_ in needs}
-    for path in sorted(getattr(app, "cross_site_exempt", frozenset()) - paths):
+    guard, paths = guard_of(app), {path for path, *_ in needs}
+    for path in sorted(guard.cross_site_exempt - paths if guard else ()):
         yield f"{path}: no route has this path; correct or remove it in cross_site_exempt"
 
 
@@ -116,10 +111,8 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
                 if not FORBIDDEN_REQUEST_HEADER.fullmatch(name) and name.lower() not in SENT_ANYWAY:
                     yield prefix + path, method.upper(), "allow_headers", name
             for answer in operation["responses"].values():
-                for name in answer.get("headers", ()):
-                    never = FORBIDDEN_RESPONSE_HEADER.fullmatch(name)
-                    if not never and not SAFELISTED_RESPONSE_HEADER.fullmatch(name):
-                        yield prefix + path, method.upper(), "expose_headers", name
+                for name in filter(needs_exposing, answer.get("headers", ())):
+                    yield prefix + path, method.upper(), "expose_headers", name
 
 
 def _returns_file(route: BaseRoute) -> bool:

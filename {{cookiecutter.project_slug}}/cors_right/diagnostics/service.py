@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..fastapi import CORSFastAPI
 from ..middleware import CORSPolicyMiddleware
 from ..policy import CORSPolicy, CORSPolicyError
 from ..settings import DEVELOPMENT, CORSSettings
@@ -85,7 +84,7 @@ def layers(app: Any) -> Iterator[Any]:
     """Yield an application, and what it wraps, from the outside in."""
     while app is not None:
         yield app
-        app = getattr(app, "app", None)
+        app = getattr(app, "_behind_policy", None) or getattr(app, "app", None)  # of CORSFastAPI
 
 
 def guard_of(app: Any) -> CORSPolicyMiddleware | None:
@@ -93,8 +92,6 @@ def guard_of(app: Any) -> CORSPolicyMiddleware | None:
     for layer in layers(app):
         if isinstance(layer, CORSPolicyMiddleware):
             return layer
-        if isinstance(layer, CORSFastAPI):
-            return CORSPolicyMiddleware(layer, layer.cors_policy, layer.cross_site_exempt)
         for each in getattr(layer, "user_middleware", ()):
             if each.cls is CORSPolicyMiddleware:
                 return CORSPolicyMiddleware(layer, *each.args, **each.kwargs)
