@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tests.support import words
-from tests.support.baking import CREDENTIALS, Bakery, tree
+from tests.support.baking import CREDENTIALS, WITH_COOKIES, Bakery, tree
 from tests.support.markdown import CERTIFICATES, command
 from tests.support.serving import REQUIRED, Response, Serving, clean_environment, run, send
 from tests.support.uv import UV
@@ -90,7 +90,7 @@ def is_passed(method: str, site: str, origin: str) -> bool:
     return site == "absent" and origin in ("absent", "own")
 
 
-@pytest.mark.parametrize("answer", ["cookies", "cross-site-cookies"])
+@pytest.mark.parametrize("answer", WITH_COOKIES)
 def test_cross_site_writes(bakery: Bakery, served: Serving, answer: str) -> None:
     port = served(bakery.bake(credentials=answer)).port
     origins = {
@@ -138,7 +138,7 @@ COOKIES = {
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("answer", ["cookies", "cross-site-cookies"])
+@pytest.mark.parametrize("answer", WITH_COOKIES)
 def test_the_session_cookie_byte_by_byte(
     bakery: Bakery, served: Serving, answer: str, environment: str
 ) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
-from tests.support.baking import Bakery
+from tests.support.baking import WITH_COOKIES, Bakery
 from tests.support.checks import is_clean
 from tests.support.crooked import crooked
 from tests.support.logins import with_login
@@ -107,7 +107,7 @@ class World:
             return str(signer.dumps([origin, "login"]))
 
 
-@pytest.fixture(scope="module", params=["cookies", "cross-site-cookies"])
+@pytest.fixture(scope="module", params=WITH_COOKIES)
 def project(
     request: pytest.FixtureRequest, bakery: Bakery, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
@@ -202,9 +202,9 @@ def begin(world: World, origin: str, site: str) -> tuple[int, str]:
 CSRF = "Cross-site write refused (CSRF)"
 # Each row of the page's table: what an attacker does, and the status and the words of the answer.
 ATTACKS: dict[str, list[tuple[Any, int, str]]] = {
-    "login CSRF: the attacker's answer": [(csrf, 400, OTHER_BROWSER)],
+    "login CSRF: the attacker's response": [(csrf, 400, OTHER_BROWSER)],
     "login CSRF, and the victim has begun": [(csrf_after_begin, 400, OTHER_BROWSER)],
-    "replay of an answer in the same browser": [(replay, 400, OTHER_BROWSER)],
+    "replay of a response in the same browser": [(replay, 400, OTHER_BROWSER)],
     "replay with a copied cookie": [(replay_with_cookie, 400, REFUSED_CODE)],
     "a stolen code": [(stolen_code, 400, REFUSED_CODE)],
     "a token for another login, client or issuer": [

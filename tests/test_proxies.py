@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.support.baking import CREDENTIALS, Bakery
+from tests.support.baking import CREDENTIALS, WITH_COOKIES, Bakery
 from tests.support.browse import browse
 from tests.support.cases import JSON, REQUESTS, may_read
 from tests.support.proxies import (
@@ -34,7 +34,6 @@ from tests.support.serving import PATIENCE, Server, serve
 from tests.support.slow import slow_except
 
 FRONTEND, ADMIN = LISTED
-CREDENTIALED = ("cookies", "cross-site-cookies")
 
 
 class Fronts(Protocol):
@@ -75,7 +74,7 @@ def fronts(
     slow_except({(kind, "cookies") for kind in KINDS}, itertools.product(KINDS, CREDENTIALS)),
 )
 def test_pages_read_what_they_read_without_a_proxy(fronts: Fronts, kind: str, answer: str) -> None:
-    front, credentials = fronts(kind, answer), answer in CREDENTIALED
+    front, credentials = fronts(kind, answer), answer in WITH_COOKIES
     wrong = []
     for name, origin in itertools.product(REQUESTS, (FRONTEND, PREVIEW, *FOREIGN)):
         arguments, status = REQUESTS[name]
@@ -233,7 +232,7 @@ def test_websockets_pass_and_foreign_ones_do_not(fronts: Fronts, kind: str) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("answer", CREDENTIALED)
+@pytest.mark.parametrize("answer", WITH_COOKIES)
 def test_sessions_and_own_pages(fronts: Fronts, kind: str, answer: str) -> None:
     front = fronts(kind, answer)
     name = b'{"display_name": "Ada"}'

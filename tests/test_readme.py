@@ -10,7 +10,7 @@ from cors_right.diagnostics.browser import Fetch
 
 from hooks.filters import EXAMPLE, suggested_slug
 from tests.support import words
-from tests.support.baking import CONFIGURATION, CREDENTIALS, ROOT, Bakery
+from tests.support.baking import CONFIGURATION, CREDENTIALS, ROOT, WITH_COOKIES, Bakery
 from tests.support.browse import fetch
 from tests.support.markdown import (
     ADD,
@@ -45,17 +45,15 @@ CHECKS = ("uv run ruff format", "uv run ruff check", "uv run mypy")
 def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
     """Here, in the gate, in updates, adoption or with client certificates; new ones need a test."""
     always = (SERVE, TEST, LOCALLY, EXPLAIN, CHECK, *CHECKS)
-    with_cookies = (*always, CERTIFICATES)
     pages: dict[Path, tuple[str, ...]] = {
         ROOT / "README.md": (RENDER, TEST),
         FLEET: (PORTAL, *FLEET_COMMANDS),
         QUESTIONS: (CHANGE,),
         ADOPT: (ADD, *ADOPTED),
-        bakery.bake(credentials="none") / "README.md": always,
-        bakery.bake(credentials="bearer") / "README.md": always,
-        bakery.bake(credentials="cookies") / "README.md": with_cookies,
-        bakery.bake(credentials="cross-site-cookies") / "README.md": with_cookies,
     }
+    for answer in CREDENTIALS:
+        certificates = (CERTIFICATES,) if answer in WITH_COOKIES else ()
+        pages[bakery.bake(credentials=answer) / "README.md"] = (*always, *certificates)
     for page, endings in pages.items():
         assert sorted(commands(page)) == sorted(command(page, ending) for ending in endings)
 

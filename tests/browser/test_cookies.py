@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.support.baking import Bakery
+from tests.support.baking import WITH_COOKIES, Bakery
 from tests.support.browser.engines import Browser, started
 from tests.support.browser.report import Case, record
 from tests.support.browser.scenario import Service, World
@@ -161,7 +161,7 @@ def session_of_mallory(service: Service) -> str:
         return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
 
-@pytest.mark.parametrize("answer", ["cookies", "cross-site-cookies"])
+@pytest.mark.parametrize("answer", WITH_COOKIES)
 def test_a_neighbour_cannot_plant_a_session(world: World, browser: Browser, answer: str) -> None:
     """Not even by a name that Python alone takes for one with the prefix `__Host-`.
 

@@ -16,6 +16,7 @@ SERVICE = ROOT / "{{cookiecutter.project_slug}}"
 CONFIGURATION: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS = [name for name in CONFIGURATION if not name.startswith("_")]
 CREDENTIALS: list[str] = CONFIGURATION["credentials"]
+WITH_COOKIES = [answer for answer in CREDENTIALS if answer.endswith("cookies")]
 # Answers that a test does not give, whatever the defaults of a fork are.
 PLAIN = {
     "project_name": "My Service",

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tests.support.baking import WITH_COOKIES
+
 ENVIRONMENTS = ("development", "staging", "production")
 JSON = {"Content-Type": "application/json"}
 NO_NOTE = "/notes/00000000-0000-0000-0000-000000000000"
@@ -43,7 +45,7 @@ def may_read(
     environment: str, answer: str, request: str, is_listed: bool, with_credentials: bool
 ) -> bool:
     """The policy of the documentation, written down a second time."""
-    if with_credentials and answer not in ("cookies", "cross-site-cookies"):
+    if with_credentials and answer not in WITH_COOKIES:
         return False
     if environment == "development":
         return True

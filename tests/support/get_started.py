@@ -3,6 +3,7 @@
 import re
 import sys
 
+from tests.support.baking import CREDENTIALS
 from tests.support.markdown import GET_STARTED, blocks, command
 
 RENDER, CHECK = "uvx cookiecutter", "https://api.example.com/health"
@@ -47,4 +48,4 @@ def variables() -> dict[str, set[str]]:
     """Return the variables that production needs, by the answer."""
     table = re.findall(r"^\| (`.*`) \| with `?([a-z]+)", GET_STARTED.read_text("utf-8"), re.M)
     names = {answer: {*re.findall("`(.*?)`", cell)} for cell, answer in table}
-    return names | {"none": set(), "cross-site-cookies": names["cookies"]}
+    return {answer: names.get(answer.removeprefix("cross-site-"), set()) for answer in CREDENTIALS}
