@@ -22,7 +22,7 @@ exit status:
   1  a browser blocks it, or the service does not keep the policy
   2  wrong usage
   3  wrong settings, or an application that does not start; a line says why
-  4  nobody knows: the service does not answer, or another host decides
+  4  unknown: the service does not respond, or redirects to another host
 """
 
 
