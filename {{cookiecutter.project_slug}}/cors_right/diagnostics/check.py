@@ -27,8 +27,8 @@ MAX_BODY = 1024  # bytes of a body that are read
 UPDATE = "deploy these settings, or run check with the deployed settings"
 
 
+# What is wrong, and what to change. Nothing is asked for a second one before it is wanted.
 Trouble = tuple[str, str]
-"""What is wrong, and what to change. Nothing is asked for a second one before it is wanted."""
 
 
 class NoAnswer(Exception):

@@ -18,7 +18,7 @@ def with_problems(settings: type[CORSSettings], lines: Sequence[str]) -> list[st
     file = Path(str(settings.model_config["env_file"]))
     try:
         in_file = [*dotenv_values(file, interpolate=False)]
-    except UnicodeDecodeError:  # which the lines say
+    except UnicodeDecodeError:  # the lines say so
         in_file = []
     found = [*lines, *_problems(settings, in_file, file)]
     if found and file.is_file():
@@ -30,7 +30,7 @@ def with_problems(settings: type[CORSSettings], lines: Sequence[str]) -> list[st
 def _problems(settings: type[CORSSettings], in_file: Sequence[str], file: Path) -> Iterator[str]:
     """Yield a line for each variable that has no effect, and that is probably meant for a setting.
 
-    Of the environment, names of one word are left out: shells set HOSTNAME, LANGUAGE and the like.
+    It skips names of one word in the environment, because shells set HOSTNAME and LANGUAGE.
     """
     known = [settings._variable((name,)) for name in settings.model_fields]
     known += [alias.upper() for field in settings.model_fields.values() for alias in aliases(field)]
