@@ -146,7 +146,15 @@ def readers(front: Front) -> list[str]:
     return [origin for origin, (_, received, _) in answers if received[ALLOW_ORIGIN] == origin]
 
 
-PAGE_TEXT = " ".join(PAGE.read_text("utf-8").split())
+# What `check` says by the table of the page, with values for its dots.
+ROWS = [
+    re.escape(row).replace("…", ".*")
+    for row in re.findall(
+        r"^\| `([^`]*)` \|",
+        PAGE.read_text("utf-8").partition("| `check` says |")[2],
+        re.M,
+    )
+]
 # What is wrong in a real proxy, and what `check` says of it: the text of the block that changes.
 PREFLIGHT_204 = words.HEADER_REMOVED.format("preflight", 204)
 TWICE = words.DOUBLED.partition(":")[0]
@@ -388,5 +396,4 @@ def test_check_recognises_what_a_proxy_does_wrong(
     assert ("WRONG" in said) == bool(sentence)
     assert sentence in said
     if sentence:
-        row = re.sub(r" \(\d+\)| https:.*|, and browsers.*", "", sentence)
-        assert f"| `{row}` |" in PAGE_TEXT
+        assert sum(re.match(row, sentence) is not None for row in ROWS) == 1

@@ -280,16 +280,16 @@ def test_a_complaint(
     browser.console()
     assert not happens(browser, pages, complaint, case.place, path)
 
-    said_by_log = case.explained["log"].replace(f"/c{number}:", f"{path}:")
+    said_by_log = case.explained["log"].replace(f"/c{number} from", f"{path} from")
     if complaint.does == "WebSocket":
         said_by_log = said_by_log.replace(" GET ", " WebSocket ")
     reason, logged = complaint.reason, complaint.logged
     if reason and logged:
         said_by_log = said_by_log.replace(reason.why, logged.why)
-        server.expect(rf"{words.REFUSED} .* {path}: ")
-        assert said_by_log.endswith(f" {path}: {logged.why}")
+        server.expect(rf"{words.REFUSED} \S+ {path} from ")
+        assert re.search(rf" {path} from \S+: {re.escape(logged.why)}$", said_by_log)
         assert case.explained["why"].endswith((reason.why, words.NEEDS_MORE))
-    lines = {line for line in server.output.splitlines() if f" {path}: " in line}
+    lines = {line for line in server.output.splitlines() if f" {path} from " in line}
     assert lines == ({said_by_log} if reason else set())
     heard_words = ""
     # Chromium's driver does not hear sandboxed frames, because they are processes of their own.
@@ -344,7 +344,7 @@ def proxied(bakery: Bakery, pages: dict[str, Crooked]) -> Iterator[dict[str, tup
                 name: (said, mended)
                 for name, said in zip(PROXIES, pool.map(checked, names), strict=True)
             }
-        assert f"{words.REFUSED} {listed} " not in server.output  # no line in the log
+        assert f" from {listed}: " not in server.output  # no line in the log
 
 
 @pytest.mark.parametrize("name", PROXIES)
