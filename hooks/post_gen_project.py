@@ -122,7 +122,8 @@ def surroundings() -> str:
 def leftovers() -> str:
     """Return which files to delete: other answers rendered them, and -f kept them."""
     (service,) = Path(TEMPLATE).glob("*cookiecutter.project_slug*")
-    needed, others = set(), set()
+    needed: set[Path] = set()
+    others: set[Path] = set()
     for path in service.rglob("* if cookiecutter.*"):
         file, condition = re.findall(r"'(.+)' if (.+) else", path.name)[0]
         is_needed = any(CONTEXT[name] for name in re.findall(r"cookiecutter\.(\w+)", condition))

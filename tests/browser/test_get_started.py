@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import words
-from tests.support.baking import CREDENTIALS, Bakery
+from tests.support.baking import CREDENTIALS, WITH_COOKIES, Bakery
 from tests.support.browser.engines import Browser
 from tests.support.browser.pages import frontends
 from tests.support.browser.scenario import World
-from tests.support.get_started import HTML, PAGE, START, allowing, line, restricted
+from tests.support.get_started import HTML, PAGE, RESTRICT, START, allowing, line
 from tests.support.serving import Server, clean_environment, run
 
 API = "http://localhost:8000"
@@ -34,33 +34,25 @@ def started(command: str, project: Path) -> Iterator[Server]:
         yield server
 
 
-def shown(browser: Browser, folder: Path, port: int, server: Server, html: str = HTML) -> str:
+def shown(browser: Browser, folder: Path, port: int, server: Server) -> str:
     """Return what the page shows, which calls the server."""
-    own = html.replace(API, f"http://localhost:{server.port}")
+    own = HTML.replace(API, f"http://localhost:{server.port}")
     (folder / "index.html").write_text(own, encoding="utf-8")
     browser.open(f"http://localhost:{port}/?{server.port}")
     return str(browser.run(SHOWN))
 
 
-@pytest.mark.parametrize("credentials", ["none", "cookies"])
-def test_page_shows_the_note_or_the_error(
-    bakery: Bakery, browser: Browser, tmp_path: Path, credentials: str
-) -> None:
-    project = bakery.bake(credentials=credentials)
-    html = HTML
-    if credentials == "cookies":
-        html = HTML.replace("    method:", '    credentials: "include",\n    method:')
-        assert html != HTML
+def test_page_shows_the_note_or_the_error(bakery: Bakery, browser: Browser, tmp_path: Path) -> None:
+    project = bakery.bake()
     with frontends(tmp_path) as port:
         with started(line(START), project) as server:
-            assert "Buy milk" in shown(browser, tmp_path, port, server, html)
-        with started(restricted(credentials), project) as server:
-            text = shown(browser, tmp_path, port, server, html)
-            assert text.startswith("TypeError: ")
+            assert "Buy milk" in shown(browser, tmp_path, port, server)
+        with started(line(RESTRICT), project) as server:
+            assert shown(browser, tmp_path, port, server).startswith("TypeError: ")
             server.expect(words.REFUSED)
-        own = allowing(restricted(credentials)).replace(PAGE, f"http://localhost:{port}")
+        own = allowing().replace(PAGE, f"http://localhost:{port}")
         with started(own, project) as server:
-            assert "Buy milk" in shown(browser, tmp_path, port, server, html)
+            assert "Buy milk" in shown(browser, tmp_path, port, server)
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS)
@@ -73,4 +65,4 @@ def test_page_reads_the_response_as_the_readme_says(
         browser.open(f"http://localhost:{world.ports['http']}/")
         own = code.replace(API, f"http://localhost:{server.port}")
         status = browser.run(f"const token = 'x';\n{own}\nreturn response.status;")
-    assert status == (401 if credentials == "bearer" else 200)
+    assert status == (200 if credentials in ("none", *WITH_COOKIES) else 401)
