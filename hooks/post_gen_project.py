@@ -122,12 +122,12 @@ def surroundings() -> str:
 def leftovers() -> str:
     """Return which files to delete: other answers rendered them, and -f kept them."""
     (service,) = Path(TEMPLATE).glob("*cookiecutter.project_slug*")
-    names = []
-    for path in sorted(service.rglob("* if cookiecutter.*")):
-        file, question = re.findall(r"'(.+)' if cookiecutter\.(\w+) ", path.name)[0]
-        name = path.relative_to(service).with_name(file)
-        if name.exists() and not CONTEXT[question]:
-            names.append(name.as_posix())
+    needed, others = set(), set()
+    for path in service.rglob("* if cookiecutter.*"):
+        file, condition = re.findall(r"'(.+)' if (.+) else", path.name)[0]
+        is_needed = any(CONTEXT[name] for name in re.findall(r"cookiecutter\.(\w+)", condition))
+        (needed if is_needed else others).add(path.relative_to(service).with_name(file))
+    names = sorted(name.as_posix() for name in others - needed if name.exists())
     return f"Delete the files of other answers: {' '.join(names)}" if names else ""
 
 

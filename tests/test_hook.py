@@ -218,6 +218,10 @@ def test_hook_names_files_that_other_answers_left(workshop: Workshop) -> None:
     assert said == f"Delete the files of other answers: {left}\n{NEXT.format(NAME)}"
     for name in left.split():
         (project / name).unlink()
+    # Another answer has a file of the same name.
+    (routes,) = workshop.template.glob("{{*}}/app/routes")
+    (routes / "{{'me.py' if cookiecutter.__credentialed else ''}}").touch()
+    workshop.publish("v2")
     _, said = render(workshop, "project_name=Orders", "credentials=bearer")
     assert said == NEXT.format(NAME)
 

@@ -202,11 +202,11 @@ def begin(world: World, origin: str, site: str) -> tuple[int, str]:
 CSRF = "Cross-site write refused (CSRF)"
 # Each row of the page's table: what an attacker does, and the status and the words of the answer.
 ATTACKS: dict[str, list[tuple[Any, int, str]]] = {
-    "login CSRF: the attacker's response": [(csrf, 400, OTHER_BROWSER)],
-    "login CSRF, and the victim has begun": [(csrf_after_begin, 400, OTHER_BROWSER)],
+    "login CSRF: the victim's browser opens": [(csrf, 400, OTHER_BROWSER)],
+    "login CSRF after the victim has begun": [(csrf_after_begin, 400, OTHER_BROWSER)],
     "replay of a response in the same browser": [(replay, 400, OTHER_BROWSER)],
     "replay with a copied cookie": [(replay_with_cookie, 400, REFUSED_CODE)],
-    "a stolen code": [(stolen_code, 400, REFUSED_CODE)],
+    "the attacker uses a stolen code": [(stolen_code, 400, REFUSED_CODE)],
     "a token for another login, client or issuer": [
         (partial(token, nonce="another"), 400, WRONG_TOKEN),
         (partial(token, aud="another"), 400, WRONG_TOKEN),
@@ -226,7 +226,7 @@ ATTACKS: dict[str, list[tuple[Any, int, str]]] = {
         (partial(begin, origin=EVIL, site="same-origin"), 403, UNLISTED),
         (partial(begin, origin="null", site="same-origin"), 403, UNLISTED),
     ],
-    "open redirect: the origin has left": [
+    "open redirect: you remove the origin": [
         (lambda world: callback(world, world.state(EVIL)), 400, UNLISTED)
     ],
     "an old state": [(lambda world: callback(world, world.state(APP, 700)), 400, EXPIRED)],

@@ -146,7 +146,7 @@ def table() -> dict[str, dict[str, str]]:
 
 # The logins of each row of the table: how the page begins, and whether the provider posts.
 WAYS: dict[str, list[tuple[str, bool]]] = {
-    "this page's login": [
+    "fetch login": [
         (action, form_post) for action in ("redirect", "popup") for form_post in (False, True)
     ],
     "the callback sets the session": [("classic", False)],

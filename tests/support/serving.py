@@ -101,8 +101,8 @@ def clean_environment(**variables: str) -> dict[str, str]:
     is compiled or checked twice.
     """
     reach = re.compile(
-        "FASTAPI_.*|FRONTEND_ORIGINS|ALLOWED_HOSTS|MAX_BODY_SIZE|SERVE_DOCS|SESSION_SECRET|AUTH_.*"
-        "|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
+        "FASTAPI_.*|FRONTEND_ORIGINS|ALLOWED_HOSTS|MAX_BODY_SIZE|SERVE_DOCS|AUTH_.*"
+        f"|{'|'.join(REQUIRED)}|PORT|FORWARDED_ALLOW_IPS|WEB_CONCURRENCY|UVICORN_.*"
         "|VIRTUAL_ENV|PYTHONPATH|PYTHONDONTWRITEBYTECODE|UV_PROJECT.*|UV_INTERNAL_.*"
     )
     shell = {name: value for name, value in os.environ.items() if not reach.fullmatch(name)}

@@ -44,6 +44,6 @@ class Settings(CORSSettings):
             allow_headers={{cookiecutter.__allow_headers | literals}},
             allow_credentials={{cookiecutter.__credentialed == "yes"}},
             expose_headers={{cookiecutter.__expose_headers | literals}},
-            max_age=7200,  # seconds; Chromium keeps no preflight for longer
-            allow_http_loopback=self.fastapi_env == "staging",  # a page on http://localhost
+            max_age=7200,  # seconds; the maximum in Chromium
+            allow_http_loopback=self.fastapi_env == "staging",  # may list http://localhost
         )
