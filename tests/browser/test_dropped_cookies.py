@@ -52,7 +52,7 @@ COOKIES = (
     "{name}={value}; SameSite=; Secure",
     "{name}={value}; SameSite=Unknown; Secure",
     "{name}={value}; samesite=lAX; SECURE",
-    "{name}={value}; SameSite=Lax; SameSite=None; Secure",
+    "{name}={value}; SameSite=Lax; SameSite=NONE; Secure",
     "{name}={value}; SameSite=None; SameSite=Lax; Secure",
     "{name}={value}; Secure",
     "{name}={value}; HttpOnly; SameSite=None; Secure",
