@@ -54,6 +54,7 @@ COOKIES = (
     "{name}={value}; samesite=lAX; SECURE",
     "{name}={value}; SameSite=Lax; SameSite=NONE; Secure",
     "{name}={value}; SameSite=None; SameSite=Lax; Secure",
+    "{name}={value}; SameSite=Lax; SameSite=Unknown; Secure",
     "{name}={value}; Secure",
     "{name}={value}; HttpOnly; SameSite=None; Secure",
     "{name}={value}; Domain={host}; SameSite=None; Secure",

@@ -115,6 +115,7 @@ DIFFERENCES = [
     (APP, API, "a=1; Partitioned", {"webkit"}),
     (APP, API, "__Host-a=1", {"webkit"}),
     (APP, OTHER, "a=1; SameSite=Lax; SameSite=NONE; Secure", {"standard", "chromium", "firefox"}),
+    (LOCAL, LITERAL, "a=1; SameSite=Lax; SameSite=Unknown", {"firefox"}),
     (LITERAL, LITERAL, "a=1; Domain=127.0.0.1", {"standard", *ENGINES}),
     (APP, API, "a=1; Domain=api.example.com", {"standard", *ENGINES}),
     (APP, API, "a=1; Domain=none", set()),
