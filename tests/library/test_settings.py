@@ -443,6 +443,7 @@ def no_setting(name: str, likely: str, place: str = ".env") -> str:
     ("file", "lines"),
     [
         ("FASTAPI_ENV=production\n", [words.ENV_NOT_THERE]),
+        ("fastapi_env=a\n", [words.ENV_NOT_THERE.replace("FASTAPI_ENV", "fastapi_env")]),
         ("FRONTEND_ORIGIN=x\n", [no_setting("FRONTEND_ORIGIN", "FRONTEND_ORIGINS")]),
         ("max_body_sizes=1\n", [no_setting("max_body_sizes", "MAX_BODY_SIZE")]),
         (

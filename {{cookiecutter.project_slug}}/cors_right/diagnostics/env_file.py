@@ -36,7 +36,7 @@ def _problems(settings: type[CORSSettings], in_file: Sequence[str], file: Path) 
     known += [alias.upper() for field in settings.model_fields.values() for alias in aliases(field)]
     for name in dict.fromkeys([*in_file, *(name for name in os.environ if "_" in name)]):
         place = file if name in in_file else "the environment"
-        if name == "FASTAPI_ENV" and name in in_file:
+        if name.upper() == "FASTAPI_ENV" and name in in_file:
             yield f"{name}: {file} cannot set it (it comes from the environment only). Remove it"
         elif name not in known and (likely := get_close_matches(name.upper(), known, 1, LIKE)):
             yield f"{name}: {place} sets it, and no setting has this name. Write {likely[0]}"
