@@ -482,8 +482,8 @@ class Owner(Settings):
     # These have names that are like those of shells, and names that are like each other.
     hostnames: str = ""
     languages: str = ""
-    database: Annotated[
-        str, Field(validation_alias=AliasChoices("database_url", "database_uri"))
+    database_url: Annotated[
+        str, Field(validation_alias=AliasChoices("database_uri", "database_urls"))
     ] = ""
 
 
@@ -522,7 +522,7 @@ OTHERS = (
     "ALLOWED_ORIGINS AUTH_TOKEN BODY_SIZE FRONTEND FRONTEND_HOST FRONTEND_URL MAX_BODY "
     "MAX_BODY_SIZE_MB ORIGINS SERVE SESSION SESSION_KEY VITE_FRONTEND_ORIGINS "
     # Owner has them.
-    "DATABASE_URI DATABASE_URL "
+    "DATABASE_URI DATABASE_URL DATABASE_URLS "
     # Shells and desktops.
     "DESKTOP_SESSION DISPLAY EDITOR HOME HOST HOSTNAME HOSTTYPE LANG LANGUAGE LC_ALL LOGNAME PATH "
     "PS1 PWD SESSION_MANAGER SHELL SSH_AUTH_SOCK TERM USER USERNAME VIRTUAL_ENV XDG_SESSION_ID "

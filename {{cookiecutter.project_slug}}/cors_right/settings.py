@@ -85,7 +85,7 @@ Hosts = CommaSeparated[Annotated[str, AfterValidator(_host)]]
 
 
 def aliases(field: FieldInfo) -> list[str]:
-    """Return the names that a field has instead of its own."""
+    """Return the names that a field has beside its own."""
     alias = field.validation_alias
     choices = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
     return [str(each.path[0] if isinstance(each, AliasPath) else each) for each in choices]
