@@ -48,18 +48,22 @@ def write_hints(request: Request, start: Message) -> None:
     """
     if not request.is_allowed or len(_written) >= MAX_LINES:
         return
-    cookies = [value for name, value in start["headers"] if name == b"set-cookie"]
-    exposed = tuple(request.policy.expose_headers)
-    about = [hidden_header(name, exposed) for name, _ in start["headers"]]
-    hidden = [line for line in about if line and line not in _written]
-    if not (cookies or hidden) or not request.is_read or request.is_own:
+    headers, exposed = start["headers"], tuple(request.policy.expose_headers)
+    cookies = [value for name, value in headers if name == b"set-cookie"]
+    dropped = unwritten(dropped_cookies(request, cookies)) if cookies else []
+    hidden = unwritten([hidden_header(name, exposed) for name, _ in headers])
+    if not (dropped or hidden) or not request.is_read or request.is_own:
         return
-    dropped = dropped_cookies(request, cookies)
     for line in (*dropped, *(hidden if is_for_script(request, start) else ())):
-        if line and line not in _written and len(_written) < MAX_LINES:
+        if line not in _written and len(_written) < MAX_LINES:
             _written.add(line)
             method, path = shown_method(request.method), shown_path(request.scope["path"])
             log.warning("%s %s %s", method, path, line)
+
+
+def unwritten(lines: list[str]) -> list[str]:
+    """Return the lines that the log does not have."""
+    return [line for line in lines if line and line not in _written]
 
 
 def is_for_script(request: Request, start: Message) -> bool:
@@ -89,16 +93,16 @@ def dropped_cookies(request: Request, cookies: list[bytes]) -> list[str]:
     """Return a line for each cookie, empty if the browser keeps the cookie."""
     sent = dict(request.scope["headers"])
     names = (b"origin", b"host", b"sec-fetch-site", b"user-agent")
-    caller = tuple(sent.get(name, b"").decode("latin-1") for name in names)
+    caller = tuple(sent.get(name, b"") for name in names)
     scheme, has_credentials = request.scope["scheme"], request.policy.allow_credentials
     plain = [PLAIN.sub(rb"\1x", cookie) for cookie in cookies]
     return [line_for(cookie, scheme, caller, has_credentials) for cookie in plain]
 
 
 @lru_cache(MAX_KEPT)
-def line_for(cookie: bytes, scheme: str, caller: tuple[str, ...], has_credentials: bool) -> str:
+def line_for(cookie: bytes, scheme: str, caller: tuple[bytes, ...], has_credentials: bool) -> str:
     """Return the line for a cookie, empty if the browser keeps it or an address is invalid."""
-    page, host, site, agent = caller
+    page, host, site, agent = (value.decode("latin-1") for value in caller)
     # A secure page calls http:// only on this machine. Elsewhere, a proxy has ended TLS.
     if page.startswith("https:") and (site == "same-site" or not is_loopback(split_port(host)[0])):
         scheme = "https"
