@@ -354,7 +354,7 @@ def canonical_port(port: str, scheme: str) -> int | Literal["*"] | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is loopback: localhost, names below it (RFC 6761), 127.0.0.0/8, [::1]."""
+    """Return whether a host is loopback: localhost, names below (RFC 6761), 127.0.0.0/8, [::1]."""
     return re.fullmatch(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]", host) is not None
 
 

@@ -32,7 +32,7 @@ class Rules:
     is_schemeful: bool = True  # http and https of a domain are two sites
     takes_tab: bool = True  # in name or value
     takes_nameless: bool = True  # a cookie that begins with =
-    # If False: http://localhost sets no Secure cookie. SameSite=None and Partitioned need no Secure.
+    # If not: http://localhost sets no Secure cookie. SameSite=None and Partitioned need no Secure.
     # Prefixes and limits do not count. No host sets a cookie for the public suffix that it is.
     # SameSite=None does not replace an earlier SameSite, and Expires wins over Max-Age.
     follows_rfc: bool = True
