@@ -109,6 +109,10 @@ class CORSPolicyMiddleware:
         costly = len(cookies) > MAX_COOKIES or cookies.count(b"\\") > MAX_BACKSLASHES
         if costly:
             limits.write(request, f"{COSTLY} (431)")
+        if request.asked_method is not None:
+            preflight = headers.answer_preflight(request, request.asked_method, refusal)
+            await preflight(scope, receive, send)
+            return
         granted = headers.for_response(request)
 
         async def send_with_policy(message: Message) -> None:
@@ -126,16 +130,11 @@ class CORSPolicyMiddleware:
                         await response(scope, receive, send)
                         send = discard  # the application's own response
                         return
-                if headers.policy.development:
-                    from .diagnostics.hints import write_hints  # production does not need it
-
-                    write_hints(request, message)
+                if headers.write_hints:
+                    headers.write_hints(request, message)
             await send(message)
 
-        if request.asked_method is not None:
-            preflight = headers.answer_preflight(request, request.asked_method, refusal)
-            await preflight(scope, receive, send)
-        elif scope["type"] == "websocket":
+        if scope["type"] == "websocket":
             answer = refused_handshake(scope, refusal) if refusal or costly else self.app
             await answer(scope, receive, send)
         elif costly:
@@ -161,6 +160,11 @@ class PolicyHeaders:
 
     def __init__(self, policy: CORSPolicy) -> None:
         self.policy = policy
+        self.write_hints = None
+        if policy.development:
+            from .diagnostics.hints import write_hints  # production does not need it
+
+            self.write_hints = write_hints
         cors = CORSMiddleware(
             PlainTextResponse(),
             allow_origins=policy.allow_origins,

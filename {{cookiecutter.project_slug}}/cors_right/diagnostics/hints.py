@@ -36,7 +36,9 @@ NOT_FOR_PAGES = re.compile(
     re.IGNORECASE,
 )
 # A cookie whose verdict does not depend on its value. The cache omits the value.
-PLAIN = re.compile(rb"\A([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
+PLAIN = re.compile(rb"([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
+
+CALLER = (b"origin", b"host", b"sec-fetch-site", b"user-agent")
 
 _written: set[str] = set()  # the lines of this process, without method and path
 
@@ -91,18 +93,18 @@ def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
 
 def dropped_cookies(request: Request, cookies: list[bytes]) -> list[str]:
     """Return a line for each cookie, empty if the browser keeps the cookie."""
-    sent = dict(request.scope["headers"])
-    names = (b"origin", b"host", b"sec-fetch-site", b"user-agent")
-    caller = tuple(sent.get(name, b"") for name in names)
-    scheme, has_credentials = request.scope["scheme"], request.policy.allow_credentials
-    plain = [PLAIN.sub(rb"\1x", cookie) for cookie in cookies]
-    return [line_for(cookie, scheme, caller, has_credentials) for cookie in plain]
+    caller = tuple((name, value) for name, value in request.scope["headers"] if name in CALLER)
+    scheme, shares = request.scope["scheme"], request.policy.allow_credentials
+    plain = [(PLAIN.match(cookie), cookie) for cookie in cookies]
+    cookies = [match[1] + cookie[match.end() :] if match else cookie for match, cookie in plain]
+    return [line_for(cookie, scheme, shares, *caller) for cookie in cookies]
 
 
 @lru_cache(MAX_KEPT)
-def line_for(cookie: bytes, scheme: str, caller: tuple[bytes, ...], has_credentials: bool) -> str:
+def line_for(cookie: bytes, scheme: str, shares: bool, *caller: tuple[bytes, bytes]) -> str:
     """Return the line for a cookie, empty if the browser keeps it or an address is invalid."""
-    page, host, site, agent = (value.decode("latin-1") for value in caller)
+    sent = dict(caller)
+    page, host, site, agent = (sent.get(name, b"").decode("latin-1") for name in CALLER)
     # A secure page calls http:// only on this machine. Elsewhere, a proxy has ended TLS.
     if page.startswith("https:") and (site == "same-site" or not is_loopback(split_port(host)[0])):
         scheme = "https"
@@ -118,7 +120,7 @@ def line_for(cookie: bytes, scheme: str, caller: tuple[bytes, ...], has_credenti
     except ValueError:  # brackets without an address
         return ""
     reason = verdict.reason
-    if not has_credentials:
+    if not shares:
         reason = "allow_credentials is False, so pages call without credentials"
     name = verdict.name[:MAX_SHOWN]
     what = f"the cookie {name!a}" if name else "a cookie without a name"
