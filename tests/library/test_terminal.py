@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from cors_right.diagnostics.report import labelled
-from cors_right.diagnostics.terminal import KEPT, MAX_TEXT, harmless, harmless_in
+from cors_right.diagnostics.terminal import MAX_TEXT, harmless, harmless_in
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,13 +45,15 @@ def test_text_is_escaped(name: str) -> None:
 
 
 def test_long_text_loses_its_middle() -> None:
+    half = MAX_TEXT // 2
     text = "a" * 60_000 + "b"
-    expected = f"{'a' * KEPT} [59001 characters left out] {'a' * (KEPT - 1)}b"
+    expected = f"{'a' * half} [59001 characters left out] {'a' * (half - 1)}b"
     assert harmless(text) == expected
     assert harmless(text[:MAX_TEXT]) == text[:MAX_TEXT]
+    assert harmless(text[: MAX_TEXT + 1]).count(" [1 characters left out] ") == 1
     assert len(harmless("\x1b" * 60_000)) < 7 * MAX_TEXT
     # What begins the end of a text is at the beginning of a word.
-    end = "::" + "x" * (KEPT - 2)
+    end = "::" + "x" * (half - 2)
     assert "left out] \\u003a:x" in harmless("a" * MAX_TEXT + ":" * 2 + end)
 
 

@@ -34,7 +34,7 @@ class Rules:
     takes_nameless: bool = True  # a cookie that begins with =
     # If not: http://localhost sets no Secure cookie. SameSite=None and Partitioned need no Secure.
     # Prefixes and limits do not count. No host sets a cookie for the public suffix that it is.
-    # SameSite=None does not replace an earlier SameSite, and Expires wins over Max-Age.
+    # Only Lax and Strict replace an earlier SameSite, and Expires wins over Max-Age.
     follows_rfc: bool = True
 
 
@@ -96,8 +96,8 @@ def read_cookie(text: str, rules: Rules) -> Cookie:
     for part in rest:
         key, _, setting = part.partition("=")
         key, setting = key.strip(BLANKS).lower(), setting.strip(BLANKS)
-        is_none = key == "samesite" and setting.lower() == "none"
-        if size(setting) <= MAX_ATTRIBUTE and (rules.follows_rfc or not is_none):
+        is_other = key == "samesite" and setting.lower() not in ("lax", "strict")
+        if size(setting) <= MAX_ATTRIBUTE and (rules.follows_rfc or not is_other):
             attributes[key] = setting
     return Cookie(name.strip(BLANKS), value.strip(BLANKS), bool(equals), attributes)
 
