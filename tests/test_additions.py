@@ -77,7 +77,7 @@ def raw(port: int, path: str, method: str = "GET") -> dict[str, str]:
 
 @pytest.mark.parametrize("options", [(), ("--http", "h11"), ("--root-path", "/api")])
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-def test_no_path_leads_from_one_part_to_the_other(
+def test_path_never_leads_to_the_other_part(
     bakery: Bakery, answer: str, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     project = copied(bakery.bake(credentials=answer), tmp_path)
@@ -100,9 +100,7 @@ def test_no_path_leads_from_one_part_to_the_other(
 
 
 @pytest.mark.parametrize("method", ["get", "put"])
-def test_each_part_is_held_against_its_own_routes(
-    bakery: Bakery, method: str, tmp_path: Path
-) -> None:
+def test_part_covers_its_own_routes(bakery: Bakery, method: str, tmp_path: Path) -> None:
     """A method that the public policy lacks fails the tests, though the other part has it."""
     project = copied(bakery.bake(), tmp_path)
     follow_section(APPS, PARTS, project)
@@ -124,9 +122,7 @@ def test_each_part_is_held_against_its_own_routes(
     )
 
 
-def test_both_parts_serve_in_development_and_the_private_one_is_started(
-    bakery: Bakery, tmp_path: Path
-) -> None:
+def test_parts_serve_in_development_after_lifespan(bakery: Bakery, tmp_path: Path) -> None:
     project = copied(bakery.bake(), tmp_path)
     follow_section(APPS, PARTS, project)
     application = project / "app" / "application.py"
@@ -145,7 +141,7 @@ def test_both_parts_serve_in_development_and_the_private_one_is_started(
 
 
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-def test_a_page_that_takes_a_name_for_itself_writes_nothing(bakery: Bakery, answer: str) -> None:
+def test_rebound_name_writes_nothing(bakery: Bakery, answer: str) -> None:
     """DNS rebinding: `Host` and `Origin` agree, and the browser says nothing about sites."""
     (name,) = re.findall(r"ALLOWED_HOSTS=(\S+)", OPERATIONS.read_text("utf-8"))
     variables = PRODUCTION | {"ALLOWED_HOSTS": name}
@@ -173,7 +169,7 @@ def test_a_page_that_takes_a_name_for_itself_writes_nothing(bakery: Bakery, answ
         (APPS, "Allow MCP clients in browsers"),
     ],
 )
-def test_page_does_what_names_in_the_policy_allow(
+def test_page_uses_names_added_to_the_policy(
     bakery: Bakery, page: Path, heading: str, answer: str, tmp_path: Path
 ) -> None:
     project = copied(bakery.bake(credentials=answer), tmp_path)
@@ -188,7 +184,7 @@ def test_page_does_what_names_in_the_policy_allow(
         assert {"Location", *added.get("expose_headers", [])} <= {*exposed}
 
 
-def test_the_origins_of_shells_can_be_listed(bakery: Bakery) -> None:
+def test_policy_accepts_origins_of_shells(bakery: Bakery) -> None:
     """As the table has them; those over http are for services without credentials."""
     table = section(FRONTEND, "Allow Capacitor").partition("Every app")[0]
     origins = [text for text in re.findall(r"`([a-z-]+://[^`]*)`", table) if "file:" not in text]
@@ -211,7 +207,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-def test_service_refuses_patterns_that_strangers_match(bakery: Bakery, answer: str) -> None:
+def test_service_refuses_patterns_that_anyone_can_match(bakery: Bakery, answer: str) -> None:
     text = section(OPERATIONS, "Allow preview deployments")
     assert {*re.findall(r"`(https://[^`]*\*[^`]*)`", text)} == {*PATTERNS}
     project = bakery.bake(credentials=answer)
@@ -224,7 +220,7 @@ def test_service_refuses_patterns_that_strangers_match(bakery: Bakery, answer: s
         assert (pattern in ended.stderr) == (answer not in answers)
 
 
-def test_files_become_settings_and_port_is_heard(bakery: Bakery, tmp_path: Path) -> None:
+def test_service_reads_settings_from_files_and_port(bakery: Bakery, tmp_path: Path) -> None:
     """The command of the page, for platforms that give secrets as files and set `PORT`."""
     (line,) = blocks(OPERATIONS, "Read secrets from files", "sh")
     (tmp_path / "SESSION_SECRET").write_text(REQUIRED["SESSION_SECRET"] + "\n", encoding="utf-8")

@@ -357,7 +357,7 @@ def served(service: Existing, project: Path, python: Path) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("name", slow_except({"fastapi-new"}, SERVICES))
-def test_a_service_adopts_the_policy(name: str, distribution: str, tmp_path: Path) -> None:
+def test_service_adopts_the_policy(name: str, distribution: str, tmp_path: Path) -> None:
     service = SERVICES[name]
     project = rendered(service, tmp_path)
     uv("venv", "--quiet", "--python", sys.executable, "environment", where=tmp_path)
@@ -407,7 +407,7 @@ def test_a_service_adopts_the_policy(name: str, distribution: str, tmp_path: Pat
     assert bool(has_tests) == (name != "fastapi-new")
 
 
-def test_the_command_of_the_page(distribution: str, tmp_path: Path) -> None:
+def test_install_command_adds_a_typed_package(distribution: str, tmp_path: Path) -> None:
     """The distribution that it adds has types."""
     (tmp_path / "pyproject.toml").write_text(
         f'[project]\nname = "service"\nversion = "1"\nrequires-python = ">={sys.version_info[0]}'
@@ -467,7 +467,7 @@ def create_app(settings: Settings) -> FastAPI:
 }
 
 
-def test_commands_of_the_page_find_the_application(tmp_path: Path) -> None:
+def test_page_commands_find_the_application(tmp_path: Path) -> None:
     for name, text in SHOP.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -495,7 +495,7 @@ def test_commands_of_the_page_find_the_application(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"```diff\n(.*?)```", PAGE, re.S))
-def test_the_diffs_of_the_page(block: str) -> None:
+def test_diff_of_the_page_runs_on_both_sides(block: str) -> None:
     """Both sides run, and the application's policy covers its routes, as the page's test says."""
     lines = block.splitlines()
     assert sum(line[:1] == "+" for line in lines) <= 10
@@ -524,7 +524,7 @@ def quoted(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("before", "after"), rows("before"))
-def test_old_settings_become_what_the_table_says(before: str, after: str) -> None:
+def test_old_settings_convert_as_the_table_says(before: str, after: str) -> None:
     origins = TypeAdapter(Origins)
     text = quoted(before)[0].partition("BACKEND_CORS_ORIGINS=")[2] or quoted(before)[0]
     with_credentials = "with credentials" in before
@@ -554,7 +554,7 @@ TRIED = [
 
 
 @pytest.mark.parametrize(("before", "after"), rows("`allow_origin_regex`"))
-def test_expressions_become_patterns_that_let_nobody_else_in(before: str, after: str) -> None:
+def test_patterns_allow_no_more_than_their_expressions(before: str, after: str) -> None:
     expression = re.compile(quoted(before)[0])
     patterns = quoted(after) if after.startswith("`") else []
     let_in = {origin for origin in TRIED if expression.fullmatch(origin)}

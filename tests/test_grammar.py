@@ -72,7 +72,7 @@ def test_check_of_the_prompt_accepts_or_corrects(
 
 
 @pytest.mark.parametrize(("text", "canonical", "correction"), RENDERED)
-def test_at_the_prompt(
+def test_prompt_accepts_or_corrects_origins(
     bakery: Bakery, text: str, canonical: str | None, correction: str | None
 ) -> None:
     if canonical is not None:
@@ -88,7 +88,7 @@ def test_at_the_prompt(
         assert message.endswith(instead(correction)) and (INSTEAD in message) == bool(correction)
 
 
-def test_at_start_up(bakery: Bakery) -> None:
+def test_startup_accepts_or_corrects_origins(bakery: Bakery) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", START],
         cwd=bakery.bake(),
@@ -108,7 +108,7 @@ def test_at_start_up(bakery: Bakery) -> None:
             assert (INSTEAD in message) == bool(correction)
 
 
-def test_at_each_request(bakery: Bakery, served: Serving) -> None:
+def test_request_matches_canonical_origins_only(bakery: Bakery, served: Serving) -> None:
     """Every accepted text is on the list; as an `Origin`, only what a browser sends matches."""
     accepted = ",".join(text for text, canonical, _ in ROWS if canonical and "*" not in canonical)
     port = served(bakery.bake(), FRONTEND_ORIGINS=accepted).port
@@ -126,7 +126,7 @@ def test_at_each_request(bakery: Bakery, served: Serving) -> None:
 @example(["http://shop.example.com/cart"], "yes")
 @example(["localhost:3000", "https://a.example/x"], "yes")
 @example(["http://a.example/x", "HTTPS://B.example"], "yes")
-def test_what_the_prompt_proposes_is_accepted(texts: list[str], browser_credentials: str) -> None:
+def test_prompt_accepts_its_own_corrections(texts: list[str], browser_credentials: str) -> None:
     try:
         filters.checked_origins(",".join(texts), browser_credentials)
     except filters.WrongAnswer as refused:

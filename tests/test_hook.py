@@ -131,7 +131,7 @@ def test_hook_reports_trouble_and_keeps_the_project(
         assert json.loads((project / ".cruft.json").read_text("utf-8"))["template"] == ADDRESS
 
 
-def test_hook_records_from_a_template_that_nobody_can_write(workshop: Workshop) -> None:
+def test_hook_records_from_a_read_only_template(workshop: Workshop) -> None:
     folder = workshop.folder / "shared"
     with mounted(folder, "--bind", "--options", "ro", str(workshop.template)):
         assert not os.access(folder / ".git", os.W_OK)
@@ -175,7 +175,7 @@ def closed() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("output", [full, closed])
-def test_hook_keeps_the_project_if_nobody_reads(
+def test_hook_keeps_the_project_if_output_fails(
     workshop: Workshop, output: Callable[[], AbstractContextManager[int]]
 ) -> None:
     command = [*COOKIECUTTER, str(workshop.template), *ANSWERS]
@@ -191,9 +191,7 @@ def test_hook_keeps_the_project_if_nobody_reads(
     ("typed", "shown"),
     [("..", f"../{NAME}"), ("./a b/", f"'a b/{NAME}'"), ("{}/new", f"{{}}/new/{NAME}")],
 )
-def test_hook_shows_the_directory_as_it_was_typed(
-    workshop: Workshop, typed: str, shown: str
-) -> None:
+def test_hook_shows_the_directory_as_typed(workshop: Workshop, typed: str, shown: str) -> None:
     _, said = render(workshop, "--output-dir", typed.format(workshop.folder), *ANSWERS)
     assert said == NEXT.format(shown.format(workshop.folder))
 

@@ -42,7 +42,7 @@ def names_below(packages: tuple[str, ...], name: str) -> bool:
 
 
 @pytest.mark.parametrize("pattern", ALLOWED)
-def test_file_imports_only_what_is_below_it(pattern: str) -> None:
+def test_file_imports_only_packages_below_it(pattern: str) -> None:
     files = sorted(ROOT.glob(pattern))
     assert files
     wrong = {
@@ -63,7 +63,7 @@ def test_one_test_module_imports_the_benchmarks() -> None:
     assert importing == {BENCHMARKED}
 
 
-def test_every_file_of_the_tests_has_a_place() -> None:
+def test_table_covers_every_file_of_tests() -> None:
     placed = {path for pattern in ALLOWED for path in ROOT.glob(pattern)}
     modules = {*ROOT.glob("tests/**/*.py")} - {*ROOT.glob("tests/**/__init__.py")}
     assert not modules - placed

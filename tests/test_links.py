@@ -56,16 +56,14 @@ def broken(page: Path, top: Path) -> list[str]:
     return found
 
 
-def test_link_of_the_repository_leads_to_a_file_and_a_heading() -> None:
+def test_repository_link_leads_to_file_and_heading() -> None:
     pages = tracked("*.md")
     assert INDEX in pages
     assert [link for page in pages for link in broken(page, ROOT)] == []
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS)
-def test_link_of_the_service_leads_to_a_file_and_a_heading(
-    bakery: Bakery, credentials: str
-) -> None:
+def test_service_link_leads_to_file_and_heading(bakery: Bakery, credentials: str) -> None:
     project = bakery.bake(credentials=credentials)
     pages = sorted(project.rglob("*.md"))
     assert project / "cors_right" / "README.md" in pages
@@ -90,7 +88,7 @@ def test_index_leads_to_every_page() -> None:
     assert {path.name for path in INDEX.parent.glob("*.md")} - linked == {INDEX.name}
 
 
-def test_every_picture_is_on_a_page() -> None:
+def test_picture_is_on_a_page() -> None:
     shown = {
         link.rpartition("/")[2]
         for page in tracked("*.md")
@@ -112,7 +110,7 @@ def test_every_picture_is_on_a_page() -> None:
         ('<a id="own"></a>\n', {"own"}),
     ],
 )
-def test_anchor_is_the_one_that_github_makes(page: str, expected: set[str]) -> None:
+def test_anchor_equals_the_one_on_github(page: str, expected: set[str]) -> None:
     assert anchors(page) == expected
 
 
@@ -128,5 +126,5 @@ def test_anchor_is_the_one_that_github_makes(page: str, expected: set[str]) -> N
         ("```text\n[a](b.md)\n```\n[c](d.md)", ["d.md"]),
     ],
 )
-def test_links_of_a_page_are_found(page: str, expected: list[str]) -> None:
+def test_search_finds_the_links_of_a_page(page: str, expected: list[str]) -> None:
     assert links(page) == expected

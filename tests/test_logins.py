@@ -263,7 +263,7 @@ def test_page_lists_every_attack() -> None:
         assert any(row.startswith(attack) for attack in tried), row
 
 
-def test_two_tabs_end_with_one_login(world: World) -> None:
+def test_tabs_share_one_login(world: World) -> None:
     """The tab that ends first logs the browser in; the other one gets a reason."""
     for first in (0, 1):
         client = world.client()
@@ -282,7 +282,7 @@ def test_failed_login_leaves_the_other_tab_alone(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_callback_gives_the_answer_to_the_page_and_sets_nothing(world: World, method: str) -> None:
+def test_callback_hands_answer_to_page_and_sets_nothing(world: World, method: str) -> None:
     client = world.client()
     answer = client.begin()
     form = urlencode({**answer, "iss": "https://id.third.localhost", "session_state": "x"})

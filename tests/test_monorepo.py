@@ -27,7 +27,7 @@ DOCKER = """#!/bin/sh
 """
 
 
-def test_service_in_a_monorepo_is_checked_built_and_updated(
+def test_monorepo_checks_builds_and_updates_a_service(
     workshop: Workshop, machine: dict[str, str]
 ) -> None:
     company = workshop.folder / "company"

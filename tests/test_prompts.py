@@ -48,7 +48,7 @@ def type_answers(folder: Path, answers: dict[str, str]) -> subprocess.CompletedP
     )
 
 
-def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: Path) -> None:
+def test_typed_answers_render_like_given_answers(bakery: Bakery, tmp_path: Path) -> None:
     answers = {
         "project_name": "Ada's API",
         "description": "Says hi",
@@ -68,7 +68,7 @@ def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: P
 
 
 @pytest.mark.parametrize("text", [text for text in NASTY if text == text.strip()])
-def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
+def test_typed_text_stays_unchanged(text: str, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     ended = type_answers(
@@ -101,7 +101,7 @@ def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_without_a_terminal_a_wrong_answer_ends_the_run(
+def test_wrong_answer_ends_the_run_without_a_terminal(
     answers: dict[str, str], line: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"
@@ -133,7 +133,7 @@ def recorded(project: Path) -> dict[str, str]:
     return {name: state["context"]["cookiecutter"][name] for name in QUESTIONS}
 
 
-def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) -> None:
+def test_prompt_asks_again_after_each_wrong_answer(workshop: Workshop, bakery: Bakery) -> None:
     """Enter takes the right answer where there is one; the good answers are what is recorded."""
     status, shown, folder = on_a_terminal(
         workshop,
@@ -178,7 +178,7 @@ def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) ->
     assert "Traceback" not in shown
 
 
-def test_a_question_is_asked_until_its_answer_is_right(workshop: Workshop) -> None:
+def test_prompt_asks_until_the_answer_is_right(workshop: Workshop) -> None:
     wrong = ["*", "https://*.github.io/x", "http://app.example.com"]
     status, shown, folder = on_a_terminal(
         workshop, ["", "", "", menu_number("cross-site-cookies"), *wrong, "https://app.example.com"]
@@ -188,7 +188,7 @@ def test_a_question_is_asked_until_its_answer_is_right(workshop: Workshop) -> No
     assert shown.count("[5/5]") == 4
 
 
-def test_a_folder_that_exists_is_reported_at_its_question(workshop: Workshop) -> None:
+def test_prompt_reports_an_existing_folder_at_its_question(workshop: Workshop) -> None:
     (workshop.folder / "typed" / SLUG).mkdir(parents=True)
     status, shown, folder = on_a_terminal(workshop, ["", "", "other", "", "", ""])
     assert status == 0, shown
@@ -199,7 +199,7 @@ def test_a_folder_that_exists_is_reported_at_its_question(workshop: Workshop) ->
     assert (status, "already" in shown) == (0, False)
 
 
-def test_nothing_is_asked_where_nobody_was_asked(workshop: Workshop) -> None:
+def test_prompt_stays_silent_with_no_input_and_updates(workshop: Workshop) -> None:
     """On a terminal, too: with --no-input, and while a project is updated."""
     status, shown, folder = on_a_terminal(
         workshop, [], "--no-input", "frontend_origins=app.example.com"

@@ -55,7 +55,7 @@ OWN = [
 
 
 @pytest.mark.parametrize(("kind", "what"), OWN)
-def test_listed_pages_read_the_proxys_own_errors(
+def test_allowed_pages_read_errors_of_the_proxy(
     bakery: Bakery, authority: Authority, kind: str, what: str, tmp_path: Path
 ) -> None:
     variables = PRODUCTION | {"MAX_BODY_SIZE": "30000000"}  # more than the proxy's own limit
@@ -110,7 +110,7 @@ NEW = "https://new.example.com"
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.reload])
-def test_a_reload_takes_up_a_change_and_ends_no_request(
+def test_reload_applies_changes_and_ends_no_request(
     bakery: Bakery, authority: Authority, kind: str, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
@@ -379,7 +379,7 @@ def checked(project: Path, authority: Authority, port: int, path: str = "health"
     [*FAULTS, *((kind, "none", "", "", "") for kind in KINDS)],
     ids=lambda value: None,
 )
-def test_check_recognises_what_a_proxy_does_wrong(
+def test_check_recognises_wrong_proxy_configurations(
     bakery: Bakery,
     service: Server,
     authority: Authority,

@@ -228,7 +228,7 @@ def test_answer_is_rendered_or_refused(outcomes: Outcomes, road: str, case: str)
         assert said.count("\n") == 1 or road == "prompt" or "replay" in road, said
 
 
-def test_newest_version_of_the_filters_is_the_installed_one() -> None:
+def test_newest_version_equals_the_installed_one() -> None:
     assert importlib.metadata.version("cookiecutter") == filters.NEWEST
 
 
@@ -240,7 +240,7 @@ def test_newest_version_of_the_filters_is_the_installed_one() -> None:
         ("Python", "3.10.13", "Python: 3.10.13 is too old. Use 3.11 or later"),
     ],
 )
-def test_program_that_is_too_old_is_refused_in_a_line(
+def test_old_program_is_refused_in_one_line(
     bakery: Bakery, monkeypatch: pytest.MonkeyPatch, name: str, used: str, line: str
 ) -> None:
     """The template asks for the versions before it needs what the older ones lack."""
@@ -254,7 +254,7 @@ def test_program_that_is_too_old_is_refused_in_a_line(
 @pytest.mark.parametrize(
     "renamed", ["prompt_for_config", "generate_files", "config_dict", "extra_context"]
 )
-def test_unknown_cookiecutter_is_refused_in_a_line(
+def test_unknown_cookiecutter_is_refused_in_one_line(
     template: Path, tmp_path: Path, renamed: str
 ) -> None:
     package = tmp_path / "packages" / "cookiecutter"

@@ -288,9 +288,7 @@ MUTANTS = {
 
 
 @pytest.mark.slow
-def test_tests_of_the_pages_fail_without_their_lines(
-    grown: Grown, server: Cluster, tmp_path: Path
-) -> None:
+def test_page_tests_fail_without_their_lines(grown: Grown, server: Cluster, tmp_path: Path) -> None:
     project = copied(grown.project, tmp_path)
     for name, old, new in MUTANTS.values():
         text = (project / name).read_text("utf-8")

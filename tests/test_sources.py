@@ -22,7 +22,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_source_renders_the_same_tree(repository: Path, tmp_path: Path) -> None:
+def test_source_renders_the_same_tree(repository: Path, tmp_path: Path) -> None:
     url = f"git+file://{repository}"
     commands = {
         "folder": [*COOKIECUTTER, str(repository), *GIVEN],

@@ -43,7 +43,7 @@ def edited(workshop: Workshop, readme_line: str, *, is_committed_first: bool = F
     return project
 
 
-def test_the_record_is_the_one_that_cruft_makes(workshop: Workshop) -> None:
+def test_record_equals_the_one_from_cruft(workshop: Workshop) -> None:
     project, said = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
     assert "cruft" not in said
     url, answers = f"file://{workshop.remote}", json.dumps(ANSWERS)
@@ -64,7 +64,7 @@ def test_the_record_is_the_one_that_cruft_makes(workshop: Workshop) -> None:
     assert ours.replace(url, str(workshop.remote)) == theirs.replace(url, str(workshop.remote))
 
 
-def test_rendering_twice_makes_no_difference(workshop: Workshop) -> None:
+def test_second_rendering_changes_nothing(workshop: Workshop) -> None:
     first, _ = workshop.render(str(workshop.template), into="first")
     second = workshop.folder / "second" / NAME
     workshop.run(workshop.template, *COOKIECUTTER, "--output-dir", "../second", ".", *GIVEN)
@@ -72,7 +72,7 @@ def test_rendering_twice_makes_no_difference(workshop: Workshop) -> None:
     assert tree(first) == tree(second)
 
 
-def test_a_token_in_the_address_of_the_template_is_not_recorded(workshop: Workshop) -> None:
+def test_record_omits_a_token_in_the_address(workshop: Workshop) -> None:
     address = "https://ci:token-of-ci@git.example.com/template.git"
     workshop.git(workshop.template, "remote", "set-url", "origin", address)
     project, _ = workshop.render(str(workshop.template))
@@ -85,7 +85,7 @@ def test_a_token_in_the_address_of_the_template_is_not_recorded(workshop: Worksh
     assert not [name for name, content in tree(project).items() if b"token-of-ci" in content]
 
 
-def test_an_edit_survives_an_update(workshop: Workshop) -> None:
+def test_edit_survives_an_update(workshop: Workshop) -> None:
     project = edited(workshop, f"# {NAME}")
     assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v1")
     workshop.release("v2")
@@ -98,7 +98,7 @@ def test_an_edit_survives_an_update(workshop: Workshop) -> None:
     assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v2")
 
 
-def test_a_diff_can_be_applied(workshop: Workshop) -> None:
+def test_diff_can_be_applied(workshop: Workshop) -> None:
     """`cruft diff` prints what it takes to undo the project's edits, and nothing else."""
     project = edited(workshop, "# Our service")
     assert workshop.run(project, *CRUFT, "diff").startswith("diff --git ")
@@ -109,7 +109,7 @@ def test_a_diff_can_be_applied(workshop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("is_committed_first", [True, False])
-def test_a_conflict_shows_as_a_conflict(workshop: Workshop, is_committed_first: bool) -> None:
+def test_conflict_shows_in_or_beside_the_file(workshop: Workshop, is_committed_first: bool) -> None:
     """In the file, if git knows what was rendered; beside it, if not."""
     project = edited(workshop, "# Our service", is_committed_first=is_committed_first)
     workshop.release("v2")
@@ -128,7 +128,7 @@ def test_a_conflict_shows_as_a_conflict(workshop: Workshop, is_committed_first: 
         assert f"+# {NAME.upper()}\n" in (project / "README.md.rej").read_text("utf-8")
 
 
-def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> None:
+def test_hook_says_why_it_records_nothing(workshop: Workshop) -> None:
     def reason(source: Path, into: str) -> str:
         project, said = workshop.render(str(source), into=into)
         assert ".cruft.json" not in tree(project)
@@ -159,7 +159,7 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
     assert reason(workshop.template, "no-remote") == "the template's git checkout has no remote."
 
 
-def test_the_commands_for_teams(workshop: Workshop) -> None:
+def test_team_commands_update_a_project(workshop: Workshop) -> None:
     """As the pages have them.
 
     An address of cruft's and cookiecutter's kind leads to the workshop.

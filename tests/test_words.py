@@ -92,7 +92,7 @@ def messages() -> frozenset[str]:
     return frozenset(part for path in modules for part in parts(path.read_text("utf-8")))
 
 
-def test_message_stands_in_three_files_at_most() -> None:
+def test_message_occurs_in_three_files_at_most() -> None:
     everywhere = {part: files_with(part) for part in messages() - EXCEPTIONS.keys()}
     assert {part: names for part, names in everywhere.items() if len(names) > MOST_FILES} == {}
 

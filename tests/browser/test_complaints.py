@@ -270,7 +270,7 @@ def words_of(browser: Browser, consoles: Mapping[str, str]) -> str:
 
 
 @pytest.mark.parametrize("name", COMPLAINTS)
-def test_a_complaint(
+def test_complaint_succeeds_after_its_correction(
     cases: dict[str, Told], pages: dict[str, Crooked], browser: Browser, name: str
 ) -> None:
     case = cases[name]
@@ -348,7 +348,7 @@ def proxied(bakery: Bakery, pages: dict[str, Crooked]) -> Iterator[dict[str, tup
 
 
 @pytest.mark.parametrize("name", PROXIES)
-def test_a_proxy(
+def test_check_explains_a_misbehaving_proxy(
     proxied: dict[str, tuple[str, str]], pages: dict[str, Crooked], browser: Browser, name: str
 ) -> None:
     server = pages["P"]

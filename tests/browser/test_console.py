@@ -26,7 +26,7 @@ REQUESTS: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("missing", REQUESTS)
-def test_the_console_names_what_is_missing(world: World, browser: Browser, missing: str) -> None:
+def test_console_names_the_missing_entry(world: World, browser: Browser, missing: str) -> None:
     service = world.service("none", "production")
     page = world.page("exact", service)
     fetch_all(browser, page, "exact", [{"url": f"{service.url}/health"}])

@@ -85,7 +85,7 @@ def keep(browser: Browser, title: str, expected: bool, happened: bool) -> None:
 
 
 @pytest.mark.parametrize(("answer", "environment", "page", "host", "engines"), SESSIONS)
-def test_a_session_comes_back_where_it_should(
+def test_session_returns_as_the_table_says(
     world: World,
     browser: Browser,
     answer: str,
@@ -119,7 +119,7 @@ def test_session_survives_the_quick_start(
     assert happened == (browser.engine in engines)
 
 
-def test_sessions_where_third_party_cookies_are_blocked(world: World, engine: str) -> None:
+def test_session_returns_as_listed_without_third_party_cookies(world: World, engine: str) -> None:
     wrong = []
     with started(engine, third_party_cookies=False) as browser:
         for answer, page, host, engines in BLOCKED:
@@ -134,7 +134,7 @@ def test_sessions_where_third_party_cookies_are_blocked(world: World, engine: st
 @pytest.mark.parametrize(
     ("answer", "executed"), [("none", 1), ("cookies", 0), ("cross-site-cookies", 0)]
 )
-def test_a_foreign_form_changes_nothing_where_there_are_cookies(
+def test_unlisted_form_writes_nothing_if_service_uses_cookies(
     world: World, browser: Browser, answer: str, executed: int
 ) -> None:
     service = world.service(answer, "production", f"form-{browser.engine}.example.localhost")
@@ -162,7 +162,7 @@ def session_of_mallory(service: Service) -> str:
 
 
 @pytest.mark.parametrize("answer", WITH_COOKIES)
-def test_a_neighbour_cannot_plant_a_session(world: World, browser: Browser, answer: str) -> None:
+def test_neighbour_cannot_plant_a_session(world: World, browser: Browser, answer: str) -> None:
     """Not even by a name that Python alone takes for one with the prefix `__Host-`.
 
     WebKitGTK does not keep such a cookie; the others do.

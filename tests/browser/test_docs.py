@@ -65,7 +65,7 @@ class Reader(Visitor):
 
 
 @pytest.mark.parametrize("answer", CREDENTIALS)
-def test_the_openapi_page(
+def test_openapi_page_runs_operations_of_each_answer(
     bakery: Bakery, browser: Browser, frontend: Path, issuer: dict[str, str], answer: str
 ) -> None:
     environment = {

@@ -26,9 +26,7 @@ def code(heading: str, number: int, service: Service) -> str:
     return own.replace("wss://api.example.com", service.url.replace("https", "wss"))
 
 
-def test_page_posts_with_fetch_and_axios_and_opens_a_websocket(
-    world: World, browser: Browser, frontend: Path
-) -> None:
+def test_page_posts_and_opens_a_websocket(world: World, browser: Browser, frontend: Path) -> None:
     service = world.service("cookies", "production")
     browser.open(world.page("exact", service))
     fetch, axios, socket = (code("Fetch, axios", number, service) for number in range(3))

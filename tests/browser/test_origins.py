@@ -21,7 +21,7 @@ EXPECTED: dict[str, str | None] = {
 MALFORMED = [text for text in REFUSED if text.startswith("https://xn--")]
 
 
-def test_the_engines_agree_with_the_grammar(world: World, browser: Browser) -> None:
+def test_engines_agree_with_the_grammar(world: World, browser: Browser) -> None:
     browser.open(f"http://app.example.localhost:{world.ports['http']}/")
     expected = EXPECTED
     if browser.engine != "chromium":

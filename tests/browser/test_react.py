@@ -64,7 +64,7 @@ def work_through(browser: Browser, answer: str, issuer: dict[str, str], title: s
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_the_plain_scenario(
+def test_frontend_works_in_development(
     bakery: Bakery, browser: Browser, frontend: Path, issuer: dict[str, str], answer: str
 ) -> None:
     """http://localhost:3000 from Vite's own server, and the service in development on port 8000."""
@@ -89,7 +89,7 @@ def test_the_plain_scenario(
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_production_build(
+def test_production_build_works_on_allowed_origin_only(
     bakery: Bakery,
     browser: Browser,
     frontend: Path,

@@ -39,7 +39,7 @@ def seen(browser: Browser, page: str, service: Service) -> Seen:
     return read.get("status"), written.get("status"), str(greeting)
 
 
-def test_extension_reads_with_an_entry_or_with_host_permissions(
+def test_extension_reads_with_entry_or_host_permissions(
     world: World, service: Service, engine: str, tmp_path: Path
 ) -> None:
     """Only Chromium's extensions have an origin that a list can name."""

@@ -130,7 +130,7 @@ def words_of(engine: str, request: Fetch, blocked: Blocked | None) -> str:
     return words[engine]
 
 
-def test_the_consoles_say_what_is_predicted(server: Crooked, browser: Browser) -> None:
+def test_consoles_print_the_predicted_messages(server: Crooked, browser: Browser) -> None:
     page = f"{PAGE}:{server.server_port}"
     requests = wrong_answers(server, browser.engine)
     browser.open(f"{page}/")
@@ -220,7 +220,9 @@ def generated_answer(draw: random.Random, page: str) -> Response:
 
 
 @pytest.mark.parametrize("kind", ["http://app.example.localhost", "http://evil.localhost", "null"])
-def test_generated_policies_and_requests(server: Crooked, browser: Browser, kind: str) -> None:
+def test_engines_agree_with_predictions_for_generated_policies(
+    server: Crooked, browser: Browser, kind: str
+) -> None:
     draw = random.Random(f"{kind}")
     port = server.server_port
     page = kind if kind == "null" else f"{kind}:{port}"
@@ -254,7 +256,7 @@ def test_generated_policies_and_requests(server: Crooked, browser: Browser, kind
     assert not wrong
 
 
-def test_chromium_gives_the_errors_these_names(server: Crooked) -> None:
+def test_chromium_uses_the_same_error_names(server: Crooked) -> None:
     """Its protocol does: `corsErrorStatus` in `Network.loadingFailed`."""
     need("chromium")
     requests = wrong_answers(server, "names")

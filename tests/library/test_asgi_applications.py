@@ -587,7 +587,7 @@ def test_application_behaves_as_without_a_policy(name: str, place: str, backend:
         assert found.allowed == [allowed] * len(found.varies)
 
 
-def test_message_that_is_sent_again_has_no_header_of_a_response() -> None:
+def test_application_keeps_its_messages_without_cors_headers() -> None:
     """An application that keeps its messages may also answer elsewhere, behind no policy."""
     case = CASES["sends_one_object_for_every_request"]
     before = repr(START)

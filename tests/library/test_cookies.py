@@ -48,7 +48,7 @@ def service() -> CORSFastAPI:
         (f'a="{BACKSLASHES * 200}"', 431),
     ],
 )
-def test_costly_cookies_are_refused(cookies: Any, status: int) -> None:
+def test_service_refuses_costly_cookies(cookies: Any, status: int) -> None:
     headers = {"Origin": APP, "Cookie": cookies, "X-Other": "x" * 10_000 + "\\" * 1000}
     app = service()
     answer = ask(app, headers)

@@ -105,7 +105,7 @@ def test_refused_form_suggests_an_exemption(mode: str | None) -> None:
     assert ("allow_origins" in change) != is_form
 
 
-def test_answer_and_log_name_csrf() -> None:
+def test_response_and_log_name_csrf() -> None:
     answer = ask(CORSPolicyMiddleware(passed, POLICY), FOREIGN, "POST")
     assert b"(CSRF)" in answer.body
     assert "(CSRF)" in CROSS_SITE_FORM.why

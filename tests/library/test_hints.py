@@ -136,7 +136,7 @@ def test_log_names_missing_credentials_as_the_reason(caplog: pytest.LogCaptureFi
         ({}, {"allow_origins": [PAGE], "development": False, "allow_http_loopback": True}, []),
     ],
 )
-def test_log_is_about_what_an_allowed_page_reads(
+def test_log_covers_requests_of_allowed_pages_only(
     changed: dict[str, Any],
     policy: dict[str, Any],
     expected: list[str],
@@ -153,7 +153,7 @@ def test_wildcard_exposes_every_header(caplog: pytest.LogCaptureFixture) -> None
     assert not said(caplog)
 
 
-def test_log_has_a_line_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_prints_each_line_once(caplog: pytest.LogCaptureFixture) -> None:
     app = behind(sending(LAX, TOTAL))
     for path in ("/", "/notes"):
         ask(app, FETCH, path=path, scheme="http")
@@ -161,7 +161,7 @@ def test_log_has_a_line_once(caplog: pytest.LogCaptureFixture) -> None:
     assert said(caplog) == [LAX_LINE, TOTAL_LINE]
 
 
-def test_header_that_an_image_had_is_named_for_a_script(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_names_header_for_script_after_an_image(caplog: pytest.LogCaptureFixture) -> None:
     app = behind(sending(TOTAL))
     for destination in ("image", "empty"):
         ask(app, FETCH | {"Sec-Fetch-Dest": destination}, scheme="http")
@@ -178,14 +178,14 @@ def test_log_has_fifty_lines_at_most(at_once: bool, caplog: pytest.LogCaptureFix
     assert len(said(caplog)) == hints.MAX_LINES == 50
 
 
-def test_names_that_are_kept_are_bounded() -> None:
+def test_log_keeps_a_bounded_number_of_names() -> None:
     for batch in range(100):
         names = [(f"X-Cache-{batch}-{number}", "1") for number in range(50)]
         ask(behind(sending(*names)), FETCH, scheme="http")
     assert hints.hidden_header.cache_info().currsize == hints.MAX_KEPT
 
 
-def test_path_and_name_are_shown_escaped_and_bounded(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_escapes_and_shortens_path_and_name(caplog: pytest.LogCaptureFixture) -> None:
     headers = [("X-\x1b[2J", "1"), ("X-" + "a" * 200, "1"), TOTAL]
     ask(behind(sending(*headers)), FETCH, path="/\x1b[2J" + "a" * 200, scheme="http")
     assert said(caplog) == [f"GET /%1B%5B2J{'a' * 95} {words.hides('X-Total')}"]

@@ -67,5 +67,5 @@ async def under_load(requests: int) -> list[set[bool]]:
     return verdicts
 
 
-def test_no_verdict_is_wrong_while_the_list_is_replaced() -> None:
+def test_verdicts_stay_right_during_replacement() -> None:
     assert asyncio.run(under_load(REQUESTS)) == [{True}, {False}, {False, True}]

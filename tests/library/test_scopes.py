@@ -109,7 +109,7 @@ def test_unknown_scope_passes_untouched(kind: str) -> None:
     assert seen == [scope]
 
 
-def test_applications_write_into_the_scope_of_the_server() -> None:
+def test_application_writes_into_the_servers_scope() -> None:
     """Outer middleware reads what they add, such as the route."""
     scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
@@ -133,9 +133,7 @@ def test_applications_write_into_the_scope_of_the_server() -> None:
         ("wss", "wss://evil.example", 403),
     ],
 )
-def test_native_client_sends_the_address_that_it_calls(
-    scheme: str, origin: str, status: int
-) -> None:
+def test_native_client_sends_its_own_address(scheme: str, origin: str, status: int) -> None:
     scope: Scope = {"type": "websocket", "scheme": scheme, "path": "/"}
     scope["headers"] = headers_of(origin)
     assert run_app(CORSPolicyMiddleware(passed, POLICY), scope).status == status

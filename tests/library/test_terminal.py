@@ -59,7 +59,7 @@ OBEYED = re.compile(r"[^ -~‘’\n]|##|^\s*::", re.M)
 
 
 @given(st.text(st.sampled_from("\x1b\x07\x9b\r\n\t :#[]va\u202e\xe9"), max_size=300))
-def test_no_line_of_a_text_is_obeyed(text: str) -> None:
+def test_line_of_a_text_is_never_obeyed(text: str) -> None:
     value: Any = harmless_in([text])
     for shown in (harmless(text), labelled("why", text * 20), *value):
         assert not OBEYED.search(shown)

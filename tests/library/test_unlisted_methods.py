@@ -55,7 +55,7 @@ def test_refusal_names_the_entry_to_add() -> None:
         assert f'add "{method}" to allow_methods' in str(found)
 
 
-def test_long_request_for_headers_does_not_list_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unlisted_method_is_refused_with_many_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The names are too many to look at; the method is not."""
     monkeypatch.setattr("cors_right.middleware.refusals", RefusalLog())
     app = CORSPolicyMiddleware(passed, CORSPolicy(allow_origins=[APP], allow_methods=["GET"]))
