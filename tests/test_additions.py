@@ -1,4 +1,4 @@
-"""What owners add by a section of a page of docs/ alone, cut out of the page and run."""
+"""Additions that owners make from one section of a page, cut out of the page and run."""
 
 import itertools
 import re
@@ -31,7 +31,7 @@ APP, FOREIGN = "https://app.example.com", "https://evil.example"
 PRODUCTION = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": APP}
 
 
-# A path has one of these ways to write each of its ends.
+# The ways to write each end of a path.
 BEGINNINGS = [
     "/public",
     "/Public",
@@ -64,7 +64,7 @@ PATHS = [*map("".join, itertools.product(BEGINNINGS, ENDS)), "/notes", "/notes/p
 
 
 def raw(port: int, path: str, method: str = "GET") -> dict[str, str]:
-    """Send a request with a path as it is written; return the answer's headers."""
+    """Send a request with an unchanged path, and return the response's headers."""
     head = f"{method} {path} HTTP/1.1\r\nHost: api.example.com\r\nOrigin: {FOREIGN}\r\n"
     if method == "OPTIONS":
         head += "Access-Control-Request-Method: GET\r\n"
@@ -86,7 +86,7 @@ def test_path_never_leads_to_the_other_part(
         answered = {path: raw(server.port, path) for path in PATHS}
         for path, headers in answered.items():
             allowed = headers.get("access-control-allow-origin")
-            part = headers.get("x-part")  # none where the server refuses the request itself
+            part = headers.get("x-part")  # none if the server itself refuses the request
             assert (part, allowed) in (("public", "*"), ("private", None), (None, None)), path
             if part:
                 told = raw(server.port, path, "OPTIONS").get("access-control-allow-origin")
@@ -101,7 +101,7 @@ def test_path_never_leads_to_the_other_part(
 
 @pytest.mark.parametrize("method", ["get", "put"])
 def test_part_covers_its_own_routes(bakery: Bakery, method: str, tmp_path: Path) -> None:
-    """A method that the public policy lacks fails the tests, though the other part has it."""
+    """Fail the page's tests for a method that the public policy lacks and the other part has."""
     project = copied(bakery.bake(), tmp_path)
     follow_section(APPS, PARTS, project)
     main = project / "app" / "main.py"
@@ -142,7 +142,7 @@ def test_parts_serve_in_development_after_lifespan(bakery: Bakery, tmp_path: Pat
 
 @pytest.mark.parametrize("answer", ["none", "cookies"])
 def test_rebound_name_writes_nothing(bakery: Bakery, answer: str) -> None:
-    """DNS rebinding: `Host` and `Origin` agree, and the browser says nothing about sites."""
+    """Try DNS rebinding: `Host` and `Origin` agree, and the browser sends no site."""
     (name,) = re.findall(r"ALLOWED_HOSTS=(\S+)", OPERATIONS.read_text("utf-8"))
     variables = PRODUCTION | {"ALLOWED_HOSTS": name}
     body, written = b'{"text": "Buy milk"}', {"Content-Type": "application/json"}
@@ -185,7 +185,7 @@ def test_page_uses_names_added_to_the_policy(
 
 
 def test_policy_accepts_origins_of_shells(bakery: Bakery) -> None:
-    """As the table has them; those over http are for services without credentials."""
+    """List the table's origins; origins over http are for services without credentials."""
     table = section(FRONTEND, "Allow Capacitor").partition("Every app")[0]
     origins = [text for text in re.findall(r"`([a-z-]+://[^`]*)`", table) if "file:" not in text]
     origins = [text.replace("<id>", "a" * 32) for text in origins if not text.endswith("//")]
@@ -198,7 +198,7 @@ def test_policy_accepts_origins_of_shells(bakery: Bakery) -> None:
                 assert fetch(server.port, Fetch(origin, "/health")).readable, origin
 
 
-# A pattern of the section, and the answers with which the service starts.
+# A pattern of the section, and the answers that let the service start.
 PATTERNS = {
     "https://*.preview.example.net": {"none", "cookies"},
     "https://*.vercel.app": {"none"},
@@ -221,7 +221,7 @@ def test_service_refuses_patterns_that_anyone_can_match(bakery: Bakery, answer: 
 
 
 def test_service_reads_settings_from_files_and_port(bakery: Bakery, tmp_path: Path) -> None:
-    """The command of the page, for platforms that give secrets as files and set `PORT`."""
+    """Run the page's command for platforms that mount secrets as files and set `PORT`."""
     (line,) = blocks(OPERATIONS, "Read secrets from files", "sh")
     (tmp_path / "SESSION_SECRET").write_text(REQUIRED["SESSION_SECRET"] + "\n", encoding="utf-8")
     (tmp_path / "FRONTEND_ORIGINS").write_text(APP, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a security engineer sends: look-alike origins, hostile answers, generated requests."""
+"""Attacks: look-alike origins, hostile answers, generated requests."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from tests.support.slow import slow_except
 
 EXACT = "https://app.example.com"
 PATTERNS = "https://*.example.com,https://127.0.0.1:*"
-# After the allowed host, characters that a careless expression takes for its end.
+# Characters after the allowed host that a careless expression reads as its end.
 GLUE = [
     "_",
     *"`{}|!$&'()*+,;=~",
@@ -115,7 +115,7 @@ LOOK_ALIKES = [
 
 
 def answer_to(port: int, origin: str, method: str) -> bytes:
-    """Send an `Origin` byte by byte, as no client library would, and return the whole answer."""
+    """Send an `Origin` byte by byte, unlike client libraries, and return the whole response."""
     head = (
         f"{method} /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         f"Access-Control-Request-Method: GET\r\nOrigin: {origin}\r\n\r\n"
@@ -127,7 +127,7 @@ def answer_to(port: int, origin: str, method: str) -> bytes:
             while received := connection.recv(65536):
                 answer += received
         except (ConnectionResetError, BrokenPipeError):
-            pass  # over the server's limit: it answers, and closes without reading the rest
+            pass  # over the server's limit: it responds, and closes without reading the rest
         return answer
 
 
@@ -151,12 +151,12 @@ def test_look_alike_origins_get_no_access(
         for method, status in (("GET", b"200"), ("OPTIONS", b"403")):
             answer_bytes = answer_to(port, origin, method)
             assert b"access-control-" not in answer_bytes.lower(), origin
-            # Blanks around a value are not part of it. An empty one is an origin like any other.
+            # Blanks around a value do not belong to it. An empty value is an origin like any other.
             if len(origin) < 50_000:
                 assert answer_bytes.split()[1] == status, origin
 
 
-# Prints title and description of the OpenAPI document of each project that it is given.
+# Prints title and description of the OpenAPI document of each project in its input.
 DOCUMENTS = """
 import importlib, json, sys
 documents = []
@@ -297,13 +297,13 @@ def test_service_refuses_oversized_cookies_before_parsing_them(
         status, received, _ = send(port, "GET", "/health", with_cookie(length))
         assert status == expected
         assert received["Access-Control-Allow-Origin"] == EXACT
-    # If h11 has not got all of a head, it refuses 16 KB of it with 400, and closes the connection.
+    # If h11 has only a part of a head, it refuses 16 KB with 400, and closes the connection.
     if http == "h11":
         assert refusal(port, "GET", "/health", with_cookie(60_000)) in (431, 400, None)
 
 
 def test_flood_of_refusals_bounds_log_and_memory(bakery: Bakery) -> None:
-    """10,000 requests, each of another origin, and as many again."""
+    """Send 10,000 requests, each from another origin, and as many again."""
     with serve(bakery.bake(), "app.main:app", {}, "--no-access-log") as server:
 
         def flood(kind: str) -> int:
@@ -315,5 +315,5 @@ def test_flood_of_refusals_bounds_log_and_memory(bakery: Bakery) -> None:
         before = flood("evil")
         after = flood("other")
         refused = [line for line in server.output.splitlines() if words.REFUSED in line]
-    assert 1 <= len(refused) <= 20  # ten a minute, and it may take more than one
+    assert 1 <= len(refused) <= 20  # ten per minute, and the flood may take more than one minute
     assert after - before < 1000

@@ -1,4 +1,4 @@
-"""The benchmarks with tiny counts: that they run, and what they write. No time is tested."""
+"""The benchmarks with tiny counts: they run and write their pages. The tests ignore times."""
 
 import asyncio
 import re
@@ -62,7 +62,7 @@ def test_benchmarks_measure_and_write_every_table(
 
 
 def test_application_allows_listed_origins_only(services: dict[str, Path]) -> None:
-    """Those that are compared do the same: allowed origins are allowed, foreign ones are not."""
+    """Check that the compared applications allow the same origins and no unlisted origin."""
     for name, app in in_process.arms(services).items():
         for request, allowed in (("exact", True), ("pattern", True), ("refused", False)):
             sent: list[Message] = []

@@ -1,4 +1,4 @@
-"""What each answer about credentials brings, through real sockets."""
+"""The effects of each answer to `credentials`, through real sockets."""
 
 import itertools
 import os
@@ -80,7 +80,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 def is_passed(method: str, site: str, origin: str) -> bool:
-    """The rules as they are documented, written down a second time."""
+    """Return whether the documented rules let a write pass, independent of the code."""
     if (
         method in ("GET", "HEAD", "OPTIONS")
         or origin == "allowed"
@@ -116,7 +116,7 @@ def test_cross_site_write_passes_as_documented(
 def test_development_prints_why_the_browser_drops_the_session(
     bakery: Bakery, served: Serving, environment: str
 ) -> None:
-    """The page is on localhost, and calls the address that the server prints."""
+    """Call the address that the server prints from a page on localhost."""
     page = "http://localhost:3000"
     server = served(
         bakery.bake(credentials="cookies"), FASTAPI_ENV=environment, FRONTEND_ORIGINS=page
@@ -170,7 +170,7 @@ def test_session_cookie_equals_the_documented_bytes(
 
 
 def test_preflight_needs_no_client_certificate(bakery: Bakery, tmp_path: Path) -> None:
-    """As the rendered README says: TLS asks for a certificate and does not require it."""
+    """Follow the rendered README: TLS requests a certificate without requiring it."""
     authority = trustme.CA()
     project = bakery.bake_new(credentials="cookies")
     authority.cert_pem.write_to_path(project / "clients-ca.pem")

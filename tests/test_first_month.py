@@ -1,7 +1,7 @@
-"""What owners add in the first month.
+"""Additions of owners in the first month.
 
-After each step their own tests pass, and advise before some, which one answer shows. In the end the
-gate passes for every answer. Nothing of it edits `cors_right/`.
+The service's own tests pass after each step, and advise before some steps, as one answer shows.
+Finally the gate passes for every answer. No step edits `cors_right/`.
 """
 
 import re
@@ -32,7 +32,7 @@ ROUTES = "    return app\n"
 
 @dataclass
 class Step:
-    """Files to write, and texts to put before or in place of others, in files that are there."""
+    """Files to write, and texts to insert or replace in existing files."""
 
     name: str
     new: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 def imported(line: str, name: str = APPLICATION) -> tuple[str, str, str]:
-    """Return the edit that adds an import; ruff sorts it later."""
+    """Return the edit that adds an import, which ruff sorts later."""
     mark = "from fastapi import " if name == APPLICATION else "from typing import "
     return (name, mark, f"{line}\n")
 
@@ -336,7 +336,7 @@ GIVEN = {
     "PAYMENT_KEY": "k",
     "MAIL__PORT": "2525",
 }
-# What pages read in the end, with the status that they see.
+# The final paths that pages read, with their statuses.
 READS = {
     "/health": 200,
     "/orders": 200,
@@ -361,12 +361,12 @@ REQUESTS = {
 def grown(
     bakery: Bakery, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A service after its first month."""
+    """Return a service after its first month."""
     project = tmp_path_factory.mktemp("month") / "project"
     shutil.copytree(bakery.bake(credentials=str(request.param)), project)
     for step in STEPS:
         step.begin(project)
-        is_followed = request.param == "cookies"  # the way is the same for each answer
+        is_followed = request.param == "cookies"  # the steps are the same for each answer
         if step.advice and is_followed:
             assert step.advice in tool(project, "pytest", "-q", "tests/test_policy.py").stdout
         step.complete(project)
@@ -387,13 +387,13 @@ def test_grown_service_passes_its_own_checks(grown: Path) -> None:
 
 
 def read(port: int, origin: str, path: str) -> int | None:
-    """Return the status that a page reads, or None where it is blocked."""
+    """Return the status that a page reads, or None if the browser blocks it."""
     return fetch(port, Fetch(origin, path, **REQUESTS.get(path, {}))).status  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("options", [[], ["--root-path", "/api"]], ids=["plain", "root path"])
 def test_grown_service_keeps_its_policy(grown: Path, options: list[str]) -> None:
-    """A proxy removes the root path before the service gets a request."""
+    """Serve with a root path, which a proxy removes before the service gets a request."""
     port = free_port()
     line = [*command("python -m app", port), *options]
     with run(line, grown, clean_environment(**GIVEN)) as server:

@@ -1,4 +1,4 @@
-"""The tests of FastAPI and Starlette with their applications behind a policy: a share of them."""
+"""A share of the tests of FastAPI and Starlette, with their applications behind a policy."""
 
 from pathlib import Path
 

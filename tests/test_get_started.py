@@ -1,4 +1,4 @@
-"""docs/get-started.md, followed from the first command to the last."""
+"""The page docs/get-started.md, from the first command to the last."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""One grammar of origins: at the prompt, at start-up and at each request."""
+"""The one grammar of origins: at the prompt, at startup and at each request."""
 
 import ast
 import json
@@ -19,14 +19,14 @@ from tests.support.serving import Serving, clean_environment
 from tests.support.texts import TEXTS
 from tests.support.words import INSTEAD, instead
 
-# A text, the origin that it stands for (None if refused), and the correction that is named.
+# A text, its origin (None if refused), and the correction in the message.
 ROWS = [
     *((text, text, None) for text in VALID),
     *((text, canonical, None) for text, canonical in REPAIRED.items()),
     *((text, None, correction) for text, correction in REFUSED.items()),
 ]
-# Rows for whole renderings: of each kind, and with characters that mean something to Jinja, TOML,
-# Python or a terminal.
+# Rows for whole renderings: each kind, and characters with a meaning in Jinja, TOML, Python or
+# a terminal.
 SPECIAL = set("\"'\\%#\r\n\0\u200b")
 RENDERED = [
     *(
@@ -36,11 +36,11 @@ RENDERED = [
     *list((text, canonical, None) for text, canonical in REPAIRED.items())[:2],
     *((text, None, REFUSED[text]) for text in REFUSED if SPECIAL & {*text} or text == "null"),
 ]
-# Jinja would render this, and there is no way to give a NUL to a process.
+# Jinja would render this, and no process accepts a NUL.
 GIVEN_ROWS = [row for row in ROWS if "\0" not in row[0]]
 
-# Reads texts from standard input, gives each to the settings as FRONTEND_ORIGINS, and says what
-# came out.
+# Reads texts from standard input, passes each to the settings as FRONTEND_ORIGINS, and prints the
+# result.
 START = """
 import io, json, os, sys
 from app.settings import Settings
@@ -109,7 +109,7 @@ def test_startup_accepts_or_corrects_origins(bakery: Bakery) -> None:
 
 
 def test_request_matches_canonical_origins_only(bakery: Bakery, served: Serving) -> None:
-    """Every accepted text is on the list; as an `Origin`, only what a browser sends matches."""
+    """List every accepted text, and match only an `Origin` in the form of browsers."""
     accepted = ",".join(text for text, canonical, _ in ROWS if canonical and "*" not in canonical)
     port = served(bakery.bake(), FRONTEND_ORIGINS=accepted).port
     for text, canonical, _ in GIVEN_ROWS:

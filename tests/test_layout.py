@@ -1,4 +1,4 @@
-"""The direction of imports: tests import scripts and benchmarks, and all import tests.support."""
+"""The direction of imports: tests import scripts and benchmarks, and all three tests.support."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ from tests.support.baking import ROOT, SERVICE
 
 OURS = {"benchmarks", "docs", "hooks", "scripts", "tests"}
 SUPPORT = ("tests.support", "hooks")
-# A folder or a kind of file, and the packages of the repository that it may import.
+# A folder or a kind of file, and the packages of the repository that it can import.
 ALLOWED: dict[str, tuple[str, ...]] = {
     "tests/support/**/*.py": SUPPORT,
     "benchmarks/**/*.py": ("benchmarks", *SUPPORT),
@@ -37,7 +37,7 @@ def imported(path: Path) -> set[str]:
 
 
 def names_below(packages: tuple[str, ...], name: str) -> bool:
-    """Return whether a name is that of a package, or of what is in one."""
+    """Return whether a name belongs to a package or its content."""
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 

@@ -1,4 +1,4 @@
-"""Links of Markdown files: each leads to a file, and to a heading of that file."""
+"""Links of Markdown files, which must lead to a file and to a heading of that file."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ LINK = re.compile(r'\]\(<?([^)>\s]+)>?[^)]*\)|^\[[^]]+\]: +(\S+)|(?:href|src)="(
 
 
 def tracked(*patterns: str) -> list[Path]:
-    """Return the tracked files of the repository that are there, without those to be rendered."""
+    """Return the existing tracked files of the repository, without template files."""
     command = ["git", "ls-files", "-z", "--", *patterns, f":(exclude){SERVICE.name}"]
     names = subprocess.check_output(command, cwd=ROOT, text=True).split("\0")
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
@@ -35,13 +35,13 @@ def anchors(page: str) -> set[str]:
 
 
 def links(page: str) -> list[str]:
-    """Return the targets of a page's links and images, without those in code."""
+    """Return the targets of a page's links and images, except links in code."""
     text = re.sub(r"`[^`]*`", "", FENCED.sub("", page))
     return ["".join(groups) for groups in LINK.findall(text)]
 
 
 def broken(page: Path, top: Path) -> list[str]:
-    """Return the links of a page that lead nowhere, or out of a folder."""
+    """Return the links of a page with a missing target or a target outside a folder."""
     found = []
     for link in links(page.read_text("utf-8")):
         if re.match(r"[a-z]+:", link):
@@ -71,7 +71,7 @@ def test_service_link_leads_to_file_and_heading(bakery: Bakery, credentials: str
 
 
 def test_file_names_only_pages_that_exist() -> None:
-    """In code, forms and the template, where a page's name is no link."""
+    """Check code, forms and the template, where a page's name is not a link."""
     files = [*tracked(), *(path for path in SERVICE.rglob("*") if path.is_file())]
     missing = [
         f"{path.relative_to(ROOT)}: {name}"

@@ -1,4 +1,4 @@
-"""The texts and tables of the pages about CORS, held against the code that they describe."""
+"""The texts and tables of the pages about CORS, compared with the code."""
 
 import itertools
 import re
@@ -127,7 +127,7 @@ def test_page_has_the_line_of_every_limit() -> None:
 
 
 def test_page_explains_every_refused_origin_and_no_other() -> None:
-    """Each row is a part of a message, and each message has a row."""
+    """Match each row with a message, and each message with a row."""
     text = FIX.read_text("utf-8")
     tables = re.findall(r"^\| the entry \| why \|\n\|---\|---\|\n((?:\|.*\|\n)+)", text, re.M)
     grammar, credentials = (
@@ -255,7 +255,7 @@ def test_security_page_names_tests_that_exist(bakery: Bakery) -> None:
 
 
 def test_table_of_the_policy_agrees_with_services(bakery: Bakery) -> None:
-    """The preflights of a development and a production service are kept as the page says."""
+    """Compare the page's seconds with the preflights of development and production services."""
     project = bakery.bake(credentials="none")
     (row,) = [row for row in rows(CONCEPTS, "development") if row[0].startswith("seconds")]
     for environment, seconds in zip(("development", "production"), row[1:], strict=True):

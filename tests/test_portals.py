@@ -95,7 +95,7 @@ def test_template_refuses_names_other_than_questions(bakery: Bakery, name: str, 
 
 @pytest.mark.defaults
 def test_template_refuses_a_choice_that_portal_replaced(tmp_path: Path) -> None:
-    """As a tool that writes its values into cookiecutter.json."""
+    """Replace the choices like a tool that writes its values into cookiecutter.json."""
     copy_template(tmp_path / "template")
     path = tmp_path / "template" / "cookiecutter.json"
     path.write_text(json.dumps(CONFIGURATION | {"credentials": "cookie"}), encoding="utf-8")
@@ -108,7 +108,7 @@ def test_template_refuses_a_choice_that_portal_replaced(tmp_path: Path) -> None:
 
 
 def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tuple[int, str, Path]:
-    """Run the workflow; return its status, what it said, and the repository that it pushes to."""
+    """Run the workflow, and return its status, its output, and the repository of its push."""
     template, repository = folder / "template", folder / "org" / "new"
     make_repository(template, "v1")
     subprocess.run(
@@ -153,7 +153,7 @@ def test_workflow_stops_at_a_wrong_answer(
 def test_workflow_pushes_only_workflows_of_the_template(
     machine: dict[str, str], change: str, tmp_path: Path
 ) -> None:
-    """The reading job hands over a repository that other code has changed."""
+    """Pass a repository from the reading job that other code changed."""
     template, service = tmp_path / "template", tmp_path / "service"
     make_repository(template, "v1")
     shutil.copytree(template / SERVICE.name / ".github", service / ".github")
@@ -176,7 +176,7 @@ def test_workflow_pushes_only_workflows_of_the_template(
 
 @pytest.mark.defaults
 def test_forms_ask_the_questions_of_the_template() -> None:
-    """The workflow and Backstage's form have the questions, the choices, and right defaults."""
+    """Compare questions, choices and defaults of the workflow and of Backstage's form."""
     inputs = yaml.safe_load(forms.RENDER.read_text("utf-8"))[True]["workflow_dispatch"]["inputs"]
     form, repository = backstage()["spec"]["parameters"]
     assert [*inputs] == ["repository", *QUESTIONS]
@@ -202,7 +202,7 @@ def backstage() -> dict[str, Any]:
 
 
 def published(folder: Path) -> Registry[Any]:
-    """Return the schemas that Backstage publishes, by their names."""
+    """Return Backstage's published schemas by name."""
     packages = ["@backstage/plugin-scaffolder-common@2.4.0", "@backstage/catalog-model@1.10.3"]
     need("npm")
     said = subprocess.check_output(["npm", "pack", "--silent", *packages], cwd=folder, text=True)

@@ -1,4 +1,4 @@
-"""Answers, good and bad, as they are typed and as they are given on the command line."""
+"""Good and bad answers, typed and on the command line."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def menu_number(credentials: str) -> str:
 
 
 def type_answers(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run cookiecutter in a folder and type the answers; a question without one gets Enter."""
+    """Run cookiecutter in a folder and type the answers, or Enter for missing answers."""
     typed = [answers.get(name, "") for name in QUESTIONS]
     if "credentials" in answers:
         typed[QUESTIONS.index("credentials")] = menu_number(answers["credentials"])
@@ -119,7 +119,7 @@ def test_wrong_answer_ends_the_run_without_a_terminal(
 def on_a_terminal(
     workshop: Workshop, answers: list[str], *options: str, folder: str = "typed"
 ) -> tuple[int, str, Path]:
-    """Answer the questions on a terminal; return the status, what was shown, and the folder."""
+    """Answer the questions on a terminal, and return the status, the output and the folder."""
     where = workshop.folder / folder
     where.mkdir(exist_ok=True)
     command = [*COMMAND, f"git+file://{workshop.remote}", "--checkout", "v1", *options]
@@ -128,13 +128,13 @@ def on_a_terminal(
 
 
 def recorded(project: Path) -> dict[str, str]:
-    """Return the answers that an update will use."""
+    """Return the answers that an update uses."""
     state = json.loads((project / ".cruft.json").read_text("utf-8"))
     return {name: state["context"]["cookiecutter"][name] for name in QUESTIONS}
 
 
 def test_prompt_asks_again_after_each_wrong_answer(workshop: Workshop, bakery: Bakery) -> None:
-    """Enter takes the right answer where there is one; the good answers are what is recorded."""
+    """Press Enter for proposed answers, and check that the record has the good answers."""
     status, shown, folder = on_a_terminal(
         workshop,
         [
@@ -144,7 +144,7 @@ def test_prompt_asks_again_after_each_wrong_answer(workshop: Workshop, bakery: B
             *[
                 "cookies",
                 menu_number("cookies"),
-            ],  # the menu is cookiecutter's, and asks again by itself
+            ],  # the menu is cookiecutter's, which asks again by itself
             *["https://a.example/x,HTTPS://B.example", ""],
         ],
     )
@@ -160,7 +160,7 @@ def test_prompt_asks_again_after_each_wrong_answer(workshop: Workshop, bakery: B
     assert recorded(project) == answers
     files, given = tree(project), tree(bakery.bake(**answers))
     for rendered in (files, given):
-        rendered.pop(".cruft.json", None)  # where it comes from differs
+        rendered.pop(".cruft.json", None)  # the source differs
     assert files == given
     (replay,) = (workshop.folder / ".cookiecutter_replay").glob("*.json")
     replayed = json.loads(replay.read_text("utf-8"))["cookiecutter"]
@@ -194,13 +194,13 @@ def test_prompt_reports_an_existing_folder_at_its_question(workshop: Workshop) -
     assert status == 0, shown
     assert f"project_slug: {SLUG!r} is a folder that exists already. Write another name" in shown
     assert (folder / "other" / "app" / "main.py").exists()
-    # It also asks whether it may download the template again.
+    # Cookiecutter also asks whether to download the template again.
     status, shown, _ = on_a_terminal(workshop, [""] * 6, "--overwrite-if-exists")
     assert (status, "already" in shown) == (0, False)
 
 
 def test_prompt_stays_silent_with_no_input_and_updates(workshop: Workshop) -> None:
-    """On a terminal, too: with --no-input, and while a project is updated."""
+    """Use a terminal, with --no-input and during an update."""
     status, shown, folder = on_a_terminal(
         workshop, [], "--no-input", "frontend_origins=app.example.com"
     )

@@ -1,4 +1,4 @@
-"""Services in production behind each proxy of docs/proxies.md, configured as the page says."""
+"""Services in production behind each proxy of docs/proxies.md, with the page's configuration."""
 
 import itertools
 import json
@@ -44,7 +44,7 @@ class Fronts(Protocol):
 def fronts(
     bakery: Bakery, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fronts]:
-    """Start each combination once."""
+    """Yield a function that starts each combination once."""
     services: dict[str, Server] = {}
     started: dict[tuple[str, str], Front] = {}
     with ExitStack() as stack:

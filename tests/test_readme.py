@@ -1,4 +1,4 @@
-"""The commands of both READMEs, run as written on a machine with only Python, pip and git."""
+"""The commands of both READMEs, unchanged, on a machine with only Python, pip and git."""
 
 import re
 import subprocess
@@ -43,7 +43,7 @@ CHECKS = ("uv run ruff format", "uv run ruff check", "uv run mypy")
 
 
 def test_readme_commands_have_a_test(bakery: Bakery) -> None:
-    """Here, in the gate, in updates, adoption or with client certificates; new ones need a test."""
+    """List the commands that tests run, so that a new command needs a test."""
     always = (SERVE, TEST, LOCALLY, EXPLAIN, CHECK, *CHECKS)
     pages: dict[Path, tuple[str, ...]] = {
         ROOT / "README.md": (RENDER, TEST),
@@ -99,7 +99,7 @@ def test_rendered_readme_commands_succeed(bakery: Bakery, bare_machine: dict[str
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert " passed" in ended.stdout
     for ending in CHECKS:
-        # As long as uv is not on the PATH.
+        # Until uv is on the PATH.
         line = f"python3 -m {command(project / 'README.md', ending)}"
         ended = subprocess.run(
             ["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True
@@ -116,7 +116,7 @@ def test_rendered_readme_commands_succeed(bakery: Bakery, bare_machine: dict[str
 
 @pytest.mark.parametrize("credentials", CREDENTIALS)
 def test_readme_command_tries_production_rules_locally(bakery: Bakery, credentials: str) -> None:
-    """Copied and pasted, by a page on http://localhost:3000."""
+    """Run the pasted command for a page on http://localhost:3000."""
     project = bakery.bake(credentials=credentials)
     line = command(project / "README.md", LOCALLY).replace("uv run", f"{sys.executable} -m")
     environment = clean_environment(PORT="0")
@@ -170,7 +170,7 @@ def test_explain_prints_the_refusal_in_the_readme(bakery: Bakery, credentials: s
     ],
 )
 def test_readme_shows_the_first_frontend(bakery: Bakery, allowed: str, entry: str) -> None:
-    """The explanation that it quotes is the one that the command prints."""
+    """Compare the quoted explanation with the command's output."""
     project = bakery.bake(frontend_origins=allowed)
     readme = (project / "README.md").read_text("utf-8")
     assert f" {entry}, ...`" in readme

@@ -1,4 +1,4 @@
-"""Each rendered service under uvicorn, judged as a browser judges it."""
+"""Each rendered service under uvicorn, from the view of a browser."""
 
 import http.client
 import itertools
@@ -30,7 +30,7 @@ class Probes(Protocol):
 
 @pytest.fixture(scope="session")
 def probes(bakery: Bakery, served: Serving) -> Probes:
-    """Serve the project of a credentials answer, with routes that fail in every way."""
+    """Return a function that serves an answer's project, with routes that fail in every way."""
 
     def start(answer: str, environment: str, app: str = "probes:app") -> Server:
         project = bakery.bake(credentials=answer, frontend_origins=FRONTENDS)

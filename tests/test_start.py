@@ -1,4 +1,4 @@
-"""How a rendered service starts, and how it refuses to, under each server."""
+"""Successful and refused starts of a rendered service under each server."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ HANDSHAKE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
-# These read the settings before they bind the port.
+# These servers read the settings before they bind the port.
 CHECK_FIRST = ("uvicorn", "fastapi run", "python -m app", "python -m app, workers")
 
 
@@ -117,7 +117,7 @@ def test_application_module_imports_without_settings(bakery: Bakery) -> None:
     assert subprocess.run(line, cwd=bakery.bake(), env=environment).returncode == 0
 
 
-# For an answer, wrong settings and the lines that say so.
+# An answer, wrong settings, and the lines that report them.
 WRONG: list[tuple[str, dict[str, str], list[str]]] = [
     (
         "cookies",
@@ -167,7 +167,7 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
 def test_wrong_setting_ends_the_process_before_listening(
     bakery: Bakery, name: str, answer: str, environment: dict[str, str], lines: list[str]
 ) -> None:
-    # The port is taken: a process that gets as far as binding it would say so.
+    # The port is taken, so a process that tries to bind it would report that.
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = subprocess.run(
             command(name, taken.getsockname()[1]),
@@ -183,7 +183,7 @@ def test_wrong_setting_ends_the_process_before_listening(
 
 @pytest.mark.parametrize("name", [name for name in SERVERS if name not in CHECK_FIRST])
 def test_server_exits_after_binding_if_settings_are_wrong(bakery: Bakery, name: str) -> None:
-    """It does not restart its workers for ever."""
+    """Check that the server does not restart its workers for ever."""
     variables = clean_environment(**GIVEN | {"FASTAPI_ENV": "prod"})
     with run(command(name, free_port()), bakery.bake(), variables) as server:
         server.expect(re.escape(words.wrong_environment("production")))
@@ -233,7 +233,7 @@ def test_dev_server_names_the_file_to_save(bakery: Bakery) -> None:
 
 
 def test_long_handshake_gets_an_answer_before_shutdown(bakery: Bakery) -> None:
-    """uvicorn's own choice of a WebSocket implementation does neither."""
+    """Avoid uvicorn's default WebSocket implementation, which fails in both."""
     with run([*OURS, "--port", "0"], bakery.bake(), clean_environment(**GIVEN)) as server:
         port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
         for length in (10, 9_000, 70_000):
@@ -291,7 +291,7 @@ def test_owner_adds_an_environment_in_one_word(bakery: Bakery) -> None:
 
 
 def test_service_starts_without_the_metadata_of_packages(bakery: Bakery, tmp_path: Path) -> None:
-    """Serverless packagers and PyInstaller remove `*.dist-info`."""
+    """Remove `*.dist-info` like serverless packagers and PyInstaller."""
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if entry.suffix not in (".dist-info", ".pth"):
             (tmp_path / entry.name).symlink_to(entry)

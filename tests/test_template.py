@@ -86,7 +86,7 @@ def test_rendered_text_is_exact(bakery: Bakery, credentials: str, origins: str) 
         assert not re.search(r"[ \t]$", text, re.M), f"{name} has trailing blanks"
         blank_lines = "\n\n\n\n" if name.endswith(".py") else "\n\n\n"
         assert blank_lines not in text, f"{name} has double blank lines"
-        text = re.sub(r"\$\{\{.*?\}\}", "", text)  # of GitHub's own language
+        text = re.sub(r"\$\{\{.*?\}\}", "", text)  # GitHub's own syntax
         assert not re.search(r"\{[{%#]|[%#]\}|cookiecutter", text), f"{name} has template syntax"
     assert all(any(path.iterdir()) for path in project.rglob("*") if path.is_dir())
     assert tomllib.loads(files["pyproject.toml"].decode())["project"]["description"] == HOSTILE

@@ -1,4 +1,4 @@
-"""Projects follow their template: rendered at one version, edited, updated to the next.
+"""Projects that follow their template: rendered at one version, edited, updated to the next.
 
 The git repositories are real.
 """
@@ -29,7 +29,7 @@ LIBRARY = f"{SERVICE.name}/cors_right"
 
 
 def edited(workshop: Workshop, readme_line: str, *, is_committed_first: bool = False) -> Path:
-    """Return a project of version 1 that its team has changed."""
+    """Return a project of version 1 with changes by its team."""
     project, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
     if is_committed_first:
         workshop.commit(project)
@@ -99,7 +99,7 @@ def test_edit_survives_an_update(workshop: Workshop) -> None:
 
 
 def test_diff_can_be_applied(workshop: Workshop) -> None:
-    """`cruft diff` prints what it takes to undo the project's edits, and nothing else."""
+    """Check that `cruft diff` prints exactly the changes that undo the project's edits."""
     project = edited(workshop, "# Our service")
     assert workshop.run(project, *CRUFT, "diff").startswith("diff --git ")
     workshop.run(project, "bash", "-c", f"{shlex.join(CRUFT)} diff | git apply")
@@ -110,7 +110,7 @@ def test_diff_can_be_applied(workshop: Workshop) -> None:
 
 @pytest.mark.parametrize("is_committed_first", [True, False])
 def test_conflict_shows_in_or_beside_the_file(workshop: Workshop, is_committed_first: bool) -> None:
-    """In the file, if git knows what was rendered; beside it, if not."""
+    """Expect the conflict in the file if git tracks the rendered files, and beside it otherwise."""
     project = edited(workshop, "# Our service", is_committed_first=is_committed_first)
     workshop.release("v2")
     workshop.run(project, *CRUFT, "update", "--skip-apply-ask", "--checkout", "v2")
@@ -160,9 +160,9 @@ def test_hook_says_why_it_records_nothing(workshop: Workshop) -> None:
 
 
 def test_team_commands_update_a_project(workshop: Workshop) -> None:
-    """As the pages have them.
+    """Run the commands of the pages.
 
-    An address of cruft's and cookiecutter's kind leads to the workshop.
+    An abbreviated address of cruft and cookiecutter leads to the workshop.
     """
     tagged, release, _, _, check, update = (command(FLEET, end) for end in FLEET_COMMANDS)
     portal = command(FLEET, PORTAL)
@@ -195,7 +195,7 @@ def test_team_commands_update_a_project(workshop: Workshop) -> None:
 
 
 def test_answer_changes_later_with_the_documented_command(workshop: Workshop) -> None:
-    """The project is then the one that the new answer renders."""
+    """Compare the project with a render of the new answer."""
     address = f"git+file://{workshop.remote}"
     before = workshop.folder / "before"
     before.mkdir()
@@ -215,7 +215,7 @@ def test_answer_changes_later_with_the_documented_command(workshop: Workshop) ->
 
 
 def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -> None:
-    """The fork does what docs/fleet.md says; upstream changes what a release changes."""
+    """Follow docs/fleet.md in the fork, and change upstream like a release."""
     fork = workshop.folder / "fork"
     workshop.git(workshop.folder, "clone", "--quiet", str(workshop.remote), str(fork))
     named = workshop.run(fork, *GIT, "grep", "-l", "-I", "org/template").splitlines()

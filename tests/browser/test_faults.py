@@ -1,4 +1,4 @@
-"""When something breaks, the run says so in a sentence and leaves no process behind."""
+"""Failures of the test run: one sentence each, and no process left behind."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.support.serving import clean_environment, serve
 
 
 def descendants() -> dict[int, str]:
-    """Return the processes that this one, or one of its children, has started, with their names."""
+    """Return the processes that this one or its children started, with their names."""
     parents: dict[int, tuple[int, str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -59,7 +59,7 @@ def test_server_says_why_it_does_not_start(bakery: Bakery) -> None:
     ("is_required", "outcome"), [(True, pytest.fail.Exception), (False, pytest.skip.Exception)]
 )
 def test_run_names_a_taken_port(is_required: bool, outcome: type[BaseException]) -> None:
-    """Skipped with the port; a failure where engines are required."""
+    """Skip the test with the port, or fail it if engines are required."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(outcome, match=f"port {port} is taken"):
@@ -94,8 +94,8 @@ def test_run_names_a_missing_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("required", ["", "chromium,firefox,webkit"])
 def test_run_names_a_missing_engine(required: str, tmp_path: Path) -> None:
-    """Skipped with the package to install, in one line; a failure where engines are required."""
-    # The one program that the run needs otherwise.
+    """Skip the test with the package to install, or fail it if engines are required."""
+    # The only other program that the run needs.
     (tmp_path / "git").symlink_to(str(shutil.which("git")))
     command = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""WebSockets, which CORS does not cover: an allowed page connects, a foreign one does not."""
+"""WebSockets, which CORS does not cover: only pages on allowed origins connect."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`python -m cors_right` for services that have no file layout, and what `explain` says of them."""
+"""The command `python -m cors_right` for services with other file layouts."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command for an application; return its exit status, and what it wrote where."""
+    """Return a function that runs the command, with its exit status, output and errors."""
 
     def run(*arguments: str, app: str = "app") -> tuple[int, str, str]:
         named = [*arguments, "--app", app if ":" in app else f"{ADOPTED}:{app}"]

@@ -1,4 +1,4 @@
-"""FastAPI behind a policy: errors, guards, a policy that is replaced, tracing."""
+"""FastAPI behind a policy: errors, guards, replacement of the policy, tracing."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -127,7 +127,7 @@ def test_exempt_paths_are_below_the_root_path(root_path: str, path: str) -> None
 
 
 def allowed(app: CORSFastAPI, origin: str) -> list[bool]:
-    """Whether pages of an origin read, are answered a preflight, and open a WebSocket."""
+    """Return whether pages of an origin can read, pass a preflight, and open a WebSocket."""
     headers: Any = {"Host": "api.example.com", "Origin": origin}
     preflight = headers | {"Access-Control-Request-Method": "PUT"}
     return [

@@ -1,4 +1,4 @@
-"""What a browser makes of answers, without a browser; tests/browser holds it against engines."""
+"""The library's browser, which judges responses; tests/browser compares it with engines."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ Headers = list[tuple[str, str]]
 
 
 def outcome(*answers: tuple[int, Headers] | None, **arguments: Any) -> Seen:
-    """Return what a page gets where these are the answers, one after the other."""
+    """Return the page's result for a sequence of responses."""
     left = [answer and Response(*answer, b"body") for answer in answers]
 
     def send(*_: object) -> Response | None:
@@ -37,7 +37,7 @@ def outcome(*answers: tuple[int, Headers] | None, **arguments: Any) -> Seen:
 
 
 def error(*answers: tuple[int, Headers] | None, **arguments: Any) -> tuple[str, str]:
-    """Return the name of the error, and the wrong value; two empty texts if there is none."""
+    """Return the name of the error and the wrong value, or two empty texts without an error."""
     blocked = outcome(*answers, **arguments).blocked
     return (blocked.name, blocked.value) if blocked else ("", "")
 

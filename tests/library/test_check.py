@@ -1,4 +1,4 @@
-"""What `check` says of services that are right, and of those that misbehave on purpose."""
+"""The findings of `check` for correct services, and for services that misbehave on purpose."""
 
 import json
 import re
@@ -61,9 +61,9 @@ def service(policy: CORSPolicy) -> Behaviour:
 def findings(
     server: Crooked, behaviour: Behaviour, policy: CORSPolicy = POLICY, *origins: str
 ) -> list[Finding]:
-    """Return what is found of a service that behaves so."""
+    """Return the findings for a behaviour of the service."""
     server.behaviours["service"] = behaviour
-    # Pages over https may call http on this machine alone.
+    # Pages over https can call http on loopback only.
     return [*check(f"http://localhost:{server.server_port}/service", policy, origins)]
 
 
@@ -221,7 +221,7 @@ def test_look_alikes_resemble_entries_of_the_list() -> None:
 
 
 def changed(change: Change, policy: CORSPolicy = POLICY) -> Behaviour:
-    """Answer as the service does, with a proxy in front."""
+    """Return the behaviour of the service behind a proxy."""
     return behind(change, service(policy))
 
 
@@ -231,7 +231,7 @@ ANSWERS_ITSELF = "look for a proxy that responds itself or removes the header"
 IN_FRONT = "check the proxies in front of the service"
 DOUBLED = "remove the header from the proxy (the service already sends it)"
 NO_CACHE = "stop proxies from setting or caching this header"
-# What is done to answers, what is said of it, and what to change.
+# Changes of responses, the finding for each, and the proposed correction.
 PROXIES: dict[str, tuple[Change, str, str]] = {
     "502": (
         lambda *_: Response(502, [HTML]),
@@ -344,7 +344,7 @@ def test_check_recognises_the_faults_of_proxies(server: Crooked, name: str) -> N
     assert wrong(found)[APP] == (said, remedy)
 
 
-# What each gateway adds to its responses, and what it is not taken for.
+# Headers that each gateway adds to its responses, and the gateways that `check` excludes.
 SIGNS: dict[str, tuple[str, str]] = {
     "API Gateway": ("apigw-requestid", "a"),
     "CloudFront": ("X-Amz-Cf-Id", "a"),
@@ -406,7 +406,7 @@ def test_check_requires_vary_without_an_origin(server: Crooked) -> None:
 
 
 class Cache:
-    """A cache in front of a service that looks at the address only, and maybe keeps preflights."""
+    """A cache that uses the address alone as its key, and optionally keeps preflights."""
 
     def __init__(self, *, is_keyed: bool = False, keeps_without_origin: bool = True) -> None:
         self.kept: dict[object, Response] = {}
@@ -432,7 +432,7 @@ OF_CACHE = "put Origin in the cache key, or turn the cache off"
 
 
 def test_check_recognises_a_cache_that_ignores_vary(server: Crooked) -> None:
-    """Whatever it keeps first; a cache that has Origin in its key is right."""
+    """Try each first response, and accept a cache that has Origin in its key."""
     one = replace(POLICY, allow_origins=[APP])
     for policy, second in ((POLICY, PREVIEW), (one, "https://foreign.example")):
         for cache, kept in (
@@ -479,7 +479,7 @@ def test_check_escapes_terminal_and_ci_commands(
     name: str,
     as_json: list[str],
 ) -> None:
-    """In the value of an origin, of a list, of a status page's redirect, and as a whole list."""
+    """Put commands into an origin, a list, a redirect of a status page, and a whole list."""
     value = HOSTILE[name]
     monkeypatch.setattr(loading, "SETTINGS", "tests.support.service.settings:Settings")
     url = f"http://localhost:{server.server_port}/service"
@@ -610,7 +610,7 @@ def test_check_reports_http_address_for_https_page() -> None:
 
 @contextmanager
 def raw_server(behave: Callable[[socket.socket], object]) -> Iterator[int]:
-    """Accept connections, and do with each as `behave` says; give the port."""
+    """Pass each connection to `behave`, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -619,7 +619,7 @@ def raw_server(behave: Callable[[socket.socket], object]) -> Iterator[int]:
                     connection, _ = listening.accept()
                 except OSError:
                     return
-                with connection, suppress(OSError):  # the other side has gone
+                with connection, suppress(OSError):  # the client has left
                     behave(connection)
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -632,7 +632,7 @@ def raw_server(behave: Callable[[socket.socket], object]) -> Iterator[int]:
 
 
 def trickle(start: bytes) -> Callable[[socket.socket], None]:
-    """Send a byte, and another one, and so on, until the other side has had enough."""
+    """Return a behaviour that sends single bytes until the client leaves."""
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(start)

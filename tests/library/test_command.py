@@ -1,4 +1,4 @@
-"""`python -m cors_right show` and `explain`, for a service of the tests."""
+"""The commands `python -m cors_right show` and `explain` for a service of the tests."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ PREFIX = "python -m cors_right"
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run the command with arguments; return its exit status, and what it wrote where."""
+    """Return a function that runs the command, with its exit status, output and errors."""
     monkeypatch.setattr(service, "SETTINGS", "tests.support.service.settings:Settings")
     monkeypatch.setattr(service, "APPLICATION", "tests.support.service.application:create_app")
 

@@ -1,4 +1,4 @@
-"""Which WebSockets and writes are refused, from the policy and the request alone."""
+"""Refusals of WebSockets and writes, decided by the policy and the request alone."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ DEVELOPMENT = CORSPolicy(development=True, allow_credentials=True)
 FROM: list[tuple[str, str | list[str], str | list[str], tuple[bool, bool, bool]]] = [
     # Not from a browser.
     ("https", API, [], (True, True, True)),
-    # Listed, which they are not in development here.
+    # Allowed origins, which development does not list here.
     ("https", API, APP, (True, True, False)),
     ("https", API, "https://a.preview.example.com", (True, True, False)),
     # The service's own page.
@@ -32,7 +32,7 @@ FROM: list[tuple[str, str | list[str], str | list[str], tuple[bool, bool, bool]]
     ("https", "[2001:db8::7]", "https://[2001:db8::7]", (True, True, True)),
     # Behind a proxy that ends TLS.
     ("http", API, f"https://{API}", (True, True, True)),
-    # Its own page over http: anybody's on the network path, unless that is this machine.
+    # Its own page over http, which anyone on the network path can replace, except on loopback.
     ("http", API, f"http://{API}", (True, False, True)),
     ("http", f"{API}:80", f"http://{API}", (True, False, True)),
     ("http", f"{API}:8000", f"http://{API}:8000", (True, False, True)),
@@ -42,7 +42,7 @@ FROM: list[tuple[str, str | list[str], str | list[str], tuple[bool, bool, bool]]
     ("http", "[::1]:8000", "http://[::1]:8000", (True, True, True)),
     ("https", API, f"http://{API}", (False, False, False)),
     ("https", "localhost:8000", "http://localhost:8000", (False, False, False)),
-    # Foreign.
+    # Unlisted origins.
     ("https", API, FOREIGN, (False, False, False)),
     ("https", API, f"https://{API}.evil.example", (False, False, False)),
     ("https", API, f"https://{API}:8443", (False, False, False)),
@@ -157,7 +157,7 @@ def test_refused_write_gets_the_reason(origin: Any, shown: str) -> None:
         ("/Callback", "", 403),
         ("/other", "", 403),
         ("/api/callback", "", 403),
-        # A server that was told of a prefix puts it before the path; a proxy may have removed it.
+        # A server that knows a prefix puts it before the path. A proxy may have removed the prefix.
         ("/api/callback", "/api", 200),
         ("/callback", "/api", 200),
         ("/callback", "/call", 200),

@@ -45,12 +45,12 @@ TOTAL_LINE = f"GET / {words.hides('X-Total')}"
 
 @pytest.fixture(autouse=True)
 def _process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that has written no line."""
+    """Start each test in a process without log lines."""
     monkeypatch.setattr(hints, "_written", set())
 
 
 def sending(*headers: tuple[str, str], status: int = 200) -> ASGIApp:
-    """Return an application that answers with these headers."""
+    """Return an application that responds with these headers."""
     pairs: RawHeaders = [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +97,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
         ({"User-Agent": FIREFOX}, LAX[1], ", which Firefox drops: "),
         ({"User-Agent": WEBKIT}, "a=secret; SameSite=None; Secure", ", which WebKit drops: "),
         ({"User-Agent": "curl/8"}, LAX[1], LAX_LINE),
-        # No address of a page or a service.
+        # Headers without an address of the page or the service.
         ({"Origin": "null"}, LAX[1], None),
         ({"Host": "[::::]:8000"}, LAX[1], None),
         ({"Host": "\x9b2J"}, LAX[1], None),
@@ -209,10 +209,10 @@ ROUTES = [
     Mount("/events", sending(("Content-Type", "text/event-stream; charset=utf-8"), TOTAL)),
     Route("/move", move),
 ]
-# What is asked of real applications, and the headers that lines are about.
+# Requests to real applications, and the headers that the lines name.
 REAL = {
     "gzip and static files": ("/report.csv", {"Accept-Encoding": "gzip"}, []),
-    # A page that asks for a part needs to know which one it got.
+    # A page that requests a part needs to know which part it received.
     "a range of a static file": ("/report.csv", {"Range": "bytes=0-9"}, ["Content-Range"]),
     "a static file that is not there": ("/absent", {}, []),
     "a file with a name": ("/download", {}, ["Content-Disposition"]),
@@ -220,8 +220,8 @@ REAL = {
     "a redirect": ("/move", {}, []),  # the browser follows it
 }
 RATE_LIMITS = ["Retry-After", "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"]
-# The headers that stacks send beside those of HTTP; the headers that lines are about; and for a
-# false line its reason.
+# The headers that stacks send in addition to HTTP's, the headers that the lines name, and the
+# reason for each false line.
 STACKS: dict[str, tuple[str, list[str], str]] = {
     "slowapi": (
         "Retry-After X-RateLimit-Limit X-RateLimit-Remaining X-RateLimit-Reset",

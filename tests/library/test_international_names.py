@@ -1,4 +1,4 @@
-"""Corrections of international names: only what every browser makes of the text."""
+"""Corrections of international names, limited to names that every browser agrees on."""
 
 import unicodedata
 
@@ -23,7 +23,7 @@ def corrected(name: str) -> str | None:
 
 
 def standard(name: str) -> str | None:
-    """Return the origin that an implementation of the URL standard makes of a name."""
+    """Return the origin of a name according to an implementation of the URL standard."""
     try:
         return str(ada_url.URL(f"https://{name}").origin)
     except ValueError:

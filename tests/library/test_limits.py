@@ -1,4 +1,4 @@
-"""A request that meets a limit gets a line in the log, which names the limit."""
+"""Limits of requests, which the log names in a line."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The log while strangers send requests: what a frontend's developer still finds in it."""
+"""The log under attack, in which a frontend's developer still finds their line."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def refused(policy: CORSPolicy, origin: str, scheme: str = "https", method: str 
 def test_frontend_gets_its_line_each_minute_under_attack(
     origin: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is refused every ten seconds for twenty minutes, beside a hundred strangers each time."""
+    """Refuse the frontend every ten seconds for twenty minutes, beside a hundred other origins."""
     now = 0.0
     log = RefusalLog(lambda: now)
     policy = CORSPolicy(allow_origins=FRONTENDS)
@@ -66,7 +66,7 @@ def test_log_separates_reads_writes_and_websockets(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_extension_with_host_permission_is_not_refused(method: str) -> None:
-    """A browser sends `none`, and lets the extension read, whatever the list says."""
+    """Send `none` like a browser, which lets the extension read without an entry in the list."""
     headers = {"Host": API, "Origin": "moz-extension://5c0e7a3e", "Sec-Fetch-Site": "none"}
     scope: dict[str, Any] = {"type": "http", "path": "/", "method": method}
     scope["headers"] = raw(headers)

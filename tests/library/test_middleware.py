@@ -1,4 +1,4 @@
-"""What the middleware answers and adds, byte by byte."""
+"""The middleware's responses and headers, byte by byte."""
 
 from typing import Any
 
@@ -208,7 +208,7 @@ def test_application_headers_merge_with_the_policy(own: Any, expected: Any, orig
 
 
 def test_headers_equal_those_of_starlettes_middleware() -> None:
-    """For the requests that both allow."""
+    """Compare the requests that both allow."""
     arguments = PRODUCTION | {"allow_origins": [APP], "allow_credentials": True}
     ours, theirs = behind(arguments), CORSMiddleware(passed, **arguments)
     for method, more in (
@@ -224,14 +224,14 @@ def test_headers_equal_those_of_starlettes_middleware() -> None:
 
 
 def test_middleware_inherits_nothing() -> None:
-    """Fields and methods of Starlette's class would mislead: they decide nothing here."""
+    """Inherit no field or method of Starlette's class, because it would have no effect here."""
     assert CORSPolicyMiddleware.__mro__[1:] == (object,)
     public = {name for name in vars(behind(PRODUCTION)) if not name.startswith("_")}
     assert public == {"app", "cross_site_exempt"}
 
 
 def test_middleware_protects_like_the_class() -> None:
-    """Around any application: WebSockets, cross-site writes, long cookies, the log."""
+    """Wrap any application, and try WebSockets, cross-site writes, long cookies and the log."""
     app = behind(PRODUCTION | {"allow_credentials": True})
     host = {"Host": "api.example.com"}
     for origin, statuses in ((APP, [101, 200, 431]), (FOREIGN, [403, 403, 431])):

@@ -1,4 +1,4 @@
-"""What is an origin, what a pattern stands for, and what the messages propose."""
+"""The grammar of origins, the meaning of patterns, and the corrections in messages."""
 
 import signal
 from functools import partial
@@ -169,7 +169,7 @@ def test_allow_list_has_canonical_entries_once() -> None:
             [f"https://{'a.' * 122}a.example"],
             [f"https://{'a.' * 122}aa.example", f"https://{'a' * 64}.example"],
         ),
-        # Neither list allows what the other's would.
+        # Neither list allows the other's origin.
         (["https://foo.example", "https://bar.example"], [], ["https://barfoo.example"]),
         ([], [], ["https://a.example", "null", ""]),
         (["*"], ["https://a.example", "null", "", "x" * 512], ["x" * 513]),
@@ -258,7 +258,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
 def test_parsing_takes_linear_time(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the bound on the length, quadratic work would take minutes here, and linear 10 ms."""
+    """Remove the bound on the length: quadratic work would take minutes, linear work 10 ms."""
 
     def stop(*_: object) -> None:
         pytest.fail("it takes more than linear time")
@@ -266,7 +266,7 @@ def test_parsing_takes_linear_time(text: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(origins, "MAX_LENGTH", len(text))
     monkeypatch.setattr(origins, "MAX_SENT", len(text))
     signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, 30)  # of this process alone, however busy the machine
+    signal.setitimer(signal.ITIMER_VIRTUAL, 30)  # counts this process alone, even on a busy machine
     try:
         assert text not in AllowList(["https://*.example.com"])
         with pytest.raises(OriginError):
@@ -282,7 +282,7 @@ def test_pattern_matches_the_longest_origin() -> None:
 
 
 def parsed(text: str) -> Origin | None:
-    """Parse a text; any exception but the one of the grammar is a failure."""
+    """Parse a text, and fail on any exception except the grammar's."""
     try:
         return parse_origin(text)
     except OriginError:
@@ -290,7 +290,7 @@ def parsed(text: str) -> Origin | None:
 
 
 def expected_from_standard(canonical: str) -> str:
-    """Return the origin according to the URL standard; it has only the parts for app schemes."""
+    """Return the origin by the URL standard, which gives only the parts for app schemes."""
     url = ada_url.URL(canonical)
     return f"{url.protocol}//{url.host}" if url.origin == "null" else str(url.origin)
 
@@ -301,7 +301,7 @@ def test_accepted_origins_follow_the_url_standard(text: str) -> None:
     event(f"accepted: {origin is not None}")
     if origin is None or origin.is_pattern:
         return
-    # What was written, and what it was brought to, are one origin to a browser.
+    # The text and its canonical form are one origin to a browser.
     written = expected_from_standard(text.strip(" \t\r\n"))
     assert written == str(origin) == expected_from_standard(str(origin))
 

@@ -1,4 +1,4 @@
-"""Two applications side by side under a router, each with a policy, as docs/apps.md has it."""
+"""Two applications side by side under a router, each with a policy, as in docs/apps.md."""
 
 from cors_right import CORSPolicy, CORSPolicyMiddleware
 from hypothesis import example, given

@@ -1,6 +1,6 @@
-"""The expectations of the Web Platform Tests, `fetch/api/cors`, of the library's browser.
+"""The library's browser under the expectations of the Web Platform Tests, `fetch/api/cors`.
 
-Each row says which file of that folder has the expectation.
+Each row names the file of that folder with the expectation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ EXPOSED = "Access-Control-Expose-Headers"
 def outcome(
     answers: Sequence[tuple[int, Mapping[str, str]]], **arguments: Any
 ) -> tuple[bool, tuple[str, ...], dict[str, str]]:
-    """Return whether the page reads the response, what is sent, and the headers that it reads."""
+    """Return whether the page reads the response, the sent methods, and the headers it reads."""
     left = [*answers]
 
     def send(method: str, url: str, headers: object, body: object) -> Response:
@@ -115,7 +115,7 @@ def test_preflight_permits_the_request_as_expected(
     "status", [*range(200, 300, 9), 299, 300, 301, 302, 304, 400, 401, 404, 500]
 )
 def test_preflight_needs_an_ok_status(status: int) -> None:
-    """cors-preflight-status: an ok status, and no other."""
+    """Follow cors-preflight-status: an ok status permits the request."""
     readable, _, _ = outcome([(status, ANY | {METHODS: "PUT"}), (200, ANY)], method="PUT")
     assert readable == (200 <= status <= 299)
 
@@ -148,7 +148,7 @@ def test_preflight_needs_an_ok_status(status: int) -> None:
 def test_request_header_is_safelisted_as_expected(
     header: str, value: str, needs_preflight: bool
 ) -> None:
-    """cors-preflight-not-cors-safelisted, and fetch/range."""
+    """Follow cors-preflight-not-cors-safelisted and fetch/range."""
     answers = [(200, ANY | {HEADERS: "*"}), (200, ANY)][0 if needs_preflight else 1 :]
     readable, sent, _ = outcome(answers, headers={header: value})
     assert (readable, len(sent)) == (True, 2 if needs_preflight else 1)
@@ -171,7 +171,7 @@ def test_request_header_is_safelisted_as_expected(
 def test_page_reads_filtered_response_headers(
     header: str, exposed: str, is_readable: bool | None, credentials: bool
 ) -> None:
-    """cors-filtering and cors-expose-star."""
+    """Follow cors-filtering and cors-expose-star."""
     named = (CREDENTIALS if credentials else ANY) | {header: "x", EXPOSED: exposed}
     _, _, headers = outcome([(200, named)], with_credentials=credentials)
     expected = not credentials if is_readable is None else is_readable
@@ -202,6 +202,6 @@ def test_own_page_never_reads_cookies() -> None:
     ],
 )
 def test_redirect_is_followed_as_expected(location: str, is_followed: bool) -> None:
-    """cors-redirect, cors-redirect-credentials and fetch/api/redirect/redirect-schemes."""
+    """Follow cors-redirect, cors-redirect-credentials and fetch/api/redirect/redirect-schemes."""
     readable, sent, _ = outcome([(302, ANY | {"Location": location}), (200, ANY)])
     assert (readable, len(sent)) == (is_followed, 2 if is_followed else 1)

@@ -1,4 +1,4 @@
-"""Which policies can be made, and what is said of the others."""
+"""Valid policies, and the messages for invalid policies."""
 
 import inspect
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.support.texts import TEXTS
 
 
 def problems(**arguments: Any) -> list[str]:
-    """Return what is wrong with a policy."""
+    """Return the problems of a policy."""
     try:
         CORSPolicy(**arguments)
     except ValueError as error:
@@ -48,7 +48,7 @@ def test_policy_has_starlettes_arguments_and_defaults() -> None:
     theirs = inspect.signature(CORSMiddleware).parameters
     for name in ours.keys() & theirs.keys():
         assert ours[name].default == theirs[name].default, name
-    # The one is a pattern here, and browsers have given up the other.
+    # The first is a pattern here, and browsers have dropped the second.
     assert theirs.keys() - ours.keys() <= {"app", "allow_origin_regex", "allow_private_network"}
     assert ours.keys() - theirs.keys() == {"development", "allow_http_loopback"}
     assert ours["development"].default is ours["allow_http_loopback"].default is False

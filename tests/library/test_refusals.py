@@ -1,4 +1,4 @@
-"""Why requests are refused, and what of it goes to the log."""
+"""The reasons for refusals, and their lines in the log."""
 
 import json
 import tracemalloc
@@ -77,7 +77,7 @@ ASKS_TOO_MUCH = "the preflight asks for more than 8192 bytes of header names. Se
 
 
 def near(entry: str, *differences: Difference, meant: str | None = None) -> NotListed:
-    """Return the reason for https://a.example, whose nearest entry is another one."""
+    """Return the reason for https://a.example with a nearest entry."""
     miss = Miss(0, entry, "a.example", parse_origin(entry).host, differences, meant)
     return NotListed("https://a.example", SOURCE, miss, False)
 
@@ -92,7 +92,7 @@ OPEN = "open the page at https://b.example"
 UNADDABLE = f"http://b.example cannot be listed, because it {words.NOT_HTTPS}"
 PROHIBITED = NotListed("http://b.example", SOURCE, None, False)
 WITH_CREDENTIALS = policy("https://b.example", allow_credentials=True)
-# The words of each reason, and of what to change.
+# The words of each reason and of its correction.
 WORDS: list[tuple[Reason, str, str]] = [
     (ABSENT, "a page on another site sent it without an Origin header", "send it with fetch()"),
     (
@@ -197,7 +197,7 @@ def test_reason_gives_why_and_change(reason: Reason, why: str, change: str) -> N
     assert (reason.why, correction(reason, WITH_CREDENTIALS)) == (why, change)
 
 
-# The listed entries, the origin, the nearest entry, the differences, and the origin to open.
+# The entries, the origin, the nearest entry, the differences, and the origin to open.
 NEAR: list[tuple[list[str], str, str, tuple[Difference, ...], str | None]] = [
     ([APP], "http://app.example.com", APP, (Difference.SCHEME,), APP),
     (
@@ -316,7 +316,7 @@ NEAR: list[tuple[list[str], str, str, tuple[Difference, ...], str | None]] = [
         (Difference.HOST,),
         None,
     ),
-    # The nearest of several, and the first of equals.
+    # The nearest of several entries, and the first of equally near entries.
     (
         ["https://a.example:1", "http://a.example", "https://a.example:2"],
         "https://a.example",
@@ -412,7 +412,7 @@ def test_reason_names_the_argument_without_a_variable() -> None:
     assert found == NotListed("https://b.test", "allow_origins", None, False)
 
 
-# Method, names, and what the preflight of an allowed origin asks for beyond the policy.
+# Method, header names, and the parts of an allowed preflight that the policy lacks.
 UNLISTED: list[tuple[str, str | list[str], Reason]] = [
     ("GET", "x-unlisted", Unlisted(None, ("x-unlisted",))),
     ("GET", "x-tenant, x-b ,X-A,x-b", Unlisted(None, ("x-b", "x-a"))),
@@ -557,7 +557,7 @@ def test_preflight_is_explained_on_one_line(names: list[str], method: str) -> No
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test sets."""
 
     now = 0.0
 
@@ -570,7 +570,7 @@ def refused(origin: str, path: str = "/notes", **arguments: Any) -> Refusal:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return the lines of the log so far, and forget them."""
+    """Return the lines of the log, and clear the log."""
     assert {record.levelname for record in caplog.records} <= {"WARNING"}
     found = [record.getMessage() for record in caplog.records]
     caplog.clear()

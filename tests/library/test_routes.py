@@ -1,4 +1,4 @@
-"""What the check of routes finds, in an application, in its routers and in what is mounted."""
+"""Findings of the route check in an application, its routers and its mounted applications."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Where settings come from, and what is said of wrong ones."""
+"""The sources of settings, and the messages for wrong settings."""
 
 import os
 import re
@@ -29,7 +29,7 @@ A, B = "https://a.example", "https://b.example"
 
 @pytest.fixture(autouse=True)
 def no_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start from no variables, in a folder without files."""
+    """Start without variables, in a folder without files."""
     monkeypatch.setattr(os, "environ", {})
     monkeypatch.chdir(tmp_path)
 
@@ -51,7 +51,7 @@ class Settings(CORSSettings):
 
 
 def said(capsys: pytest.CaptureFixture[str], settings: type[CORSSettings] = Settings) -> list[str]:
-    """Return what ends the process."""
+    """Return the lines that end the process."""
     with pytest.raises(SystemExit) as caught:
         settings.load()
     assert caught.value.code == 3
@@ -130,7 +130,7 @@ SHARED = words.origin_error("https://*.github.io", words.IS_SHARED.format("githu
             {"FASTAPI_ENV": ""},
             [words.wrong_environment()],
         ),
-        # The rules of the policy in force, under the variable that each origin came from.
+        # The rules of the active policy, under the variable of each origin.
         (
             {"FRONTEND_ORIGINS": f"{A},http://c.example", "PARTNER_ORIGINS": "https://*.github.io"},
             [
@@ -196,7 +196,7 @@ class Database(BaseModel):
 
 
 class OwnersSettings(Settings):
-    """What owners add; each field goes wrong in a way that tempts to show the value."""
+    """Fields of owners, each with a problem that tempts a message to show the value."""
 
     model_config = SettingsConfigDict(env_prefix="SHOP_", env_nested_delimiter="__")
 
@@ -478,7 +478,7 @@ class Owner(Settings):
     session_secret: str = ""
     auth_issuer: str = ""
     auth_audience: str = ""
-    # These have names that are like those of shells, and a name that is like another of its own.
+    # Fields with names similar to variables of shells, and with two similar names.
     hostnames: str = ""
     languages: str = ""
     database_url: Annotated[str, Field(validation_alias=AliasChoices("db_url", "db_uri"))] = ""
