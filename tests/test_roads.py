@@ -135,7 +135,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         git(folder, "add", "--all")
         git(folder, "commit", "--quiet", "--message", version)
         git(folder, "tag", version)
-    git(folder, "gc", "--quiet")  # git clones few files fast
+    git(folder, "gc", "--quiet")  # a clone of few files is fast
     return folder
 
 
