@@ -206,14 +206,14 @@ def test_literals_stand_for_their_text(text: str) -> None:
 
 @pytest.mark.parametrize("text", UNPRINTABLE)
 @pytest.mark.parametrize("question", ["project_name", "description"])
-def test_template_refuses_unprintable_text(bakery: Bakery, question: str, text: str) -> None:
+def test_question_refuses_unprintable_text(bakery: Bakery, question: str, text: str) -> None:
     message = bakery.refusal(project_slug="fuzzed", **{question: text})
     assert message.startswith(f"FailedHookException: {question}: ")
     assert message.isprintable()
 
 
 @pytest.mark.parametrize("question", ["project_slug", "frontend_origins"])
-def test_template_refuses_hostile_text_in_strict_questions(bakery: Bakery, question: str) -> None:
+def test_strict_question_refuses_hostile_text(bakery: Bakery, question: str) -> None:
     for text in NASTY + UNPRINTABLE:
         message = bakery.refusal(**{question: text})
         assert message.startswith(f"FailedHookException: {question}: "), text

@@ -72,7 +72,7 @@ def test_second_rendering_changes_nothing(workshop: Workshop) -> None:
     assert tree(first) == tree(second)
 
 
-def test_record_omits_a_token_in_the_address(workshop: Workshop) -> None:
+def test_record_omits_a_token_in_the_template_address(workshop: Workshop) -> None:
     address = "https://ci:token-of-ci@git.example.com/template.git"
     workshop.git(workshop.template, "remote", "set-url", "origin", address)
     project, _ = workshop.render(str(workshop.template))
