@@ -103,8 +103,7 @@ def dropped_cookies(request: Request, cookies: list[bytes]) -> list[str]:
 @lru_cache(MAX_KEPT)
 def line_for(cookie: bytes, scheme: str, shares: bool, *caller: tuple[bytes, bytes]) -> str:
     """Return the line for a cookie, empty if the browser keeps it or an address is invalid."""
-    sent = dict(caller)
-    page, host, site, agent = (sent.get(name, b"").decode("latin-1") for name in CALLER)
+    page, host, site, agent = (dict(caller).get(name, b"").decode("latin-1") for name in CALLER)
     # A secure page calls http:// only on this machine. Elsewhere, a proxy has ended TLS.
     if page.startswith("https:") and (site == "same-site" or not is_loopback(split_port(host)[0])):
         scheme = "https"
@@ -119,9 +118,8 @@ def line_for(cookie: bytes, scheme: str, shares: bool, *caller: tuple[bytes, byt
         verdict = judge_cookie(page, url, cookie.decode(errors="surrogateescape"), rules)
     except ValueError:  # brackets without an address
         return ""
-    reason = verdict.reason
-    if not shares:
-        reason = "allow_credentials is False, so pages call without credentials"
+    without = "allow_credentials is False, so pages call without credentials"
+    reason = verdict.reason if shares else without
     name = verdict.name[:MAX_SHOWN]
     what = f"the cookie {name!a}" if name else "a cookie without a name"
     return f"sets {what}, which {who if engine else 'browsers drop'}: {reason}" if reason else ""
