@@ -1,1 +1,1 @@
-"""What correctness costs: `uv run python -m benchmarks` measures it, here and now."""
+"""The cost of correctness: `uv run python -m benchmarks` measures it on this machine."""

@@ -1,4 +1,4 @@
-"""`uv run python -m benchmarks`: measure everything, and write the results beside this file."""
+"""The command `uv run python -m benchmarks`, which writes the results beside this file."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""The applications that are compared: the same route, behind different ways of configuring CORS."""
+"""The applications to compare: the same route behind different ways to configure CORS."""
 
 import logging
 import os
@@ -42,7 +42,7 @@ def bare() -> FastAPI:
 
 
 def snippet(origins: list[str], regex: str | None = None, *, session: bool = False) -> FastAPI:
-    """Return the route behind what people paste."""
+    """Return the route behind the snippet that people paste."""
     app = bare()
     if session:
         app.add_middleware(SessionMiddleware, secret_key=REQUIRED["SESSION_SECRET"])
@@ -60,7 +60,7 @@ def snippet(origins: list[str], regex: str | None = None, *, session: bool = Fal
 @contextmanager
 def rendered() -> Iterator[dict[str, Path]]:
     """Render a service for each answer."""
-    from cookiecutter.main import cookiecutter  # which servers of the applications do not need
+    from cookiecutter.main import cookiecutter  # servers of the applications do not need it
 
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         yield {
@@ -82,7 +82,7 @@ def rendered() -> Iterator[dict[str, Path]]:
 
 def load(project: Path, **arguments: Any) -> ASGIApp:
     """Return the application of a rendered service; its modules make room for the next one's."""
-    logging.getLogger("cors_right").addHandler(logging.NullHandler())  # refusals are not printed
+    logging.getLogger("cors_right").addHandler(logging.NullHandler())  # print no refusals
     before = take_modules()
     sys.path.insert(0, str(project))
     try:
@@ -97,6 +97,6 @@ def load(project: Path, **arguments: Any) -> ASGIApp:
 
 
 def take_modules() -> dict[str, ModuleType]:
-    """Remove the modules of a service from those that are imported, and return them."""
+    """Remove the imported modules of a service, and return them."""
     names = [name for name in sys.modules if name.partition(".")[0] == "app"]
     return {name: sys.modules.pop(name) for name in names}

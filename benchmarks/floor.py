@@ -1,4 +1,4 @@
-"""The least that a service with settings starts with: FastAPI and pydantic-settings."""
+"""The smallest service with settings: FastAPI and pydantic-settings."""
 
 from pydantic_settings import BaseSettings
 

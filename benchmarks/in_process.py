@@ -1,4 +1,4 @@
-"""ASGI calls in this process, without sockets: what a request costs in microseconds."""
+"""The microseconds of a request: ASGI calls in this process, without sockets."""
 
 import asyncio
 import gc
@@ -122,7 +122,7 @@ async def send(message: Message) -> None:
 
 
 async def once(app: ASGIApp, request: tuple[str, Mapping[str, str]], calls: int) -> float:
-    """Return the microseconds of a call, from a number of them."""
+    """Return the microseconds of a call, as the mean of several calls."""
     scopes = [scope(*request) for _ in range(calls)]
     start = time.perf_counter()
     for one in scopes:
@@ -137,7 +137,7 @@ def measure(
     calls: int,
     progress: Callable[[str], None],
 ) -> Figures:
-    """Measure every arm with every request, one after the other, the other way round each turn."""
+    """Measure every arm with every request, and reverse the order in each turn."""
     taken: dict[tuple[str, str], list[float]] = {(a, r): [] for a in arms for r in requests}
     loop = asyncio.new_event_loop()
     gc.collect()

@@ -1,4 +1,4 @@
-"""Real servers on loopback, asked by `wrk`: requests a second, latency, processor and memory."""
+"""Real servers on loopback under `wrk`: requests per second, latency, processor and memory."""
 
 import os
 import re
@@ -39,17 +39,17 @@ PATIENCE = 60  # seconds
 
 @dataclass(frozen=True)
 class Load:
-    """What `wrk` and the kernel say of a server under load."""
+    """The figures of `wrk` and the kernel for a server under load."""
 
     per_second: Figure
     p50: Figure  # milliseconds
     p99: Figure
-    processor: Figure  # microseconds of a request, of all the server's processes
+    processor: Figure  # microseconds per request, in all processes of the server
     memory: Figure  # megabytes
 
 
 def is_installed() -> bool:
-    """Whether `wrk` is there; Debian's package has its name."""
+    """Return whether `wrk`, Debian's package of that name, is installed."""
     return shutil.which("wrk") is not None
 
 
@@ -61,7 +61,7 @@ def served(
     variables: Mapping[str, str] = ENVIRONMENT,
     path: str = "/health",
 ) -> Iterator[tuple[int, int]]:
-    """Run a server of an application in a folder; give its session and its port once it answers."""
+    """Run an application's server in a folder, and yield its session and port once it responds."""
     port = free_port()
     program, *options = (word.format(app=app, port=port) for word in command)
     popen = subprocess.Popen(
@@ -71,7 +71,7 @@ def served(
             **os.environ,
             **variables,
             "PYTHONPATH": str(folder),
-            "PYTHONDONTWRITEBYTECODE": "",  # as owners have it: compiled once
+            "PYTHONDONTWRITEBYTECODE": "",  # compiled once, as in owners' services
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -91,7 +91,7 @@ def served(
 
 
 def answer_of(port: int, path: str, popen: subprocess.Popen[bytes]) -> None:
-    """Wait until the server answers."""
+    """Wait until the server responds."""
     deadline = time.monotonic() + PATIENCE
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
     while True:
@@ -121,7 +121,7 @@ def processes(session: int) -> list[Path]:
 
 
 def processor(session: int) -> float:
-    """Return the seconds of processor time that a session has used."""
+    """Return the seconds of processor time that a session used."""
     ticks = 0
     for folder in processes(session):
         fields = (folder / "stat").read_text().rpartition(")")[2].split()
@@ -130,13 +130,13 @@ def processor(session: int) -> float:
 
 
 def memory(session: int) -> float:
-    """Return the megabytes that a session holds in memory."""
+    """Return the megabytes of memory that a session uses."""
     pages = sum(int((folder / "statm").read_text().split()[1]) for folder in processes(session))
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def load(session: int, port: int) -> tuple[float, ...]:
-    """Put a server under load for a second; return the figures of a `Load`."""
+    """Put a server under load for a second, and return the figures of a `Load`."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", "-d1s", "--latency", "-H", f"Origin: {APP}"]
     before = processor(session)
     said = subprocess.check_output([*command, f"http://127.0.0.1:{port}/health"], text=True)
@@ -166,7 +166,7 @@ def measure(
 ) -> dict[str, dict[str, Load]]:
     """Measure every arm under every server, in turn, with new processes in each round.
 
-    Processes of the same application differ by up to a fifth, for as long as they live.
+    Processes of the same application differ by up to a fifth during their whole life.
     """
     apps = {name: (ROOT, f"benchmarks.pasted:{app}") for name, app in PASTED.items()}
     apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in CREDENTIALS}

@@ -1,4 +1,4 @@
-"""What people configure, as applications that servers import: `uvicorn benchmarks.pasted:bare`."""
+"""Common CORS configurations as applications for servers: `uvicorn benchmarks.pasted:bare`."""
 
 from starlette.middleware.cors import CORSMiddleware
 

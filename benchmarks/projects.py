@@ -1,6 +1,6 @@
-"""From the command that renders a project to its first answer to a page of another origin.
+"""The time from the render command to the first response to a page on another origin.
 
-Beside this template, those that a package registry has.
+The table compares this template with templates from a package registry.
 """
 
 import subprocess
@@ -24,11 +24,11 @@ PAGE = "http://localhost:3000"
 
 @dataclass(frozen=True)
 class Project:
-    """Seconds from the command to the end of rendering and to the first answer, and what is there.
+    """The seconds from the command to the rendered files and to the first response, and sizes.
 
-    `start` are the seconds of a later start, `memory` the megabytes then. `allows` says whether the
-    page at localhost:3000 may read the answer. `count` and `size` are of production dependencies,
-    in packages and megabytes.
+    `start` is the time of a later start in seconds, and `memory` its megabytes. `allows` says
+    whether the page at localhost:3000 can read the response. `count` and `size` describe the
+    production dependencies, in packages and megabytes.
     """
 
     rendering: Figure
@@ -65,7 +65,7 @@ async def health() -> dict[str, str]:
 
 
 def templates(folder: Path) -> dict[str, Template]:
-    """Return the templates of the table; what is not in a registry is put into a folder."""
+    """Return the templates of the table, and write templates outside the registry into a folder."""
     floor, ours = folder / "floor", folder / "ours"
     (floor / "{{cookiecutter.slug}}").mkdir(parents=True)
     for name, text in LEAST.items():
@@ -107,7 +107,7 @@ def measure(
 
 
 def make(template: Template, tools: str, work: Path, later: int) -> Round:
-    """Render a project into an empty folder, install it, start and ask it, and start it again."""
+    """Render a project into an empty folder, install it, start it, call it, and start it again."""
     began = time.perf_counter()
     project = render(template, tools, work)
     rendering = time.perf_counter() - began
@@ -132,7 +132,7 @@ def make(template: Template, tools: str, work: Path, later: int) -> Round:
 
 
 def installed(environment: Path) -> tuple[int, float]:
-    """Return how many packages are in an environment, and their megabytes."""
+    """Return the number of packages in an environment, and their megabytes."""
     (site,) = (environment / "lib").glob("python*/site-packages")
     files = [path for path in site.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     size = sum(path.stat().st_size for path in files) / 1e6
@@ -140,7 +140,7 @@ def installed(environment: Path) -> tuple[int, float]:
 
 
 def project_of(rounds: list[Round]) -> Project:
-    """Return what the rounds come to; all but the times is the same in each."""
+    """Return the figures of the rounds; only the times differ between rounds."""
     rendering, first_answer, allows, start, memory, count, size = zip(*rounds, strict=True)
     times = [Figure([*values]) for values in (rendering, first_answer, start)]
     return Project(times[0], times[1], times[2], allows[-1], memory[-1], count[-1], size[-1])

@@ -1,4 +1,4 @@
-"""The results, as a page and as a picture."""
+"""The results as a page and as a picture."""
 
 import platform
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ PACKAGES = ("fastapi", "starlette", "uvicorn", "granian", "hypercorn", "pydantic
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that was measured in a run."""
+    """All figures of a run."""
 
     requests: Figures
     lists: Figures
@@ -29,7 +29,7 @@ class Results:
 
 
 def machine() -> str:
-    """Return what the figures were taken on."""
+    """Return the description of the machine."""
     text = Path("/proc/cpuinfo").read_text("utf-8")
     names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
@@ -46,9 +46,10 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def requests_table(figures: Figures) -> str:
-    """Return what each request costs, as a multiple of what bare FastAPI takes for it.
+    """Return the cost of each request as a multiple of bare FastAPI's.
 
-    A preflight is compared with a request without `Origin`, because bare FastAPI has no answer.
+    The table compares a preflight with a request without `Origin`, because bare FastAPI
+    answers no preflight.
     """
     names = [*figures[BARE]]
     base = {name: figures[BARE]["no Origin" if "preflight" in name else name] for name in names}
@@ -178,7 +179,7 @@ Packages are those of production.
 
 
 def plot(figures: Figures) -> bytes:
-    """Return bars: what a request costs as a multiple of bare FastAPI."""
+    """Return a bar chart of the cost of a request as a multiple of bare FastAPI's."""
     import pygal  # type: ignore[import-untyped]
     from pygal.style import CleanStyle  # type: ignore[import-untyped]
 

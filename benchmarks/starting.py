@@ -1,4 +1,4 @@
-"""What a service takes before its first answer, and what it holds."""
+"""The time of a service before its first response, and its memory."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,13 +13,13 @@ from tests.support.serving import send_from_many_origins
 
 UVICORN = ["uvicorn", "{app}", "--port", "{port}", "--no-access-log", "--log-level", "critical"]
 FLOOR = f"{BARE}, pydantic-settings"
-# Those that are asked from foreign origins, which takes half a minute each.
+# The services that get requests from unlisted origins, which take half a minute each.
 ASKED = (FLOOR, "ours, cookies")
 
 
 @dataclass(frozen=True)
 class Start:
-    """Seconds to the first answer, megabytes then, and, where asked, after refused origins."""
+    """Seconds to the first response, and megabytes then and after unlisted origins."""
 
     seconds: Figure
     memory: float
@@ -29,7 +29,7 @@ class Start:
 def measure(
     projects: Mapping[str, Path], rounds: int, origins: int, progress: Callable[[str], None]
 ) -> dict[str, Start]:
-    """Start each service several times, in turn; send some of them requests of foreign origins."""
+    """Start each service several times in turn, and call some from unlisted origins."""
     apps = {FLOOR: (ROOT, "benchmarks.floor:app")}
     apps |= {f"ours, {answer}": (projects[answer], "app.main:app") for answer in CREDENTIALS}
     seconds: dict[str, list[float]] = {name: [] for name in apps}

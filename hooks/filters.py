@@ -1,12 +1,12 @@
-"""Answers become checked values: Jinja filters that cookiecutter.json applies after each question.
+"""Jinja filters that check answers: cookiecutter.json applies them after each question.
 
-On a terminal, a wrong answer is asked for again. Anywhere else the run ends with one line, and
-writes nothing. Cookiecutter and cruft make an environment of Jinja before they render the first
-default, before they render the first file, and for each hook. `Answers` is in each of them, so it
-sees every answer, whoever gave it.
+On a terminal, the template asks again after a wrong answer. Elsewhere, the run ends with one line
+and writes nothing. Cookiecutter and cruft make a Jinja environment before they render the first
+default, before they render the first file, and for each hook. `Answers` is in each environment, so
+it sees every answer from every source.
 """
 
-from __future__ import annotations  # for a Python that is too old, which is told so
+from __future__ import annotations  # lets older versions of Python print a message
 
 import inspect
 import json
@@ -31,7 +31,7 @@ TEMPLATE = Path(__file__).resolve().parent.parent
 SERVICE = TEMPLATE / "{{cookiecutter.project_slug}}"
 OWN: dict[str, Any] = json.loads((TEMPLATE / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS = ("project_name", "project_slug", "description", "credentials", "frontend_origins")
-# From the labels: a portal may have put its answer in the place of the list.
+# From the labels, because a portal might have replaced the list by its answer.
 CREDENTIALS = tuple(OWN["__prompts__"]["credentials"])[1:]
 SUGGESTION = "{{ cookiecutter.__name | suggested_slug }}"  # the only Jinja in a default
 DERIVED = {name: text for name, text in OWN.items() if name[:2] == "__" and isinstance(text, str)}
@@ -50,9 +50,9 @@ WINDOWS_DEVICES = {
 
 
 def tools() -> Iterator[FrameType]:
-    """Yield the functions of cookiecutter and cruft that run now, the innermost first.
+    """Yield the running functions of cookiecutter and cruft, the innermost first.
 
-    They do not tell a template how they were called.
+    Cookiecutter and cruft pass no information about the call to a template.
     """
     frame = inspect.currentframe()
     while frame is not None:
@@ -62,7 +62,7 @@ def tools() -> Iterator[FrameType]:
 
 
 def values(name: str) -> list[Any]:
-    """Return the values that a variable has in these functions."""
+    """Return the values of a variable in the running functions of cookiecutter and cruft."""
     return [frame.f_locals[name] for frame in tools() if name in frame.f_locals]
 
 
@@ -84,9 +84,9 @@ check_version("cookiecutter", version("cookiecutter"), OLDEST)
 
 
 def load_origins() -> ModuleType:
-    """Return the service's own grammar of origins, so that there is one.
+    """Return the service's own grammar of origins, so that both use the same one.
 
-    Executed from its text: an import would leave a __pycache__ in the folder that is rendered.
+    This function executes the text, because an import would leave a __pycache__ in the template.
     """
     path = SERVICE / "cors_right" / "origins.py"
     module = ModuleType("origins")
@@ -95,7 +95,7 @@ def load_origins() -> ModuleType:
 
 
 def load_dependencies() -> set[str]:
-    """Return the names that the service's own must not be: no project can depend on itself."""
+    """Return the names of dependencies, because no project can depend on itself."""
     import tomllib  # Python 3.10 does not have it
 
     project = tomllib.loads((SERVICE / "pyproject.toml").read_text("utf-8"))
@@ -108,7 +108,7 @@ dependencies = load_dependencies()
 
 
 class WrongAnswer(Exception):
-    """What is wrong with the answer to a question, and, where that is known, the right one."""
+    """The problem with an answer to a question, and the right answer if it is known."""
 
     def __init__(self, question: str, problem: str, instead: str | None = None) -> None:
         super().__init__(f"{question}: {problem}")
@@ -117,7 +117,7 @@ class WrongAnswer(Exception):
 
 
 def is_asking() -> bool:
-    """Return whether questions are asked on a terminal; --no-input and updates ask none."""
+    """Return whether cookiecutter asks questions on a terminal; --no-input and updates ask none."""
     return sys.stdin.isatty() and any(
         frame.f_code.co_name == "prompt_for_config" and frame.f_locals.get("no_input") is False
         for frame in tools()
@@ -125,7 +125,7 @@ def is_asking() -> bool:
 
 
 def ask_again(wrong: WrongAnswer) -> str:
-    """Say what is wrong, and ask once more; Enter takes the right answer, where it is known."""
+    """Print the problem and ask again; Enter accepts the right answer if it is known."""
     prefix = f"  [dim][{QUESTIONS.index(wrong.question) + 1}/{len(QUESTIONS)}][/] "
     print(f"\n  {wrong}\n")
     return str(read_user_variable(wrong.question, wrong.instead, OWN["__prompts__"], prefix))
@@ -143,14 +143,14 @@ def until_right(check: Callable[..., str]) -> Callable[..., str]:
                 if not is_asking():
                     raise refusal(str(wrong)) from None
                 answer = ask_again(wrong)
-                # Where the hook, the replay file and later questions take it from.
+                # The hook, the replay file and later questions read it here.
                 context["cookiecutter"][wrong.question] = answer
 
     return checked
 
 
 def problem_of(name: str, answer: object) -> str | None:
-    """Return what is wrong with an answer that its own check could not, or must not, see."""
+    """Return the problem with an answer that its own check could not, or must not, see."""
     if name not in QUESTIONS:
         likely = get_close_matches(name.strip("_"), QUESTIONS, n=1)
         proposal = f"Did you mean {likely[0]}?" if likely else f"Use {', '.join(QUESTIONS)}"
@@ -174,8 +174,8 @@ def refuse(answers: Iterable[tuple[str, object]]) -> None:
 def check_given(raw: dict[str, Any]) -> None:
     """Refuse answers that cookiecutter would ignore, replace by a default, or execute as Jinja.
 
-    A configuration has the defaults of other templates, too, and the record of a project the
-    questions of other versions. Any other name was written by somebody for this template.
+    A configuration also has the defaults of other templates, and the record of a project has the
+    questions of other versions. The user wrote any other name for this template.
     """
     given = [
         (name, answer.replace(SUGGESTION, "") if isinstance(answer, str) else answer)
@@ -189,21 +189,21 @@ def check_given(raw: dict[str, Any]) -> None:
         written = (*configured.items(), *extra[0].items())
         given += [(name, answer) for name, answer in written if name in known]
     refuse(given)
-    if not raw.keys() >= {*QUESTIONS}:  # a replay, which asks for what its file does not have
+    if not raw.keys() >= {*QUESTIONS}:  # a replay, which asks for answers that its file lacks
         refuse((name, None) for name in QUESTIONS if name in raw)
         for name in DERIVED:
             raw.pop(name, None)
 
 
 def settle(answers: dict[str, Any]) -> None:
-    """Check the answers that are about to be rendered, and compute each private name from them.
+    """Check the answers before rendering, and compute each private name from them.
 
-    A replay brings both from a file, and no question was asked.
+    A replay reads both from a file, without a question.
     """
     names = dict.fromkeys([*QUESTIONS, *(name for name in answers if name[0] != "_")])
     refuse((name, answers.get(name)) for name in names)
     answers.update((name, value) for name, value in OWN.items() if re.match("_[^_]", name))
-    plain = Environment(undefined=StrictUndefined)  # the template's own is still being made
+    plain = Environment(undefined=StrictUndefined)  # the template's own is incomplete
     plain.filters.update(CHECKS)
     try:
         for name, text in DERIVED.items():
@@ -212,7 +212,7 @@ def settle(answers: dict[str, Any]) -> None:
         raise refusal(str(wrong)) from None
 
 
-# What happens to the answers in a function of cookiecutter that makes an environment.
+# The treatment of answers in each function of cookiecutter that makes an environment.
 STEPS = {"prompt_for_config": check_given, "generate_files": settle}
 
 
@@ -261,7 +261,7 @@ def suggested_slug(name: str) -> str:
 
 
 def checked_slug(slug: str) -> str:
-    """Return the slug as it is, when it can be a folder, a distribution and an image everywhere."""
+    """Return the slug unchanged if it can name a folder, a distribution and an image everywhere."""
     if problem := slug_problem(slug):
         instead = suggested_slug(slug)
         problem = f"{slug!r} {problem}. Write {instead}"
@@ -274,7 +274,7 @@ def checked_slug(slug: str) -> str:
 
 
 def is_taken(slug: str) -> bool:
-    """Return whether cookiecutter would refuse the folder, which it says after all questions."""
+    """Return whether cookiecutter would refuse the folder; it says so after all questions."""
     may_exist = any(values("overwrite_if_exists") + values("skip_if_file_exists"))
     return not may_exist and Path((values("output_dir") or ["."])[0], slug).exists()
 
@@ -282,8 +282,8 @@ def is_taken(slug: str) -> bool:
 def checked_origins(answer: str, browser_credentials: str) -> str:
     """Return the frontends as canonical origins with commas between; nothing for `none`.
 
-    With browser credentials (not empty), the rules of production apply, except for those that need
-    the Public Suffix List: the service's own tests and its start apply them.
+    With browser credentials (not empty), the rules of production apply, except the rules that need
+    the Public Suffix List. The service applies these in its tests and at startup.
     """
     texts = [text for text in answer.split(",") if text.strip()]
     if not texts:
@@ -312,8 +312,8 @@ def literal(text: str) -> str:
 def literals(texts: str, column: int = 0) -> str:
     """Return comma-separated texts as a Python list, in the form that `ruff format` prefers.
 
-    The list is on one line if it fits behind `column` characters; if not, it has one entry a line,
-    as in the body of a class.
+    The list is on one line if it fits behind `column` characters. Otherwise it has one entry per
+    line, as in the body of a class.
     """
     entries = [literal(text) for text in texts.split(",") if text]
     line = f"[{', '.join(entries)}]"
@@ -323,7 +323,7 @@ def literals(texts: str, column: int = 0) -> str:
 
 
 def first_entry(texts: str) -> str:
-    """Return the first entry of an allow-list, for the README; an example, if there is none."""
+    """Return the first entry of an allow-list for the README, or an example for an empty list."""
     first = texts.partition(",")[0]
     return EXAMPLE if first in ("", "*") else first
 
@@ -348,7 +348,7 @@ CHECKS = named(suggested_slug, checked_name, checked_slug, checked_description, 
 
 
 class Answers(Extension):
-    """The filters of the template, and the one gate for all answers."""
+    """The filters of the template, and the only gate for answers."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -363,10 +363,10 @@ class Answers(Extension):
         environment.filters.update({name: until_right(check) for name, check in CHECKS.items()})
         # The hook records the answers in the order of the questions, as cruft does.
         environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
-        # Where the hook finds the template. Cookiecutter's own `_repo_dir` may be relative to a
-        # folder that has been left by then.
+        # The template's path for the hook. Cookiecutter's own `_repo_dir` may be relative to a
+        # folder that cookiecutter has left by then.
         environment.globals["template_folder"] = str(TEMPLATE)
-        # Where the project is, as seen from where the command was given.
+        # The path of the project, relative to the folder of the command.
         environment.globals["output_folder"] = str((values("output_dir") or ["."])[0])
         # `cruft update` renders two versions of the template in one process, and each must load its
         # own filters.

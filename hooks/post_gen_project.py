@@ -1,7 +1,7 @@
-"""Make the project updatable, and say what to do next.
+"""The hook that makes the project updatable, and prints the next commands.
 
-Runs in the folder of the rendered project. Cookiecutter deletes the folder if this script fails, so
-the script reports a problem and ends with status 0.
+It runs in the folder of the rendered project. Cookiecutter deletes the folder if this script
+fails, so the script reports a problem and exits with status 0.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-# The answers are data: no answer is pasted into this file as source.
+# The answers are data: cookiecutter pastes no answer into this file as source.
 CONTEXT = json.loads(r"""
 {{ cookiecutter | tojson }}
 """)
@@ -24,7 +24,7 @@ RECORD = Path(".cruft.json")
 
 
 def git(*arguments: str, folder: str = TEMPLATE) -> str:
-    """Return what git prints in a folder, or raise RuntimeError with its reason.
+    """Return the output of git in a folder, or raise RuntimeError with its reason.
 
     Git gets no variable that names another repository, such as the GIT_DIR of git's own hooks.
     """
@@ -44,9 +44,9 @@ def git(*arguments: str, folder: str = TEMPLATE) -> str:
 
 
 def without_secrets(address: str) -> str:
-    """Return an address without its password, and without a token as its user or in its query.
+    """Return an address without its password, and without tokens as its user or in its query.
 
-    The record is committed. Only http needs no user: `git@` is part of an address with ssh.
+    Teams commit the record. Only http needs no user: `git@` is part of an address with ssh.
     """
     scheme, colon, rest = address.partition("://")
     if not colon:
@@ -60,10 +60,10 @@ def without_secrets(address: str) -> str:
 
 
 def write_record() -> str:
-    """Record where the project comes from, as `cruft create` does; return a warning, or nothing.
+    """Record the project's source as `cruft create` does, and return a warning or nothing.
 
-    `cruft update` then brings changes of the template to projects that plain cookiecutter rendered,
-    too.
+    With the record, `cruft update` also brings changes of the template to projects that plain
+    cookiecutter rendered.
     """
     if not Path(TEMPLATE, ".git").exists():  # a folder of another checkout has none
         raise RuntimeError("the template is not a git checkout")
@@ -98,7 +98,7 @@ def write_record() -> str:
 
 
 def record() -> str:
-    """Return what to say about the record; leave none that is old or incomplete."""
+    """Return the message about the record, and delete an old or incomplete record."""
     try:
         return write_record()
     except Exception as error:
@@ -109,7 +109,7 @@ def record() -> str:
 
 
 def surroundings() -> str:
-    """Return what to do if the project lies inside another repository."""
+    """Return the advice for a project inside another repository."""
     top = git("rev-parse", "--show-toplevel", folder=".")
     if Path(top).samefile("."):
         return ""
@@ -120,7 +120,7 @@ def surroundings() -> str:
 
 
 def leftovers() -> str:
-    """Return which files to delete: other answers rendered them, and -f kept them."""
+    """Return the files to delete, which other answers rendered and -f kept."""
     (service,) = Path(TEMPLATE).glob("*cookiecutter.project_slug*")
     needed: set[Path] = set()
     others: set[Path] = set()
@@ -133,7 +133,7 @@ def leftovers() -> str:
 
 
 def say(text: str) -> None:
-    """Print a text in the characters that the terminal has."""
+    """Print a text in the characters of the terminal."""
     try:
         encoding = sys.stdout.encoding
         print(text.encode(encoding, "replace").decode(encoding), flush=True)

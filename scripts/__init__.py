@@ -1,1 +1,1 @@
-"""Make the pictures and schemas of the pages again, and run the tests of other projects."""
+"""Commands that make the pictures and schemas of the pages, and run the tests of other projects."""

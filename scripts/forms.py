@@ -1,6 +1,6 @@
-"""Write again what is made from the questions: `uv run python -m scripts.forms`.
+"""The command that writes the questions into schema and forms: `uv run python -m scripts.forms`.
 
-That is the JSON Schema of the answers, and the questions and choices in the forms.
+It writes the JSON Schema of the answers, and the questions and choices in the forms.
 """
 
 import json
@@ -23,9 +23,9 @@ RULES: dict[str, dict[str, Any]] = {
 
 
 def schema() -> dict[str, Any]:
-    """Return what answers look like; the template checks more, such as each origin.
+    """Return the JSON Schema of answers; the template checks more, such as each origin.
 
-    The defaults stay in `cookiecutter.json`, where a fork changes them.
+    The defaults stay in `cookiecutter.json`, because forks change them there.
     """
     prompts = CONFIGURATION["__prompts__"]
     properties: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Build and run the image of every answer, as root: `uv run python -m scripts.images`."""
+"""The command that builds and runs the image of every answer: `uv run python -m scripts.images`."""
 
 import subprocess
 import tempfile
@@ -13,7 +13,7 @@ from tests.support.uv import lock
 
 
 def report(project: Path) -> str:
-    """Return what the image of a project did, from the build to SIGTERM."""
+    """Return a report on a project's image, from the build to SIGTERM."""
     began = time.monotonic()
     with image_of(project) as image:
         image.build()

@@ -1,6 +1,6 @@
-"""Take the pictures of the pages again: `uv run python -m scripts.pictures`.
+"""The command that takes the pictures of the pages: `uv run python -m scripts.pictures`.
 
-They show what the template really says. Needs Chromium with its driver, and
+The pictures show the template's real output. The command needs Chromium with its driver, and
 `report/browsers.html` of a test run.
 """
 
@@ -28,7 +28,7 @@ pre {{ display: inline-block; margin: 0; padding: 20px 24px; }}
 pre {{ font: 15px/1.45 "DejaVu Sans Mono", monospace; }}
 </style><pre>{code}</pre>"""
 
-# Of the report's groups, leaves those of one service, and opens the one with a foreign page.
+# Keeps the report's groups of one service, and opens the group with an unlisted page.
 ONE_SERVICE = """
 for (const group of document.querySelectorAll("details")) {
     const name = group.firstChild.textContent;
@@ -39,7 +39,7 @@ for (const group of document.querySelectorAll("details")) {
 
 
 def answered(folder: Path) -> str:
-    """Answer the questions, the last one wrongly, and return what the terminal showed."""
+    """Answer the questions, the last one wrongly, and return the terminal's text."""
     environment = clean_environment(HOME=str(folder), TERM="xterm-256color", COLUMNS=str(WIDTH))
     answers = ["Shop API", "", "", "3", f"{ORIGINS}/login", ""]
     command = [sys.executable, "-m", "cookiecutter", "template"]
@@ -48,7 +48,7 @@ def answered(folder: Path) -> str:
 
 
 def policy(project: Path) -> str:
-    """Return what the service says at start and to three origins, and what stops its start."""
+    """Return the startup line, the log for three origins, and the message that stops startup."""
     lines = []
     environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ORIGINS}
     with serve(project, "app.main:app", environment) as server:
@@ -76,7 +76,7 @@ def policy(project: Path) -> str:
 
 
 def explanation(project: Path) -> str:
-    """Return what `explain` says of a page on the wrong scheme."""
+    """Return the output of `explain` for a page on the wrong scheme."""
     arguments = "http://shop.example.com POST /notes --header Content-Type"
     environment = {"FRONTEND_ORIGINS": ORIGINS, "SESSION_SECRET": REQUIRED["SESSION_SECRET"]}
     ended = subprocess.run(
@@ -90,7 +90,7 @@ def explanation(project: Path) -> str:
 
 
 def photograph(browser: Browser, text: str, name: str) -> None:
-    """Keep a terminal's text, with its colours, as a picture."""
+    """Save a terminal's text with its colours as a picture."""
     console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
     shown = Text.from_ansi(text)
     shown.highlight_regex(r"(?m)^\$ .*$", "bold green")

@@ -1,5 +1,5 @@
-"""Tests of the template: bake it, serve what comes out, ask as a browser would."""
+"""Tests of the template, which bake projects, serve them, and call them as a browser would."""
 
 import sys
 
-sys.dont_write_bytecode = True  # a __pycache__ in the template's folder would be rendered
+sys.dont_write_bytecode = True  # cookiecutter would render a __pycache__ in the template's folder

@@ -1,4 +1,4 @@
-"""Fixtures: a bakery, and servers that are shared by the tests and ended with them."""
+"""Fixtures: a bakery, and servers that the tests share."""
 
 import shutil
 import subprocess
@@ -25,7 +25,7 @@ settings.register_profile("long", max_examples=3_000, deadline=None)  # --hypoth
 
 @pytest.fixture(scope="session")
 def bakery(cookies_session: Cookies) -> Bakery:
-    """Bake projects; each set of answers is baked once."""
+    """Return a bakery that bakes each set of answers once."""
     command = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", SERVICE.name]
     strays = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert not strays, f"These files would be rendered, so delete them:\n{strays}"
@@ -34,18 +34,18 @@ def bakery(cookies_session: Cookies) -> Bakery:
 
 @pytest.fixture(scope="session")
 def frontend(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The React frontend with what it depends on, and the other tools that npm has."""
+    """Return the React frontend with its dependencies, and the other tools from npm."""
     return installed(FRONTEND, tmp_path_factory.mktemp("react"))
 
 
 @pytest.fixture(scope="session")
 def nextjs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A frontend with Next.js, which is 340 MB: only slow tests install it."""
+    """Return a frontend with Next.js, which only slow tests install, because it is 340 MB."""
     return installed(NEXTJS, tmp_path_factory.mktemp("nextjs"))
 
 
 def installed(frontend: Path, folder: Path) -> Path:
-    """Return a copy of a frontend, with what it depends on."""
+    """Return a copy of a frontend with its dependencies."""
     need("npm")
     copy = folder / "frontend"
     ignored = shutil.ignore_patterns("node_modules", "dist", ".next")
@@ -56,9 +56,9 @@ def installed(frontend: Path, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[Serving]:
-    """Serve a project with uvicorn.
+    """Yield a function that serves a project with uvicorn.
 
-    Each combination is started once and lives as long as the tests.
+    It starts each combination once, and the server runs as long as the tests.
     """
     servers: dict[object, Server] = {}
     with ExitStack() as stack:
@@ -70,7 +70,7 @@ def served() -> Iterator[Serving]:
             return servers[key]
 
         yield start
-        for server in servers.values():  # all at once, before each is waited for
+        for server in servers.values():  # start all before waiting for any
             server.popen.terminate()
 
 
@@ -80,20 +80,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take long, so that no worker waits for another one at the end."""
+    """Begin with the slowest files, so that no worker waits for another one at the end."""
     folders = ["tests", "browser", "library"]
     items.sort(key=lambda item: folders.index(item.path.parent.name))
 
 
 def pytest_report_header() -> list[str]:
-    """Say before the tests start which of them will be skipped."""
+    """Return the line that names missing programs before the tests start."""
     return missing()
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say in a line each where the report is, and what was not tried."""
+    """Print the path of the report, and the skipped cases."""
     if hasattr(config, "workerinput"):
         return
     if path := report.finish():
@@ -114,7 +114,7 @@ def workshop(tmp_path: Path) -> Workshop:
 
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a machine with Python and git."""
+    """Return the environment of a machine with Python and git."""
     return fresh_machine(tmp_path_factory.mktemp("machine"))
 
 

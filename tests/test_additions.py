@@ -1,4 +1,4 @@
-"""What owners add by a section of a page of docs/ alone, cut out of the page and run."""
+"""Additions that owners make from one section of a page, cut out of the page and run."""
 
 import itertools
 import re
@@ -31,7 +31,7 @@ APP, FOREIGN = "https://app.example.com", "https://evil.example"
 PRODUCTION = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": APP}
 
 
-# A path has one of these ways to write each of its ends.
+# The ways to write each end of a path.
 BEGINNINGS = [
     "/public",
     "/Public",
@@ -64,7 +64,7 @@ PATHS = [*map("".join, itertools.product(BEGINNINGS, ENDS)), "/notes", "/notes/p
 
 
 def raw(port: int, path: str, method: str = "GET") -> dict[str, str]:
-    """Send a request with a path as it is written; return the answer's headers."""
+    """Send a request with an unchanged path, and return the response's headers."""
     head = f"{method} {path} HTTP/1.1\r\nHost: api.example.com\r\nOrigin: {FOREIGN}\r\n"
     if method == "OPTIONS":
         head += "Access-Control-Request-Method: GET\r\n"
@@ -77,7 +77,7 @@ def raw(port: int, path: str, method: str = "GET") -> dict[str, str]:
 
 @pytest.mark.parametrize("options", [(), ("--http", "h11"), ("--root-path", "/api")])
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-def test_no_path_leads_from_one_part_to_the_other(
+def test_path_never_leads_to_the_other_part(
     bakery: Bakery, answer: str, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     project = copied(bakery.bake(credentials=answer), tmp_path)
@@ -86,7 +86,7 @@ def test_no_path_leads_from_one_part_to_the_other(
         answered = {path: raw(server.port, path) for path in PATHS}
         for path, headers in answered.items():
             allowed = headers.get("access-control-allow-origin")
-            part = headers.get("x-part")  # none where the server refuses the request itself
+            part = headers.get("x-part")  # none if the server itself refuses the request
             assert (part, allowed) in (("public", "*"), ("private", None), (None, None)), path
             if part:
                 told = raw(server.port, path, "OPTIONS").get("access-control-allow-origin")
@@ -100,10 +100,8 @@ def test_no_path_leads_from_one_part_to_the_other(
 
 
 @pytest.mark.parametrize("method", ["get", "put"])
-def test_each_part_is_held_against_its_own_routes(
-    bakery: Bakery, method: str, tmp_path: Path
-) -> None:
-    """A method that the public policy lacks fails the tests, though the other part has it."""
+def test_part_covers_its_own_routes(bakery: Bakery, method: str, tmp_path: Path) -> None:
+    """Fail the page's tests for a method that the public policy lacks and the other part has."""
     project = copied(bakery.bake(), tmp_path)
     follow_section(APPS, PARTS, project)
     main = project / "app" / "main.py"
@@ -124,9 +122,7 @@ def test_each_part_is_held_against_its_own_routes(
     )
 
 
-def test_both_parts_serve_in_development_and_the_private_one_is_started(
-    bakery: Bakery, tmp_path: Path
-) -> None:
+def test_parts_serve_in_development_after_lifespan(bakery: Bakery, tmp_path: Path) -> None:
     project = copied(bakery.bake(), tmp_path)
     follow_section(APPS, PARTS, project)
     application = project / "app" / "application.py"
@@ -145,8 +141,8 @@ def test_both_parts_serve_in_development_and_the_private_one_is_started(
 
 
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-def test_a_page_that_takes_a_name_for_itself_writes_nothing(bakery: Bakery, answer: str) -> None:
-    """DNS rebinding: `Host` and `Origin` agree, and the browser says nothing about sites."""
+def test_rebound_name_writes_nothing(bakery: Bakery, answer: str) -> None:
+    """Try DNS rebinding: `Host` and `Origin` agree, and the browser sends no site."""
     (name,) = re.findall(r"ALLOWED_HOSTS=(\S+)", OPERATIONS.read_text("utf-8"))
     variables = PRODUCTION | {"ALLOWED_HOSTS": name}
     body, written = b'{"text": "Buy milk"}', {"Content-Type": "application/json"}
@@ -173,7 +169,7 @@ def test_a_page_that_takes_a_name_for_itself_writes_nothing(bakery: Bakery, answ
         (APPS, "Allow MCP clients in browsers"),
     ],
 )
-def test_page_does_what_names_in_the_policy_allow(
+def test_page_uses_names_added_to_the_policy(
     bakery: Bakery, page: Path, heading: str, answer: str, tmp_path: Path
 ) -> None:
     project = copied(bakery.bake(credentials=answer), tmp_path)
@@ -188,8 +184,8 @@ def test_page_does_what_names_in_the_policy_allow(
         assert {"Location", *added.get("expose_headers", [])} <= {*exposed}
 
 
-def test_the_origins_of_shells_can_be_listed(bakery: Bakery) -> None:
-    """As the table has them; those over http are for services without credentials."""
+def test_policy_accepts_origins_of_shells(bakery: Bakery) -> None:
+    """List the table's origins; origins over http are for services without credentials."""
     table = section(FRONTEND, "Allow Capacitor").partition("Every app")[0]
     origins = [text for text in re.findall(r"`([a-z-]+://[^`]*)`", table) if "file:" not in text]
     origins = [text.replace("<id>", "a" * 32) for text in origins if not text.endswith("//")]
@@ -202,7 +198,7 @@ def test_the_origins_of_shells_can_be_listed(bakery: Bakery) -> None:
                 assert fetch(server.port, Fetch(origin, "/health")).readable, origin
 
 
-# A pattern of the section, and the answers with which the service starts.
+# A pattern of the section, and the answers that let the service start.
 PATTERNS = {
     "https://*.preview.example.net": {"none", "cookies"},
     "https://*.vercel.app": {"none"},
@@ -211,7 +207,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-def test_service_refuses_patterns_that_strangers_match(bakery: Bakery, answer: str) -> None:
+def test_service_refuses_patterns_that_anyone_can_match(bakery: Bakery, answer: str) -> None:
     text = section(OPERATIONS, "Allow preview deployments")
     assert {*re.findall(r"`(https://[^`]*\*[^`]*)`", text)} == {*PATTERNS}
     project = bakery.bake(credentials=answer)
@@ -224,8 +220,8 @@ def test_service_refuses_patterns_that_strangers_match(bakery: Bakery, answer: s
         assert (pattern in ended.stderr) == (answer not in answers)
 
 
-def test_files_become_settings_and_port_is_heard(bakery: Bakery, tmp_path: Path) -> None:
-    """The command of the page, for platforms that give secrets as files and set `PORT`."""
+def test_service_reads_settings_from_files_and_port(bakery: Bakery, tmp_path: Path) -> None:
+    """Run the page's command for platforms that mount secrets as files and set `PORT`."""
     (line,) = blocks(OPERATIONS, "Read secrets from files", "sh")
     (tmp_path / "SESSION_SECRET").write_text(REQUIRED["SESSION_SECRET"] + "\n", encoding="utf-8")
     (tmp_path / "FRONTEND_ORIGINS").write_text(APP, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Services that exist take the library from the repository, as docs/adopt.md says."""
+"""Existing services that install the library from the repository, as in docs/adopt.md."""
 
 import difflib
 import itertools
@@ -53,7 +53,7 @@ PASTED = """    app.add_middleware(
     )
 """
 LOCAL = 'settings.{} == "local"'
-# full-stack-fastapi-template's way of configuring CORS, written down.
+# The CORS configuration of full-stack-fastapi-template.
 FULL_STACK = {
     "app/core/config.py": '''"""Settings, as that template has them."""
 
@@ -146,10 +146,10 @@ def test_hello() -> None:
 
 @dataclass(frozen=True)
 class Existing:
-    """A service: where it comes from, and what changes in it.
+    """An existing service, and its edits.
 
-    `source` are its files, or the name of the template that renders it. `needs` are what installs
-    its own tests' dependencies, and `edits` texts of a file, with what takes their place.
+    `source` are its files, or the name of the template that renders it. `needs` installs the
+    dependencies of the service's tests, and `edits` are texts of a file with their replacements.
     """
 
     source: dict[str, str] | str
@@ -163,7 +163,7 @@ class Existing:
     methods: tuple[str, ...] = ("GET", "DELETE")
 
 
-# Path (empty: one that is there), method and headers.
+# Path (empty: an existing path), method and headers.
 REQUESTS: list[tuple[str, str, dict[str, str]]] = [
     ("", "GET", {}),
     ("", "GET", {"X-Unlisted": "x"}),
@@ -283,14 +283,14 @@ SERVICES = {
 
 @pytest.fixture(scope="module")
 def distribution(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The repository as it is now, with a tag, as a requirement names it."""
+    """Return the requirement for the current repository, with a tag."""
     folder = tmp_path_factory.mktemp("repository")
     make_repository(folder, "v1.2.3")
     return f"git+file://{folder}@v1.2.3"
 
 
 def uv(*arguments: str, where: Path, status: int = 0) -> str:
-    """Run uv; return what it says."""
+    """Run uv, and return its output."""
     ended = subprocess.run(
         [UV, *arguments],
         cwd=where,
@@ -304,7 +304,7 @@ def uv(*arguments: str, where: Path, status: int = 0) -> str:
 
 
 def rendered(service: Existing, folder: Path) -> Path:
-    """Return the project, rendered or written down."""
+    """Return the project, rendered or written from its files."""
     if isinstance(service.source, dict):
         for name, text in service.source.items():
             path = folder / "project" / name
@@ -317,7 +317,7 @@ def rendered(service: Existing, folder: Path) -> Path:
 
 
 def adopted(service: Existing, project: Path) -> tuple[int, int]:
-    """Change the project as the page says; return how many lines were added and removed."""
+    """Apply the page's change to a project, and return the numbers of added and removed lines."""
     path = project / service.file
     before = path.read_text("utf-8")
     after = before
@@ -357,7 +357,7 @@ def served(service: Existing, project: Path, python: Path) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("name", slow_except({"fastapi-new"}, SERVICES))
-def test_a_service_adopts_the_policy(name: str, distribution: str, tmp_path: Path) -> None:
+def test_service_adopts_the_policy(name: str, distribution: str, tmp_path: Path) -> None:
     service = SERVICES[name]
     project = rendered(service, tmp_path)
     uv("venv", "--quiet", "--python", sys.executable, "environment", where=tmp_path)
@@ -367,7 +367,7 @@ def test_a_service_adopts_the_policy(name: str, distribution: str, tmp_path: Pat
     pyproject = project / "pyproject.toml"
     if pyproject.exists():
         text = pyproject.read_text("utf-8")
-        if "fastapi==0.115.0" in text:  # too old, and the resolver says so
+        if "fastapi==0.115.0" in text:  # too old, as the resolver says
             said = uv(*install, "-r", str(pyproject), package, where=project, status=1)
             assert "fastapi>=0.144" in said and "fastapi==0.115.0" in said
             text = text.replace("fastapi==0.115.0", "fastapi>=0.144")
@@ -407,8 +407,8 @@ def test_a_service_adopts_the_policy(name: str, distribution: str, tmp_path: Pat
     assert bool(has_tests) == (name != "fastapi-new")
 
 
-def test_the_command_of_the_page(distribution: str, tmp_path: Path) -> None:
-    """The distribution that it adds has types."""
+def test_install_command_adds_a_typed_package(distribution: str, tmp_path: Path) -> None:
+    """Check that the installed distribution has types."""
     (tmp_path / "pyproject.toml").write_text(
         f'[project]\nname = "service"\nversion = "1"\nrequires-python = ">={sys.version_info[0]}'
         f'.{sys.version_info[1]}"\n',
@@ -467,7 +467,7 @@ def create_app(settings: Settings) -> FastAPI:
 }
 
 
-def test_commands_of_the_page_find_the_application(tmp_path: Path) -> None:
+def test_page_commands_find_the_application(tmp_path: Path) -> None:
     for name, text in SHOP.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -495,8 +495,8 @@ def test_commands_of_the_page_find_the_application(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"```diff\n(.*?)```", PAGE, re.S))
-def test_the_diffs_of_the_page(block: str) -> None:
-    """Both sides run, and the application's policy covers its routes, as the page's test says."""
+def test_diff_of_the_page_runs_on_both_sides(block: str) -> None:
+    """Run both sides, and check with the page's test that the policy covers the routes."""
     lines = block.splitlines()
     assert sum(line[:1] == "+" for line in lines) <= 10
     for sign, expected in (("-", (FastAPI, Starlette)), ("+", (CORSFastAPI, CORSPolicyMiddleware))):
@@ -512,19 +512,19 @@ def test_the_diffs_of_the_page(block: str) -> None:
 
 
 def rows(head: str) -> list[tuple[str, str]]:
-    """Return the rows of the table whose head begins so."""
+    """Return the rows of the table whose head has a beginning."""
     (table,) = re.findall(rf"^\| {head} .*\n\|[-|]+\n((?:\|.*\n)+)", PAGE, re.M)
     found = [re.split(r"(?<!\\) \| ", line.strip("| \n")) for line in table.splitlines()]
     return [(before.replace("\\|", "|"), after) for before, after in found]
 
 
 def quoted(text: str) -> list[str]:
-    """Return what is in backticks."""
+    """Return the texts in backticks."""
     return re.findall(r"`([^`]+)`", text)
 
 
 @pytest.mark.parametrize(("before", "after"), rows("before"))
-def test_old_settings_become_what_the_table_says(before: str, after: str) -> None:
+def test_old_settings_convert_as_the_table_says(before: str, after: str) -> None:
     origins = TypeAdapter(Origins)
     text = quoted(before)[0].partition("BACKEND_CORS_ORIGINS=")[2] or quoted(before)[0]
     with_credentials = "with credentials" in before
@@ -554,7 +554,7 @@ TRIED = [
 
 
 @pytest.mark.parametrize(("before", "after"), rows("`allow_origin_regex`"))
-def test_expressions_become_patterns_that_let_nobody_else_in(before: str, after: str) -> None:
+def test_patterns_allow_no_more_than_their_expressions(before: str, after: str) -> None:
     expression = re.compile(quoted(before)[0])
     patterns = quoted(after) if after.startswith("`") else []
     let_in = {origin for origin in TRIED if expression.fullmatch(origin)}

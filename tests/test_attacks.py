@@ -1,4 +1,4 @@
-"""What a security engineer sends: look-alike origins, hostile answers, generated requests."""
+"""Attacks: look-alike origins, hostile answers, generated requests."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from tests.support.slow import slow_except
 
 EXACT = "https://app.example.com"
 PATTERNS = "https://*.example.com,https://127.0.0.1:*"
-# After the allowed host, characters that a careless expression takes for its end.
+# Characters after the allowed host that a careless expression reads as its end.
 GLUE = [
     "_",
     *"`{}|!$&'()*+,;=~",
@@ -115,7 +115,7 @@ LOOK_ALIKES = [
 
 
 def answer_to(port: int, origin: str, method: str) -> bytes:
-    """Send an `Origin` byte by byte, as no client library would, and return the whole answer."""
+    """Send an `Origin` byte by byte, unlike client libraries, and return the whole response."""
     head = (
         f"{method} /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         f"Access-Control-Request-Method: GET\r\nOrigin: {origin}\r\n\r\n"
@@ -127,7 +127,7 @@ def answer_to(port: int, origin: str, method: str) -> bytes:
             while received := connection.recv(65536):
                 answer += received
         except (ConnectionResetError, BrokenPipeError):
-            pass  # over the server's limit: it answers, and closes without reading the rest
+            pass  # over the server's limit: it responds, and closes without reading the rest
         return answer
 
 
@@ -135,7 +135,7 @@ def answer_to(port: int, origin: str, method: str) -> bytes:
 @pytest.mark.parametrize(
     "frontends", [EXACT, PATTERNS, f"{EXACT},{PATTERNS}"], ids=["exact", "patterns", "both"]
 )
-def test_no_foreign_origin_is_let_in(
+def test_look_alike_origins_get_no_access(
     bakery: Bakery, served: Serving, frontends: str, answer: str
 ) -> None:
     port = served(bakery.bake(credentials=answer), FRONTEND_ORIGINS=frontends).port
@@ -151,12 +151,12 @@ def test_no_foreign_origin_is_let_in(
         for method, status in (("GET", b"200"), ("OPTIONS", b"403")):
             answer_bytes = answer_to(port, origin, method)
             assert b"access-control-" not in answer_bytes.lower(), origin
-            # Blanks around a value are not part of it. An empty one is an origin like any other.
+            # Blanks around a value do not belong to it. An empty value is an origin like any other.
             if len(origin) < 50_000:
                 assert answer_bytes.split()[1] == status, origin
 
 
-# Prints title and description of the OpenAPI document of each project that it is given.
+# Prints title and description of the OpenAPI document of each project in its input.
 DOCUMENTS = """
 import importlib, json, sys
 documents = []
@@ -184,7 +184,7 @@ def documents(projects: list[Path]) -> list[list[str]]:
     return [list(pair) for pair in json.loads(ended.stdout)]
 
 
-def test_free_text_arrives_unchanged(bakery: Bakery) -> None:
+def test_free_text_stays_unchanged(bakery: Bakery) -> None:
     projects = []
     for text in NASTY:
         project = bakery.bake_new(project_name=text, project_slug="fuzzed", description=text)
@@ -206,14 +206,14 @@ def test_literals_stand_for_their_text(text: str) -> None:
 
 @pytest.mark.parametrize("text", UNPRINTABLE)
 @pytest.mark.parametrize("question", ["project_name", "description"])
-def test_unprintable_text_is_refused(bakery: Bakery, question: str, text: str) -> None:
+def test_question_refuses_unprintable_text(bakery: Bakery, question: str, text: str) -> None:
     message = bakery.refusal(project_slug="fuzzed", **{question: text})
     assert message.startswith(f"FailedHookException: {question}: ")
     assert message.isprintable()
 
 
 @pytest.mark.parametrize("question", ["project_slug", "frontend_origins"])
-def test_hostile_text_is_refused_where_it_has_no_place(bakery: Bakery, question: str) -> None:
+def test_strict_question_refuses_hostile_text(bakery: Bakery, question: str) -> None:
     for text in NASTY + UNPRINTABLE:
         message = bakery.refusal(**{question: text})
         assert message.startswith(f"FailedHookException: {question}: "), text
@@ -221,7 +221,7 @@ def test_hostile_text_is_refused_where_it_has_no_place(bakery: Bakery, question:
 
 
 @pytest.mark.parametrize("tag", ["{{ 7 * 7 }}", "{% raw %}", "{# note #}"])
-def test_jinja_is_refused_where_it_is_typed(tag: str) -> None:
+def test_prompt_refuses_jinja(tag: str) -> None:
     for question, check in (
         ("project_name", filters.checked_name),
         ("description", filters.checked_description),
@@ -268,7 +268,7 @@ BODIES = {
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize("answer", ["none", "cookies"])
-def test_hostile_bodies_are_answered_briefly(
+def test_hostile_body_gets_a_short_response(
     bakery: Bakery, served: Serving, answer: str, name: str
 ) -> None:
     port = served(bakery.bake(credentials=answer)).port
@@ -281,7 +281,7 @@ def test_hostile_bodies_are_answered_briefly(
 
 @pytest.mark.parametrize("http", ["h11", "httptools"])
 @pytest.mark.parametrize("answer", CREDENTIALS)
-def test_oversized_cookies_are_refused_before_they_are_parsed(
+def test_service_refuses_oversized_cookies_before_parsing_them(
     bakery: Bakery, served: Serving, answer: str, http: str
 ) -> None:
     port = served(bakery.bake(credentials=answer), UVICORN_HTTP=http).port
@@ -297,13 +297,13 @@ def test_oversized_cookies_are_refused_before_they_are_parsed(
         status, received, _ = send(port, "GET", "/health", with_cookie(length))
         assert status == expected
         assert received["Access-Control-Allow-Origin"] == EXACT
-    # If h11 has not got all of a head, it refuses 16 KB of it with 400, and closes the connection.
+    # If h11 has only a part of a head, it refuses 16 KB with 400, and closes the connection.
     if http == "h11":
         assert refusal(port, "GET", "/health", with_cookie(60_000)) in (431, 400, None)
 
 
-def test_a_flood_of_refusals_fills_neither_log_nor_memory(bakery: Bakery) -> None:
-    """10,000 requests, each of another origin, and as many again."""
+def test_flood_of_refusals_bounds_log_and_memory(bakery: Bakery) -> None:
+    """Send 10,000 requests, each from another origin, and as many again."""
     with serve(bakery.bake(), "app.main:app", {}, "--no-access-log") as server:
 
         def flood(kind: str) -> int:
@@ -315,5 +315,5 @@ def test_a_flood_of_refusals_fills_neither_log_nor_memory(bakery: Bakery) -> Non
         before = flood("evil")
         after = flood("other")
         refused = [line for line in server.output.splitlines() if words.REFUSED in line]
-    assert 1 <= len(refused) <= 20  # ten a minute, and it may take more than one
+    assert 1 <= len(refused) <= 20  # ten per minute, and the flood may take more than one minute
     assert after - before < 1000

@@ -1,4 +1,4 @@
-"""The benchmarks with tiny counts: that they run, and what they write. No time is tested."""
+"""The benchmarks with tiny counts: they run and write their pages. The tests ignore times."""
 
 import asyncio
 import re
@@ -30,7 +30,9 @@ def quietly(what: str) -> None:
     assert what
 
 
-def test_everything_is_measured_and_written(services: dict[str, Path], tmp_path: Path) -> None:
+def test_benchmarks_measure_and_write_every_table(
+    services: dict[str, Path], tmp_path: Path
+) -> None:
     need("wrk")
     results = Results(
         projects=projects.measure(
@@ -59,8 +61,8 @@ def test_everything_is_measured_and_written(services: dict[str, Path], tmp_path:
     assert b"<svg" in (tmp_path / "results.svg").read_bytes()
 
 
-def test_every_application_answers_as_it_should(services: dict[str, Path]) -> None:
-    """Those that are compared do the same: allowed origins are allowed, foreign ones are not."""
+def test_application_allows_listed_origins_only(services: dict[str, Path]) -> None:
+    """Check that the compared applications allow the same origins and no unlisted origin."""
     for name, app in in_process.arms(services).items():
         for request, allowed in (("exact", True), ("pattern", True), ("refused", False)):
             sent: list[Message] = []
@@ -77,13 +79,13 @@ def test_every_application_answers_as_it_should(services: dict[str, Path]) -> No
             assert is_allowed == (allowed and "bare" not in name), (name, request)
 
 
-def test_the_page_has_the_results() -> None:
+def test_page_has_the_results() -> None:
     page = (FOLDER / "results.md").read_text("utf-8")
     assert re.findall(r"^### (.*)$", page, re.MULTILINE) == [*SERVERS]
     assert "uv run python -m benchmarks" in page
 
 
-def test_the_readme_quotes_the_results() -> None:
+def test_readme_quotes_the_results() -> None:
     page = (FOLDER / "results.md").read_text("utf-8")
 
     def times(arm: str) -> float:

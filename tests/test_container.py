@@ -1,4 +1,4 @@
-"""The image that the Dockerfile builds, and what runs in it."""
+"""The image that the Dockerfile builds, and its container."""
 
 import re
 import shutil
@@ -24,9 +24,9 @@ BODY = b'{"text": "late"}'
 
 @pytest.fixture(scope="module")
 def project(bakery: Bakery) -> Path:
-    """A project as a careful owner has it.
+    """Return a careful owner's project.
 
-    It has a lock file, files that only the owner reads, and some that no image should get.
+    It has a lock file, files that only the owner can read, and files that must not reach the image.
     """
     project = bakery.bake_new(credentials="cookies")
     lock(project)
@@ -48,9 +48,9 @@ def image(project: Path) -> Iterator[Image]:
 
 
 def begin_request(port: int) -> socket.socket:
-    """Send all of a request but its body, and wait until the service asks for that.
+    """Send a request without its body, and wait until the service requests the body.
 
-    RFC 9110, section 10.1.1, describes it.
+    RFC 9110, section 10.1.1, describes this exchange.
     """
     connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
     head = (
@@ -66,7 +66,7 @@ WHY = labelled("why", words.not_listed("http://app.example.com", "https://app.ex
 
 
 def test_image_serves_as_user_10001_until_sigterm(image: Image) -> None:
-    """Its own health check and commands work in it, with the variables of the process."""
+    """Run the image's health check and commands in it, with the variables of the process."""
     with image.started() as server:
         assert words.in_force("https://app.example.com", allow_credentials=True) in server.output
         assert send(server.port, "GET", "/health", {})[::2] == (200, b'{"status":"ok"}')
@@ -88,7 +88,7 @@ def test_image_serves_as_user_10001_until_sigterm(image: Image) -> None:
         assert "Finished server process [1]" in server.output
 
 
-def test_container_answers_requests_in_flight_before_it_ends(image: Image) -> None:
+def test_container_answers_open_requests_before_it_ends(image: Image) -> None:
     with image.started() as server, ExitStack() as stack:
         connections = [stack.enter_context(begin_request(server.port)) for _ in range(50)]
         image.signal("TERM")
@@ -118,7 +118,7 @@ def test_image_listens_on_port_8000_of_every_address(image: Image) -> None:
     assert listening == ("0.0.0.0", "8000")
 
 
-def test_image_holds_the_service_and_nothing_else(image: Image) -> None:
+def test_image_contains_only_the_service(image: Image) -> None:
     with image.mounted() as root:
         folder = root / "srv"
         assert sorted(path.name for path in folder.iterdir()) == [
@@ -137,7 +137,7 @@ def test_image_holds_the_service_and_nothing_else(image: Image) -> None:
 
 
 def test_build_refuses_a_stale_lock_file(project: Path, tmp_path: Path) -> None:
-    """The Dockerfile's own line does, which runs here without an image."""
+    """Run the Dockerfile's own line here, without an image."""
     (install,) = re.findall(r"^RUN (uv sync .*)$", (project / "Dockerfile").read_text(), re.M)
     text = (project / "pyproject.toml").read_text("utf-8")
     (tmp_path / "pyproject.toml").write_text(

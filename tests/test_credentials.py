@@ -1,4 +1,4 @@
-"""What each answer about credentials brings, through real sockets."""
+"""The effects of each answer to `credentials`, through real sockets."""
 
 import itertools
 import os
@@ -30,7 +30,7 @@ OPTIONAL_FILES = {
 OPTIONAL_FILES["cross-site-cookies"] = OPTIONAL_FILES["cookies"]
 
 
-def test_each_answer_brings_its_own_and_nothing_else(bakery: Bakery) -> None:
+def test_project_has_only_files_of_its_answer(bakery: Bakery) -> None:
     common = set(tree(bakery.bake(credentials="none")))
     everything = set().union(*OPTIONAL_FILES.values())
     for answer in CREDENTIALS:
@@ -53,7 +53,7 @@ def test_each_answer_brings_its_own_and_nothing_else(bakery: Bakery) -> None:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("answer", CREDENTIALS)
-def test_a_foreign_page_opens_no_websocket(
+def test_unlisted_page_opens_no_websocket(
     bakery: Bakery, served: Serving, answer: str, environment: str
 ) -> None:
     port = served(bakery.bake(credentials=answer), "probes:app", FASTAPI_ENV=environment).port
@@ -80,7 +80,7 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 def is_passed(method: str, site: str, origin: str) -> bool:
-    """The rules as they are documented, written down a second time."""
+    """Return whether the documented rules let a write pass, independent of the code."""
     if (
         method in ("GET", "HEAD", "OPTIONS")
         or origin == "allowed"
@@ -91,7 +91,9 @@ def is_passed(method: str, site: str, origin: str) -> bool:
 
 
 @pytest.mark.parametrize("answer", WITH_COOKIES)
-def test_cross_site_writes(bakery: Bakery, served: Serving, answer: str) -> None:
+def test_cross_site_write_passes_as_documented(
+    bakery: Bakery, served: Serving, answer: str
+) -> None:
     port = served(bakery.bake(credentials=answer)).port
     origins = {
         "absent": None,
@@ -114,7 +116,7 @@ def test_cross_site_writes(bakery: Bakery, served: Serving, answer: str) -> None
 def test_development_prints_why_the_browser_drops_the_session(
     bakery: Bakery, served: Serving, environment: str
 ) -> None:
-    """The page is on localhost, and calls the address that the server prints."""
+    """Call the address that the server prints from a page on localhost."""
     page = "http://localhost:3000"
     server = served(
         bakery.bake(credentials="cookies"), FASTAPI_ENV=environment, FRONTEND_ORIGINS=page
@@ -139,7 +141,7 @@ COOKIES = {
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("answer", WITH_COOKIES)
-def test_the_session_cookie_byte_by_byte(
+def test_session_cookie_equals_the_documented_bytes(
     bakery: Bakery, served: Serving, answer: str, environment: str
 ) -> None:
     port = served(bakery.bake(credentials=answer), FASTAPI_ENV=environment).port
@@ -167,8 +169,8 @@ def test_the_session_cookie_byte_by_byte(
     assert cookie == gone
 
 
-def test_a_preflight_needs_no_client_certificate(bakery: Bakery, tmp_path: Path) -> None:
-    """As the rendered README says: TLS asks for a certificate and does not require it."""
+def test_preflight_needs_no_client_certificate(bakery: Bakery, tmp_path: Path) -> None:
+    """Follow the rendered README: TLS requests a certificate without requiring it."""
     authority = trustme.CA()
     project = bakery.bake_new(credentials="cookies")
     authority.cert_pem.write_to_path(project / "clients-ca.pem")

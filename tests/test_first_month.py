@@ -1,7 +1,7 @@
-"""What owners add in the first month.
+"""Additions of owners in the first month.
 
-After each step their own tests pass, and advise before some, which one answer shows. In the end the
-gate passes for every answer. Nothing of it edits `cors_right/`.
+The service's own tests pass after each step, and advise before some steps, as one answer shows.
+Finally the gate passes for every answer. No step edits `cors_right/`.
 """
 
 import re
@@ -32,7 +32,7 @@ ROUTES = "    return app\n"
 
 @dataclass
 class Step:
-    """Files to write, and texts to put before or in place of others, in files that are there."""
+    """Files to write, and texts to insert or replace in existing files."""
 
     name: str
     new: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 def imported(line: str, name: str = APPLICATION) -> tuple[str, str, str]:
-    """Return the edit that adds an import; ruff sorts it later."""
+    """Return the edit that adds an import, which ruff sorts later."""
     mark = "from fastapi import " if name == APPLICATION else "from typing import "
     return (name, mark, f"{line}\n")
 
@@ -298,7 +298,7 @@ STEPS = [
             ),
             "tests/test_stock.py": (
                 "from fastapi.testclient import TestClient\n\n\n"
-                "def test_the_stock_is_counted(client: TestClient) -> None:\n"
+                "def test_stock_is_counted(client: TestClient) -> None:\n"
                 '    assert client.get("/stock").json() == 42\n'
             ),
         },
@@ -336,7 +336,7 @@ GIVEN = {
     "PAYMENT_KEY": "k",
     "MAIL__PORT": "2525",
 }
-# What pages read in the end, with the status that they see.
+# The final paths that pages read, with their statuses.
 READS = {
     "/health": 200,
     "/orders": 200,
@@ -361,12 +361,12 @@ REQUESTS = {
 def grown(
     bakery: Bakery, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A service after its first month."""
+    """Return a service after its first month."""
     project = tmp_path_factory.mktemp("month") / "project"
     shutil.copytree(bakery.bake(credentials=str(request.param)), project)
     for step in STEPS:
         step.begin(project)
-        is_followed = request.param == "cookies"  # the way is the same for each answer
+        is_followed = request.param == "cookies"  # the steps are the same for each answer
         if step.advice and is_followed:
             assert step.advice in tool(project, "pytest", "-q", "tests/test_policy.py").stdout
         step.complete(project)
@@ -378,7 +378,7 @@ def grown(
     return project
 
 
-def test_its_own_checks_pass(grown: Path) -> None:
+def test_grown_service_passes_its_own_checks(grown: Path) -> None:
     passes(grown, "ruff", "check", "--fix", "--no-cache")
     passes(grown, "ruff", "format", "--no-cache")
     passes(grown, "ruff", "check", "--no-cache")
@@ -387,13 +387,13 @@ def test_its_own_checks_pass(grown: Path) -> None:
 
 
 def read(port: int, origin: str, path: str) -> int | None:
-    """Return the status that a page reads, or None where it is blocked."""
+    """Return the status that a page reads, or None if the browser blocks it."""
     return fetch(port, Fetch(origin, path, **REQUESTS.get(path, {}))).status  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("options", [[], ["--root-path", "/api"]], ids=["plain", "root path"])
-def test_the_policy_holds(grown: Path, options: list[str]) -> None:
-    """A proxy removes the root path before the service gets a request."""
+def test_grown_service_keeps_its_policy(grown: Path, options: list[str]) -> None:
+    """Serve with a root path, which a proxy removes before the service gets a request."""
     port = free_port()
     line = [*command("python -m app", port), *options]
     with run(line, grown, clean_environment(**GIVEN)) as server:
@@ -409,7 +409,7 @@ def test_the_policy_holds(grown: Path, options: list[str]) -> None:
 @pytest.mark.parametrize(
     "name", [name for name in SERVERS if name in ("uvicorn, workers", "hypercorn", "granian")]
 )
-def test_it_runs_under_other_servers(grown: Path, name: str) -> None:
+def test_grown_service_runs_under_other_servers(grown: Path, name: str) -> None:
     port = free_port()
     with run(command(name, port), grown, clean_environment(**GIVEN)) as server:
         server.port = port
@@ -419,7 +419,7 @@ def test_it_runs_under_other_servers(grown: Path, name: str) -> None:
         assert read(port, FOREIGN, "/stock") is None
 
 
-def test_a_wrong_variable_of_the_owner_is_explained(grown: Path) -> None:
+def test_startup_explains_wrong_variables_of_the_owner(grown: Path) -> None:
     wrong = GIVEN | {"PAYMENT_KEY": "hunter2", "MAIL__PORT": "hunter2"}
     wrong |= {
         "DATABASE_DSN": "postgres://u:hunter2@h:x/d",

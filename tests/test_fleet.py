@@ -1,4 +1,4 @@
-"""The workflow that keeps a project up to date, with real repositories and a `gh` that notes."""
+"""The workflow that updates a project, with real repositories and a recording `gh`."""
 
 import shutil
 import subprocess
@@ -30,7 +30,7 @@ def ours(
     is_committed_first: bool = True,
     checkout: str = "v1",
 ) -> Path:
-    """Return a project whose team has changed the title of its README."""
+    """Return a project whose team changed the title of its README."""
     project, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", checkout)
     if is_committed_first:
         workshop.commit(project)
@@ -41,7 +41,7 @@ def ours(
 
 
 def published(workshop: Workshop, project: Path) -> Path:
-    """Give a project a repository of its own; return it."""
+    """Give a project its own repository, and return the repository."""
     repository = workshop.folder / "service.git"
     bare = ["init", "--quiet", "--bare", "--initial-branch", "main"]
     workshop.git(workshop.folder, *bare, str(repository))
@@ -56,16 +56,14 @@ def branches(repository: Path) -> list[str]:
 
 
 def updated(workshop: Workshop, machine: dict[str, str], project: Path) -> tuple[int, str, str]:
-    """Run the workflow in a project; return its status, what it said, and what `gh` was asked."""
+    """Run the workflow in a project, and return its status, its output, and the calls of `gh`."""
     runner = Runner(workshop.folder, machine)
     status = runner.run(project / UPDATE, project)
     return status, runner.said, runner.log
 
 
-def test_a_new_version_becomes_one_pull_request(
-    workshop: Workshop, machine: dict[str, str]
-) -> None:
-    """Release candidates, checks that write files, and pull requests of forks change nothing."""
+def test_new_version_becomes_one_pull_request(workshop: Workshop, machine: dict[str, str]) -> None:
+    """Ignore release candidates, files that checks write, and pull requests of forks."""
     project = ours(workshop)
     spy = project / "tests" / "test_spy.py"
     spy.write_text(SPY, encoding="utf-8")
@@ -99,7 +97,7 @@ def test_a_new_version_becomes_one_pull_request(
 def test_conflicts_stop_the_update(
     workshop: Workshop, machine: dict[str, str], is_committed_first: bool
 ) -> None:
-    """Both sides changed the title: a conflict in the file, or the rejected lines beside it."""
+    """Change the title on both sides: a conflict in the file, or rejected lines beside it."""
     project = ours(workshop, is_committed_first=is_committed_first)
     repository = published(workshop, project)
     workshop.release("v2")
@@ -109,7 +107,7 @@ def test_conflicts_stop_the_update(
     assert (branches(repository), asked) == (["main"], "")
 
 
-def test_a_check_that_fails_stops_the_update(workshop: Workshop, machine: dict[str, str]) -> None:
+def test_failing_check_stops_the_update(workshop: Workshop, machine: dict[str, str]) -> None:
     project = ours(workshop, title=f"# {NAME}")
     repository = published(workshop, project)
     workshop.release("v2")  # it allows other origins than its tests expect
@@ -149,7 +147,7 @@ def test_commit_that_the_template_lacks_stops_the_update(
 
 @dataclass
 class Proposal:
-    """What the writing job gets from the other one, which runs code of others."""
+    """The input of the writing job from the other job, which runs untrusted code."""
 
     workshop: Workshop
     project: Path
@@ -157,7 +155,7 @@ class Proposal:
     runner: Runner
 
     def run(self, change: str, tag: str = "v2") -> tuple[int, str]:
-        """Run the writing job with a branch that a script has changed; return what it said."""
+        """Run the writing job with a branch that a script changed, and return its output."""
         folder, branch = self.workshop.folder / "changed", "template-v2"
         self.workshop.git(self.repository, "update-ref", "-d", f"refs/heads/{branch}")
         shutil.rmtree(folder, ignore_errors=True)
@@ -177,7 +175,7 @@ class Proposal:
 
 @pytest.fixture(scope="module")
 def proposal(tmp_path_factory: pytest.TempPathFactory, machine: dict[str, str]) -> Proposal:
-    """A project of version 1, and version 2 with another workflow."""
+    """Return a project of version 1, and version 2 with another workflow."""
     workshop = Workshop(tmp_path_factory.mktemp("proposal"))
     project = ours(workshop)
     repository = published(workshop, project)
@@ -216,7 +214,7 @@ NOT_KNOWN = "::error::These files are neither the project's nor the template's a
         ("echo 'on: push' >$'.github/workflows/a\nb.yml'", "v2", NOT_KNOWN),
     ],
 )
-def test_writing_job_refuses_what_no_version_has(
+def test_writing_job_refuses_files_of_no_version(
     proposal: Proposal, change: str, tag: str, line: str
 ) -> None:
     status, said = proposal.run(change, tag)
@@ -225,9 +223,7 @@ def test_writing_job_refuses_what_no_version_has(
 
 
 @pytest.mark.parametrize("change", ["echo new >new.txt", TEMPLATES])
-def test_writing_job_accepts_files_of_the_project_or_the_version(
-    proposal: Proposal, change: str
-) -> None:
+def test_writing_job_accepts_files_of_project_or_version(proposal: Proposal, change: str) -> None:
     status, said = proposal.run(change)
     assert (status, branches(proposal.repository)) == (0, ["main", "template-v2"]), said
 
@@ -236,11 +232,11 @@ def test_writing_job_accepts_files_of_the_project_or_the_version(
     ("checkout", "line"),
     [
         ("v1", "The project is at v1, or newer."),
-        ("main", "The project is at v1, or newer."),  # and does not go back
+        ("main", "The project is at v1, or newer."),  # no downgrade
         ("", "::notice::There is no .cruft.json"),
     ],
 )
-def test_nothing_to_do(
+def test_workflow_does_nothing_without_a_newer_version(
     workshop: Workshop, machine: dict[str, str], checkout: str, line: str
 ) -> None:
     workshop.replace("{{cookiecutter.project_slug}}/AGENTS.md", "# Notes", "# More notes")

@@ -1,4 +1,4 @@
-"""The tests of FastAPI and Starlette with their applications behind a policy: a share of them."""
+"""A share of the tests of FastAPI and Starlette, with their applications behind a policy."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tests.support.slow import slow_except
 
 
 @pytest.mark.parametrize("name", slow_except({"starlette"}, SUITES))
-def test_share_of_suite_differs_only_as_the_table_says(name: str, tmp_path: Path) -> None:
+def test_suite_differs_only_as_the_table_says(name: str, tmp_path: Path) -> None:
     checkout = Checkout(SUITES[name], tmp_path)
     try:
         checkout.install()
@@ -76,7 +76,7 @@ def test_table_and_differences_agree_exactly(
     assert unexplained(LINES, mode, tests, files) == problems
 
 
-def test_test_differs_if_its_outcome_or_its_presence_does() -> None:
+def test_comparison_finds_changed_missing_and_new_outcomes() -> None:
     plain = {"same": "passed", "breaks": "passed", "mends": "failed", "goes": "passed"}
     behind = {"same": "passed", "breaks": "failed", "mends": "passed", "comes": "passed"}
     assert differing(plain, behind) == ["breaks", "mends", "goes", "comes"]

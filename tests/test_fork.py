@@ -18,7 +18,7 @@ DEFAULTS = {
 }
 
 
-def test_fork_with_other_defaults_passes_tests_that_read_them(tmp_path: Path) -> None:
+def test_fork_with_other_defaults_passes_marked_tests(tmp_path: Path) -> None:
     fork = tmp_path / "fork"
     copy_template(fork)
     for path in fork.rglob("*"):

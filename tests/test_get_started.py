@@ -1,4 +1,4 @@
-"""docs/get-started.md, followed from the first command to the last."""
+"""The page docs/get-started.md, from the first command to the last."""
 
 import re
 import subprocess
@@ -78,7 +78,7 @@ def test_development_allows_the_page(bakery: Bakery) -> None:
         assert send(server.port, "GET", "/docs", {})[0] == 200
 
 
-def test_staging_refuses_the_page_until_it_is_listed(bakery: Bakery) -> None:
+def test_staging_refuses_the_page_until_listed(bakery: Bakery) -> None:
     project = bakery.bake()
     refused = words.log_line(PAGE, "/notes", LISTED, method="POST")
     assert log_line() == refused

@@ -1,4 +1,4 @@
-"""One grammar of origins: at the prompt, at start-up and at each request."""
+"""The one grammar of origins: at the prompt, at startup and at each request."""
 
 import ast
 import json
@@ -19,14 +19,14 @@ from tests.support.serving import Serving, clean_environment
 from tests.support.texts import TEXTS
 from tests.support.words import INSTEAD, instead
 
-# A text, the origin that it stands for (None if refused), and the correction that is named.
+# A text, its origin (None if refused), and the correction in the message.
 ROWS = [
     *((text, text, None) for text in VALID),
     *((text, canonical, None) for text, canonical in REPAIRED.items()),
     *((text, None, correction) for text, correction in REFUSED.items()),
 ]
-# Rows for whole renderings: of each kind, and with characters that mean something to Jinja, TOML,
-# Python or a terminal.
+# Rows for whole renderings: each kind, and characters with a meaning in Jinja, TOML, Python or
+# a terminal.
 SPECIAL = set("\"'\\%#\r\n\0\u200b")
 RENDERED = [
     *(
@@ -36,11 +36,11 @@ RENDERED = [
     *list((text, canonical, None) for text, canonical in REPAIRED.items())[:2],
     *((text, None, REFUSED[text]) for text in REFUSED if SPECIAL & {*text} or text == "null"),
 ]
-# Jinja would render this, and there is no way to give a NUL to a process.
+# Jinja would render this, and no process accepts a NUL.
 GIVEN_ROWS = [row for row in ROWS if "\0" not in row[0]]
 
-# Reads texts from standard input, gives each to the settings as FRONTEND_ORIGINS, and says what
-# came out.
+# Reads texts from standard input, passes each to the settings as FRONTEND_ORIGINS, and prints the
+# result.
 START = """
 import io, json, os, sys
 from app.settings import Settings
@@ -72,7 +72,7 @@ def test_check_of_the_prompt_accepts_or_corrects(
 
 
 @pytest.mark.parametrize(("text", "canonical", "correction"), RENDERED)
-def test_at_the_prompt(
+def test_prompt_accepts_or_corrects_origins(
     bakery: Bakery, text: str, canonical: str | None, correction: str | None
 ) -> None:
     if canonical is not None:
@@ -88,7 +88,7 @@ def test_at_the_prompt(
         assert message.endswith(instead(correction)) and (INSTEAD in message) == bool(correction)
 
 
-def test_at_start_up(bakery: Bakery) -> None:
+def test_startup_accepts_or_corrects_origins(bakery: Bakery) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", START],
         cwd=bakery.bake(),
@@ -108,8 +108,8 @@ def test_at_start_up(bakery: Bakery) -> None:
             assert (INSTEAD in message) == bool(correction)
 
 
-def test_at_each_request(bakery: Bakery, served: Serving) -> None:
-    """Every accepted text is on the list; as an `Origin`, only what a browser sends matches."""
+def test_request_matches_canonical_origins_only(bakery: Bakery, served: Serving) -> None:
+    """List every accepted text, and match only an `Origin` in the form of browsers."""
     accepted = ",".join(text for text, canonical, _ in ROWS if canonical and "*" not in canonical)
     port = served(bakery.bake(), FRONTEND_ORIGINS=accepted).port
     for text, canonical, _ in GIVEN_ROWS:
@@ -126,7 +126,7 @@ def test_at_each_request(bakery: Bakery, served: Serving) -> None:
 @example(["http://shop.example.com/cart"], "yes")
 @example(["localhost:3000", "https://a.example/x"], "yes")
 @example(["http://a.example/x", "HTTPS://B.example"], "yes")
-def test_what_the_prompt_proposes_is_accepted(texts: list[str], browser_credentials: str) -> None:
+def test_prompt_accepts_its_own_corrections(texts: list[str], browser_credentials: str) -> None:
     try:
         filters.checked_origins(",".join(texts), browser_credentials)
     except filters.WrongAnswer as refused:

@@ -1,4 +1,4 @@
-"""The hook at the end of a render: trouble with git, the terminal or the disk costs no project."""
+"""The hook at the end of a render, which keeps the project despite failures."""
 
 import ast
 import json
@@ -36,7 +36,7 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 def render(
     workshop: Workshop, *arguments: str, template: Path | None = None, into: str = "project"
 ) -> tuple[Path, str]:
-    """Render the template's folder, over what is there; return the project and what was printed."""
+    """Render the template's folder over existing files, and return the project and the output."""
     folder = workshop.folder / into
     folder.mkdir(exist_ok=True)
     command = [*COOKIECUTTER, "--overwrite-if-exists", str(template or workshop.template)]
@@ -46,7 +46,7 @@ def render(
 
 @contextmanager
 def mounted(folder: Path, *arguments: str) -> Iterator[None]:
-    """Mount a file system at a folder; skip the test if the system does not allow it."""
+    """Mount a file system at a folder, or skip the test if the system forbids it."""
     folder.mkdir(exist_ok=True)
     ended = subprocess.run(["mount", *arguments, str(folder)], capture_output=True, text=True)
     if ended.returncode:
@@ -58,7 +58,7 @@ def mounted(folder: Path, *arguments: str) -> Iterator[None]:
 
 
 def unpushed(workshop: Workshop) -> str:
-    """Commit to a template, tag it and push neither; return the commit.
+    """Commit to a template and tag it without a push, and return the commit.
 
     The address of the template is not ASCII.
     """
@@ -107,7 +107,7 @@ def another_owner(workshop: Workshop) -> str:
 
 
 def old_record(workshop: Workshop) -> str:
-    """Fail to record over the record of an earlier render, which describes other files."""
+    """Make recording fail over an earlier render's record, which describes other files."""
     render(workshop)
     workshop.replace("README.md", "# ", "# Changed: ")
     return f"{NO_RECORD}the template has changes that are not committed."
@@ -122,7 +122,7 @@ def test_hook_reports_trouble_and_keeps_the_project(
 ) -> None:
     line = trouble(workshop)
     project, said = render(workshop)
-    # A terminal shows another character for one that it lacks.
+    # A terminal replaces each character that it lacks.
     expected = re.escape((line and f"{line}\n") + NEXT.format(NAME))
     assert re.fullmatch(re.sub("[Ωé]", ".", expected), said), said
     assert (project / "app" / "main.py").exists()
@@ -131,7 +131,7 @@ def test_hook_reports_trouble_and_keeps_the_project(
         assert json.loads((project / ".cruft.json").read_text("utf-8"))["template"] == ADDRESS
 
 
-def test_hook_records_from_a_template_that_nobody_can_write(workshop: Workshop) -> None:
+def test_hook_records_from_a_read_only_template(workshop: Workshop) -> None:
     folder = workshop.folder / "shared"
     with mounted(folder, "--bind", "--options", "ro", str(workshop.template)):
         assert not os.access(folder / ".git", os.W_OK)
@@ -140,7 +140,7 @@ def test_hook_records_from_a_template_that_nobody_can_write(workshop: Workshop) 
 
 
 def test_hook_keeps_the_project_on_a_full_disk(workshop: Workshop) -> None:
-    """The disk has no room for the record, or for its content."""
+    """Leave no room on the disk for the record or its content."""
     disk = workshop.folder / "disk"
     with mounted(disk, "-t", "tmpfs", "tmpfs"):
         project, _ = render(workshop, into="disk")
@@ -160,14 +160,14 @@ def test_hook_keeps_the_project_on_a_full_disk(workshop: Workshop) -> None:
 
 @contextmanager
 def full() -> Iterator[int]:
-    """Yield an output that accepts nothing, as a file on a full disk."""
+    """Yield an output that accepts nothing, like a file on a full disk."""
     with open("/dev/full", "wb") as file:
         yield file.fileno()
 
 
 @contextmanager
 def closed() -> Iterator[int]:
-    """Yield an output that nobody reads, as of `cookiecutter ... | true`."""
+    """Yield an output without a reader, as in `cookiecutter ... | true`."""
     reading, writing = os.pipe()
     os.close(reading)
     yield writing
@@ -175,7 +175,7 @@ def closed() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("output", [full, closed])
-def test_hook_keeps_the_project_if_nobody_reads(
+def test_hook_keeps_the_project_if_output_fails(
     workshop: Workshop, output: Callable[[], AbstractContextManager[int]]
 ) -> None:
     command = [*COOKIECUTTER, str(workshop.template), *ANSWERS]
@@ -191,9 +191,7 @@ def test_hook_keeps_the_project_if_nobody_reads(
     ("typed", "shown"),
     [("..", f"../{NAME}"), ("./a b/", f"'a b/{NAME}'"), ("{}/new", f"{{}}/new/{NAME}")],
 )
-def test_hook_shows_the_directory_as_it_was_typed(
-    workshop: Workshop, typed: str, shown: str
-) -> None:
+def test_hook_shows_the_directory_as_typed(workshop: Workshop, typed: str, shown: str) -> None:
     _, said = render(workshop, "--output-dir", typed.format(workshop.folder), *ANSWERS)
     assert said == NEXT.format(shown.format(workshop.folder))
 
@@ -249,7 +247,7 @@ ADDRESSES = {
 
 @pytest.mark.parametrize(("address", "recorded"), ADDRESSES.items())
 def test_hook_records_an_address_without_secrets(address: str, recorded: str) -> None:
-    """Read the function from the hook's text, because a render for each address takes long."""
+    """Load the function from the hook's text, because a render for each address takes long."""
     tree = ast.parse(HOOK.read_text("utf-8"))
     (function,) = (
         node

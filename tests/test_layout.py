@@ -1,4 +1,4 @@
-"""The direction of imports: tests import scripts and benchmarks, and all import tests.support."""
+"""The direction of imports: tests import scripts and benchmarks, and all three tests.support."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ from tests.support.baking import ROOT, SERVICE
 
 OURS = {"benchmarks", "docs", "hooks", "scripts", "tests"}
 SUPPORT = ("tests.support", "hooks")
-# A folder or a kind of file, and the packages of the repository that it may import.
+# A folder or a kind of file, and the packages of the repository that it can import.
 ALLOWED: dict[str, tuple[str, ...]] = {
     "tests/support/**/*.py": SUPPORT,
     "benchmarks/**/*.py": ("benchmarks", *SUPPORT),
@@ -37,12 +37,12 @@ def imported(path: Path) -> set[str]:
 
 
 def names_below(packages: tuple[str, ...], name: str) -> bool:
-    """Return whether a name is that of a package, or of what is in one."""
+    """Return whether a name belongs to a package or its content."""
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
 @pytest.mark.parametrize("pattern", ALLOWED)
-def test_file_imports_only_what_is_below_it(pattern: str) -> None:
+def test_file_imports_only_packages_below_it(pattern: str) -> None:
     files = sorted(ROOT.glob(pattern))
     assert files
     wrong = {
@@ -63,7 +63,7 @@ def test_one_test_module_imports_the_benchmarks() -> None:
     assert importing == {BENCHMARKED}
 
 
-def test_every_file_of_the_tests_has_a_place() -> None:
+def test_table_covers_every_file_of_tests() -> None:
     placed = {path for pattern in ALLOWED for path in ROOT.glob(pattern)}
     modules = {*ROOT.glob("tests/**/*.py")} - {*ROOT.glob("tests/**/__init__.py")}
     assert not modules - placed

@@ -1,4 +1,4 @@
-"""Links of Markdown files: each leads to a file, and to a heading of that file."""
+"""Links of Markdown files, which must lead to a file and to a heading of that file."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ LINK = re.compile(r'\]\(<?([^)>\s]+)>?[^)]*\)|^\[[^]]+\]: +(\S+)|(?:href|src)="(
 
 
 def tracked(*patterns: str) -> list[Path]:
-    """Return the tracked files of the repository that are there, without those to be rendered."""
+    """Return the existing tracked files of the repository, without template files."""
     command = ["git", "ls-files", "-z", "--", *patterns, f":(exclude){SERVICE.name}"]
     names = subprocess.check_output(command, cwd=ROOT, text=True).split("\0")
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
@@ -35,13 +35,13 @@ def anchors(page: str) -> set[str]:
 
 
 def links(page: str) -> list[str]:
-    """Return the targets of a page's links and images, without those in code."""
+    """Return the targets of a page's links and images, except links in code."""
     text = re.sub(r"`[^`]*`", "", FENCED.sub("", page))
     return ["".join(groups) for groups in LINK.findall(text)]
 
 
 def broken(page: Path, top: Path) -> list[str]:
-    """Return the links of a page that lead nowhere, or out of a folder."""
+    """Return the links of a page with a missing target or a target outside a folder."""
     found = []
     for link in links(page.read_text("utf-8")):
         if re.match(r"[a-z]+:", link):
@@ -56,16 +56,14 @@ def broken(page: Path, top: Path) -> list[str]:
     return found
 
 
-def test_link_of_the_repository_leads_to_a_file_and_a_heading() -> None:
+def test_repository_link_leads_to_file_and_heading() -> None:
     pages = tracked("*.md")
     assert INDEX in pages
     assert [link for page in pages for link in broken(page, ROOT)] == []
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS)
-def test_link_of_the_service_leads_to_a_file_and_a_heading(
-    bakery: Bakery, credentials: str
-) -> None:
+def test_service_link_leads_to_file_and_heading(bakery: Bakery, credentials: str) -> None:
     project = bakery.bake(credentials=credentials)
     pages = sorted(project.rglob("*.md"))
     assert project / "cors_right" / "README.md" in pages
@@ -73,7 +71,7 @@ def test_link_of_the_service_leads_to_a_file_and_a_heading(
 
 
 def test_file_names_only_pages_that_exist() -> None:
-    """In code, forms and the template, where a page's name is no link."""
+    """Check code, forms and the template, where a page's name is not a link."""
     files = [*tracked(), *(path for path in SERVICE.rglob("*") if path.is_file())]
     missing = [
         f"{path.relative_to(ROOT)}: {name}"
@@ -90,7 +88,7 @@ def test_index_leads_to_every_page() -> None:
     assert {path.name for path in INDEX.parent.glob("*.md")} - linked == {INDEX.name}
 
 
-def test_every_picture_is_on_a_page() -> None:
+def test_picture_is_on_a_page() -> None:
     shown = {
         link.rpartition("/")[2]
         for page in tracked("*.md")
@@ -112,7 +110,7 @@ def test_every_picture_is_on_a_page() -> None:
         ('<a id="own"></a>\n', {"own"}),
     ],
 )
-def test_anchor_is_the_one_that_github_makes(page: str, expected: set[str]) -> None:
+def test_anchor_equals_the_one_on_github(page: str, expected: set[str]) -> None:
     assert anchors(page) == expected
 
 
@@ -128,5 +126,5 @@ def test_anchor_is_the_one_that_github_makes(page: str, expected: set[str]) -> N
         ("```text\n[a](b.md)\n```\n[c](d.md)", ["d.md"]),
     ],
 )
-def test_links_of_a_page_are_found(page: str, expected: list[str]) -> None:
+def test_search_finds_the_links_of_a_page(page: str, expected: list[str]) -> None:
     assert links(page) == expected

@@ -1,4 +1,4 @@
-"""The login of docs/logins.md under attack, by programs that send what they like."""
+"""The login of docs/logins.md under attack, by programs that send any request."""
 
 import json
 import re
@@ -36,7 +36,7 @@ Answer = dict[str, str]
 
 @dataclass
 class Client:
-    """A browser as far as its cookies go, that says of its requests what it likes."""
+    """A client with a browser's cookies and any request headers."""
 
     port: int
     provider: Provider
@@ -57,7 +57,7 @@ class Client:
         return status, answered, text
 
     def begin(self, origin: str = APP) -> Answer:
-        """Begin a login and go to the provider; return what it answers."""
+        """Begin a login at the provider, and return the provider's answer."""
         status, _, body = self.ask("POST", "/login", origin)
         assert status == 200, body
         asked = dict(parse_qsl(urlsplit(json.loads(body)["url"]).query))
@@ -66,12 +66,12 @@ class Client:
         return dict(parse_qsl(urlsplit(address).query))
 
     def end(self, answer: Answer, origin: str = APP) -> tuple[int, str]:
-        """End a login; return the status and the reason."""
+        """End a login, and return the status and the reason."""
         return said(self.ask("PUT", "/login", origin, answer))
 
     @property
     def name(self) -> str | None:
-        """The name that the session has."""
+        """Return the name in the session."""
         name: str | None = json.loads(self.ask("GET", "/session")[2])["display_name"]
         return name
 
@@ -83,7 +83,7 @@ def said(response: Response) -> tuple[int, str]:
 
 @dataclass
 class World:
-    """A service, its provider, and what an attacker needs to know."""
+    """A service, its provider, and an attacker's knowledge."""
 
     port: int
     provider: Provider
@@ -93,7 +93,7 @@ class World:
         return Client(self.port, self.provider)
 
     def state(self, origin: str, age: float = 0) -> str:
-        """Return a state that the service itself signed once."""
+        """Return a state with the service's own signature."""
         settings, session = (
             (self.project / "app" / name).read_text("utf-8")
             for name in ("settings.py", "session.py")
@@ -200,7 +200,7 @@ def begin(world: World, origin: str, site: str) -> tuple[int, str]:
 
 
 CSRF = "Cross-site write refused (CSRF)"
-# Each row of the page's table: what an attacker does, and the status and the words of the answer.
+# Each row of the page's table: the attack, and the status and words of the response.
 ATTACKS: dict[str, list[tuple[Any, int, str]]] = {
     "login CSRF: the victim's browser opens": [(csrf, 400, OTHER_BROWSER)],
     "login CSRF after the victim has begun": [(csrf_after_begin, 400, OTHER_BROWSER)],
@@ -263,8 +263,8 @@ def test_page_lists_every_attack() -> None:
         assert any(row.startswith(attack) for attack in tried), row
 
 
-def test_two_tabs_end_with_one_login(world: World) -> None:
-    """The tab that ends first logs the browser in; the other one gets a reason."""
+def test_tabs_share_one_login(world: World) -> None:
+    """Log the browser in from the tab that ends first, and give the other tab a reason."""
     for first in (0, 1):
         client = world.client()
         answers = [client.begin(), client.begin()]
@@ -282,7 +282,7 @@ def test_failed_login_leaves_the_other_tab_alone(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_callback_gives_the_answer_to_the_page_and_sets_nothing(world: World, method: str) -> None:
+def test_callback_hands_answer_to_page_and_sets_nothing(world: World, method: str) -> None:
     client = world.client()
     answer = client.begin()
     form = urlencode({**answer, "iss": "https://id.third.localhost", "session_state": "x"})
@@ -307,7 +307,7 @@ def test_callback_refuses_a_flood_of_fields(world: World) -> None:
 
 
 def test_project_passes_its_own_checks(project: Path) -> None:
-    """With the code of the page, and the settings that its tests need."""
+    """Use the page's code, and the settings that its tests need."""
     if "is_cross_site=False" not in (project / "app" / "application.py").read_text("utf-8"):
         return  # the projects differ in one word
     is_clean(project)

@@ -1,4 +1,4 @@
-"""A service in a folder of a larger repository, as docs/fleet.md says."""
+"""A service in a folder of a larger repository, as in docs/fleet.md."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from tests.support.uv import UV
 from tests.support.workflows import Runner
 
 FOLDER = "services/orders"
-# A workspace that takes every service but this one.
+# A workspace with every service except this one.
 WORKSPACE = f"""[project]
 name = "company"
 version = "1.0"
@@ -21,13 +21,13 @@ requires-python = ">=3.11"
 members = ["services/*"]
 exclude = ["{FOLDER}"]
 """
-# The files that the image needs are there.
+# The files that the image needs exist.
 DOCKER = """#!/bin/sh
 [ "$*" = "build ." ] && ls -d $(sed -n 's/^COPY \\([^-].*\\) [^ ]*$/\\1/p' Dockerfile)
 """
 
 
-def test_service_in_a_monorepo_is_checked_built_and_updated(
+def test_monorepo_checks_builds_and_updates_a_service(
     workshop: Workshop, machine: dict[str, str]
 ) -> None:
     company = workshop.folder / "company"

@@ -1,4 +1,4 @@
-"""The texts and tables of the pages about CORS, held against the code that they describe."""
+"""The texts and tables of the pages about CORS, compared with the code."""
 
 import itertools
 import re
@@ -70,7 +70,7 @@ def expression(text: str) -> str:
     return ".+".join(map(re.escape, text.split(VALUE)))
 
 
-def test_page_has_the_text_of_every_console_and_no_other() -> None:
+def test_page_quotes_every_console_message_and_no_other() -> None:
     shown = set(re.findall(r"^(Chromium|Firefox|WebKit): +(.*)$", FIX.read_text("utf-8"), re.M))
     frames = {line for line in shown if "REASON" in line[1]}
     engines = ("Chromium", "Firefox", "WebKit")
@@ -108,7 +108,7 @@ REASONS: list[Reason] = [
 ]
 
 
-def test_page_explains_every_reason_in_the_log_and_no_other() -> None:
+def test_page_explains_every_logged_reason_and_no_other() -> None:
     ends = [expression(end) for row in rows(FIX, "the reason ends with") for end in code(row[0])]
     for reason in REASONS:
         assert any(re.search(f"(?:^|; |, but ){end}$", reason.why) for end in ends), reason.why
@@ -127,7 +127,7 @@ def test_page_has_the_line_of_every_limit() -> None:
 
 
 def test_page_explains_every_refused_origin_and_no_other() -> None:
-    """Each row is a part of a message, and each message has a row."""
+    """Match each row with a message, and each message with a row."""
     text = FIX.read_text("utf-8")
     tables = re.findall(r"^\| the entry \| why \|\n\|---\|---\|\n((?:\|.*\|\n)+)", text, re.M)
     grammar, credentials = (
@@ -179,7 +179,7 @@ def test_commands_of_the_page_run(bakery: Bakery) -> None:
 SITES = {"yes": (True, True), "no": (False, False), "not in Chromium": (False, True)}
 
 
-def test_table_of_sites_is_what_browsers_compare() -> None:
+def test_table_of_sites_agrees_with_browsers() -> None:
     table = rows(COOKIES, "one site?")
     assert len(table) == 6
     for page, api, answer in table:
@@ -202,7 +202,7 @@ ORIGINS = {
 HEADERS = ("same-origin", "none", "same-site", "cross-site")
 
 
-def test_table_of_writes_is_what_the_service_does() -> None:
+def test_table_of_writes_agrees_with_the_service() -> None:
     table = rows(COOKIES, "the write")
     assert len(table) == 7
     policy = CORSPolicy(allow_origins=[words.APP], allow_credentials=True)
@@ -219,7 +219,7 @@ def test_table_of_writes_is_what_the_service_does() -> None:
     assert seen == {*ORIGINS}
 
 
-def test_table_of_dropped_cookies_is_the_verdict_of_each_engine() -> None:
+def test_table_of_dropped_cookies_agrees_with_verdicts() -> None:
     head = "`SameSite` of the cookie"
     (line,) = re.findall(rf"^\| {head} .*$", LOCAL.read_text("utf-8"), re.M)
     _, *services = code(line)
@@ -254,8 +254,8 @@ def test_security_page_names_tests_that_exist(bakery: Bakery) -> None:
         assert [name for name in code(cell) if not (folder / name).is_file()] == []
 
 
-def test_table_of_the_policy_is_the_one_in_force(bakery: Bakery) -> None:
-    """The preflights of a development and a production service are kept as the page says."""
+def test_table_of_the_policy_agrees_with_services(bakery: Bakery) -> None:
+    """Compare the page's seconds with the preflights of development and production services."""
     project = bakery.bake(credentials="none")
     (row,) = [row for row in rows(CONCEPTS, "development") if row[0].startswith("seconds")]
     for environment, seconds in zip(("development", "production"), row[1:], strict=True):

@@ -39,13 +39,13 @@ WRONG = [
 
 
 @pytest.mark.defaults
-def test_the_checks_know_the_questions() -> None:
+def test_checks_know_the_questions() -> None:
     assert list(filters.QUESTIONS) == QUESTIONS
     assert sorted(filters.CREDENTIALS) == sorted(CREDENTIALS)
 
 
 @pytest.mark.defaults
-def test_forms_are_made_from_the_questions() -> None:
+def test_forms_agree_with_the_questions() -> None:
     for path, text in forms.files().items():
         assert path.read_text("utf-8") == text, "run `uv run python -m scripts.forms`"
     Draft202012Validator.check_schema(forms.schema())
@@ -65,7 +65,7 @@ def test_forms_are_made_from_the_questions() -> None:
         ({"__frontend_origins": "*"}, False),
     ],
 )
-def test_what_the_schema_refuses_the_template_refuses(
+def test_template_agrees_with_the_schema(
     bakery: Bakery, change: dict[str, str], is_right: bool
 ) -> None:
     answers = RIGHT | change
@@ -88,14 +88,14 @@ def test_what_the_schema_refuses_the_template_refuses(
         ("database", f"database: is not a question of this template. Use {', '.join(QUESTIONS)}"),
     ],
 )
-def test_names_that_are_not_questions_are_refused(bakery: Bakery, name: str, line: str) -> None:
+def test_template_refuses_names_other_than_questions(bakery: Bakery, name: str, line: str) -> None:
     result = bakery.cookies.bake(extra_context={name: "x"})
     assert str(result.exception).startswith(line)
 
 
 @pytest.mark.defaults
-def test_a_portal_that_replaces_the_choices_gets_no_other_answer(tmp_path: Path) -> None:
-    """As a tool that writes its values into cookiecutter.json."""
+def test_template_refuses_a_choice_that_portal_replaced(tmp_path: Path) -> None:
+    """Replace the choices like a tool that writes its values into cookiecutter.json."""
     copy_template(tmp_path / "template")
     path = tmp_path / "template" / "cookiecutter.json"
     path.write_text(json.dumps(CONFIGURATION | {"credentials": "cookie"}), encoding="utf-8")
@@ -108,7 +108,7 @@ def test_a_portal_that_replaces_the_choices_gets_no_other_answer(tmp_path: Path)
 
 
 def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tuple[int, str, Path]:
-    """Run the workflow; return its status, what it said, and the repository that it pushes to."""
+    """Run the workflow, and return its status, its output, and the repository of its push."""
     template, repository = folder / "template", folder / "org" / "new"
     make_repository(template, "v1")
     subprocess.run(
@@ -121,7 +121,7 @@ def render(machine: dict[str, str], folder: Path, answers: dict[str, str]) -> tu
     return runner.run(forms.RENDER, template), runner.said, repository
 
 
-def test_the_workflow_renders_and_pushes(
+def test_workflow_renders_and_pushes(
     bakery: Bakery, machine: dict[str, str], tmp_path: Path
 ) -> None:
     status, said, repository = render(machine, tmp_path, RIGHT)
@@ -139,7 +139,7 @@ def test_the_workflow_renders_and_pushes(
 
 
 @pytest.mark.parametrize(("change", "line"), WRONG)
-def test_the_workflow_stops_at_a_wrong_answer(
+def test_workflow_stops_at_a_wrong_answer(
     machine: dict[str, str], change: dict[str, str], line: str, tmp_path: Path
 ) -> None:
     status, said, repository = render(machine, tmp_path, RIGHT | change)
@@ -150,10 +150,10 @@ def test_the_workflow_stops_at_a_wrong_answer(
 
 
 @pytest.mark.parametrize("change", ["echo 'on: push' >.github/workflows/spy.yml", "rm -r .github"])
-def test_the_workflow_pushes_only_the_workflows_of_the_template(
+def test_workflow_pushes_only_workflows_of_the_template(
     machine: dict[str, str], change: str, tmp_path: Path
 ) -> None:
-    """The reading job hands over a repository that other code has changed."""
+    """Pass a repository from the reading job that other code changed."""
     template, service = tmp_path / "template", tmp_path / "service"
     make_repository(template, "v1")
     shutil.copytree(template / SERVICE.name / ".github", service / ".github")
@@ -175,8 +175,8 @@ def test_the_workflow_pushes_only_the_workflows_of_the_template(
 
 
 @pytest.mark.defaults
-def test_the_forms_ask_what_the_template_asks() -> None:
-    """The workflow and Backstage's form have the questions, the choices, and right defaults."""
+def test_forms_ask_the_questions_of_the_template() -> None:
+    """Compare questions, choices and defaults of the workflow and of Backstage's form."""
     inputs = yaml.safe_load(forms.RENDER.read_text("utf-8"))[True]["workflow_dispatch"]["inputs"]
     form, repository = backstage()["spec"]["parameters"]
     assert [*inputs] == ["repository", *QUESTIONS]
@@ -202,7 +202,7 @@ def backstage() -> dict[str, Any]:
 
 
 def published(folder: Path) -> Registry[Any]:
-    """Return the schemas that Backstage publishes, by their names."""
+    """Return Backstage's published schemas by name."""
     packages = ["@backstage/plugin-scaffolder-common@2.4.0", "@backstage/catalog-model@1.10.3"]
     need("npm")
     said = subprocess.check_output(["npm", "pack", "--silent", *packages], cwd=folder, text=True)
@@ -224,7 +224,7 @@ def published(folder: Path) -> Registry[Any]:
 
 
 @pytest.mark.parametrize("mistake", [{}, {"spec": {"type": "service"}}, {"kind": "Service"}])
-def test_backstage_can_read_the_template(mistake: dict[str, Any], tmp_path: Path) -> None:
+def test_backstage_reads_the_template(mistake: dict[str, Any], tmp_path: Path) -> None:
     registry = published(tmp_path)
     (name,) = [name for name in registry if "Template" in name]
     validator = Draft7Validator(registry[name].contents, registry=registry)

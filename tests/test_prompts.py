@@ -1,4 +1,4 @@
-"""Answers, good and bad, as they are typed and as they are given on the command line."""
+"""Good and bad answers, typed and on the command line."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def menu_number(credentials: str) -> str:
 
 
 def type_answers(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run cookiecutter in a folder and type the answers; a question without one gets Enter."""
+    """Run cookiecutter in a folder and type the answers, or Enter for missing answers."""
     typed = [answers.get(name, "") for name in QUESTIONS]
     if "credentials" in answers:
         typed[QUESTIONS.index("credentials")] = menu_number(answers["credentials"])
@@ -48,7 +48,7 @@ def type_answers(folder: Path, answers: dict[str, str]) -> subprocess.CompletedP
     )
 
 
-def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: Path) -> None:
+def test_typed_answers_render_like_given_answers(bakery: Bakery, tmp_path: Path) -> None:
     answers = {
         "project_name": "Ada's API",
         "description": "Says hi",
@@ -68,7 +68,7 @@ def test_typed_answers_render_the_same_as_given_ones(bakery: Bakery, tmp_path: P
 
 
 @pytest.mark.parametrize("text", [text for text in NASTY if text == text.strip()])
-def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
+def test_typed_text_stays_unchanged(text: str, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     ended = type_answers(
@@ -101,7 +101,7 @@ def test_typed_text_arrives_unchanged(text: str, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_without_a_terminal_a_wrong_answer_ends_the_run(
+def test_wrong_answer_ends_the_run_without_a_terminal(
     answers: dict[str, str], line: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"
@@ -119,7 +119,7 @@ def test_without_a_terminal_a_wrong_answer_ends_the_run(
 def on_a_terminal(
     workshop: Workshop, answers: list[str], *options: str, folder: str = "typed"
 ) -> tuple[int, str, Path]:
-    """Answer the questions on a terminal; return the status, what was shown, and the folder."""
+    """Answer the questions on a terminal, and return the status, the output and the folder."""
     where = workshop.folder / folder
     where.mkdir(exist_ok=True)
     command = [*COMMAND, f"git+file://{workshop.remote}", "--checkout", "v1", *options]
@@ -128,13 +128,13 @@ def on_a_terminal(
 
 
 def recorded(project: Path) -> dict[str, str]:
-    """Return the answers that an update will use."""
+    """Return the answers that an update uses."""
     state = json.loads((project / ".cruft.json").read_text("utf-8"))
     return {name: state["context"]["cookiecutter"][name] for name in QUESTIONS}
 
 
-def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) -> None:
-    """Enter takes the right answer where there is one; the good answers are what is recorded."""
+def test_prompt_asks_again_after_each_wrong_answer(workshop: Workshop, bakery: Bakery) -> None:
+    """Press Enter for proposed answers, and check that the record has the good answers."""
     status, shown, folder = on_a_terminal(
         workshop,
         [
@@ -144,7 +144,7 @@ def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) ->
             *[
                 "cookies",
                 menu_number("cookies"),
-            ],  # the menu is cookiecutter's, and asks again by itself
+            ],  # the menu is cookiecutter's, which asks again by itself
             *["https://a.example/x,HTTPS://B.example", ""],
         ],
     )
@@ -160,7 +160,7 @@ def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) ->
     assert recorded(project) == answers
     files, given = tree(project), tree(bakery.bake(**answers))
     for rendered in (files, given):
-        rendered.pop(".cruft.json", None)  # where it comes from differs
+        rendered.pop(".cruft.json", None)  # the source differs
     assert files == given
     (replay,) = (workshop.folder / ".cookiecutter_replay").glob("*.json")
     replayed = json.loads(replay.read_text("utf-8"))["cookiecutter"]
@@ -178,7 +178,7 @@ def test_each_wrong_answer_is_asked_again(workshop: Workshop, bakery: Bakery) ->
     assert "Traceback" not in shown
 
 
-def test_a_question_is_asked_until_its_answer_is_right(workshop: Workshop) -> None:
+def test_prompt_asks_until_the_answer_is_right(workshop: Workshop) -> None:
     wrong = ["*", "https://*.github.io/x", "http://app.example.com"]
     status, shown, folder = on_a_terminal(
         workshop, ["", "", "", menu_number("cross-site-cookies"), *wrong, "https://app.example.com"]
@@ -188,19 +188,19 @@ def test_a_question_is_asked_until_its_answer_is_right(workshop: Workshop) -> No
     assert shown.count("[5/5]") == 4
 
 
-def test_a_folder_that_exists_is_reported_at_its_question(workshop: Workshop) -> None:
+def test_prompt_reports_an_existing_folder_at_its_question(workshop: Workshop) -> None:
     (workshop.folder / "typed" / SLUG).mkdir(parents=True)
     status, shown, folder = on_a_terminal(workshop, ["", "", "other", "", "", ""])
     assert status == 0, shown
     assert f"project_slug: {SLUG!r} is a folder that exists already. Write another name" in shown
     assert (folder / "other" / "app" / "main.py").exists()
-    # It also asks whether it may download the template again.
+    # Cookiecutter also asks whether to download the template again.
     status, shown, _ = on_a_terminal(workshop, [""] * 6, "--overwrite-if-exists")
     assert (status, "already" in shown) == (0, False)
 
 
-def test_nothing_is_asked_where_nobody_was_asked(workshop: Workshop) -> None:
-    """On a terminal, too: with --no-input, and while a project is updated."""
+def test_prompt_stays_silent_with_no_input_and_updates(workshop: Workshop) -> None:
+    """Use a terminal, with --no-input and during an update."""
     status, shown, folder = on_a_terminal(
         workshop, [], "--no-input", "frontend_origins=app.example.com"
     )

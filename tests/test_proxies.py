@@ -1,4 +1,4 @@
-"""Services in production behind each proxy of docs/proxies.md, configured as the page says."""
+"""Services in production behind each proxy of docs/proxies.md, with the page's configuration."""
 
 import itertools
 import json
@@ -44,7 +44,7 @@ class Fronts(Protocol):
 def fronts(
     bakery: Bakery, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fronts]:
-    """Start each combination once."""
+    """Yield a function that starts each combination once."""
     services: dict[str, Server] = {}
     started: dict[tuple[str, str], Front] = {}
     with ExitStack() as stack:
@@ -73,7 +73,7 @@ def fronts(
     ("kind", "answer"),
     slow_except({(kind, "cookies") for kind in KINDS}, itertools.product(KINDS, CREDENTIALS)),
 )
-def test_pages_read_what_they_read_without_a_proxy(fronts: Fronts, kind: str, answer: str) -> None:
+def test_page_reads_the_same_through_a_proxy(fronts: Fronts, kind: str, answer: str) -> None:
     front, credentials = fronts(kind, answer), answer in WITH_COOKIES
     wrong = []
     for name, origin in itertools.product(REQUESTS, (FRONTEND, PREVIEW, *FOREIGN)):
@@ -87,7 +87,7 @@ def test_pages_read_what_they_read_without_a_proxy(fronts: Fronts, kind: str, an
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_headers_come_once(fronts: Fronts, kind: str) -> None:
+def test_response_has_each_header_once(fronts: Fronts, kind: str) -> None:
     front = fronts(kind, "cookies")
     for (method, path), origin in itertools.product(
         [("GET", "/health"), ("GET", "/nowhere"), ("GET", "/boom"), ("GET", "/stream")],
@@ -103,7 +103,7 @@ def test_headers_come_once(fronts: Fronts, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_service_sees_the_visitor_and_https(fronts: Fronts, kind: str) -> None:
+def test_service_sees_the_client_address_and_https(fronts: Fronts, kind: str) -> None:
     front = fronts(kind, "none")
     forged = {
         "X-Forwarded-For": "192.0.2.6",
@@ -117,7 +117,7 @@ def test_the_service_sees_the_visitor_and_https(fronts: Fronts, kind: str) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_subject_of_a_certificate_arrives_and_cannot_be_forged(
+def test_certificate_subject_arrives_and_cannot_be_forged(
     fronts: Fronts, authority: Authority, kind: str
 ) -> None:
     front = fronts(kind, "none")
@@ -151,7 +151,7 @@ VERIFYING = {
 
 
 @pytest.mark.parametrize("kind", VERIFYING)
-def test_client_names_no_subject_if_the_proxy_asks_for_no_certificate(
+def test_forged_subject_is_removed_without_certificate_check(
     bakery: Bakery, authority: Authority, kind: str, tmp_path: Path
 ) -> None:
     changes = {text: "\n" if "client_auth" in text else "" for text in VERIFYING[kind]}
@@ -168,7 +168,7 @@ def test_client_names_no_subject_if_the_proxy_asks_for_no_certificate(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_stream_passes_as_it_comes(fronts: Fronts, kind: str) -> None:
+def test_stream_passes_without_buffering(fronts: Fronts, kind: str) -> None:
     front = fronts(kind, "none")
     connection = front.connect()
     connection.request("GET", "/drip", headers={"Host": f"{HOST}:{front.proxy.port}"})
@@ -179,7 +179,7 @@ def test_a_stream_passes_as_it_comes(fronts: Fronts, kind: str) -> None:
     connection.close()
 
 
-def test_a_cache_keeps_a_response_for_each_origin(fronts: Fronts) -> None:
+def test_cache_keeps_a_response_for_each_origin(fronts: Fronts) -> None:
     front = fronts("Varnish", "cookies")
     bodies = []
     for origin in (None, FRONTEND, ADMIN, PREVIEW, *FOREIGN) * 2:
@@ -191,7 +191,7 @@ def test_a_cache_keeps_a_response_for_each_origin(fronts: Fronts) -> None:
     assert bodies == [*range(7)] * 2
 
 
-def test_a_cache_keeps_no_response_to_a_certificate(fronts: Fronts, authority: Authority) -> None:
+def test_cache_keeps_no_response_to_a_certificate(fronts: Fronts, authority: Authority) -> None:
     front = fronts("Varnish", "none")
     holders, visitors = (
         [front.send("GET", "/kept?by=both", context=context)[2] for _ in range(3)]
@@ -203,7 +203,7 @@ def test_a_cache_keeps_no_response_to_a_certificate(fronts: Fronts, authority: A
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_websockets_pass_and_foreign_ones_do_not(fronts: Fronts, kind: str) -> None:
+def test_websocket_passes_from_allowed_origins_only(fronts: Fronts, kind: str) -> None:
     front = fronts(kind, "cookies")
     for origin, is_allowed in (
         (None, True),
@@ -233,7 +233,7 @@ def test_websockets_pass_and_foreign_ones_do_not(fronts: Fronts, kind: str) -> N
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("answer", WITH_COOKIES)
-def test_sessions_and_own_pages(fronts: Fronts, kind: str, answer: str) -> None:
+def test_session_works_and_own_page_writes(fronts: Fronts, kind: str, answer: str) -> None:
     front = fronts(kind, answer)
     name = b'{"display_name": "Ada"}'
     for origin, status in (

@@ -1,4 +1,4 @@
-"""Attacks on each proxy of docs/proxies.md, byte by byte, before a server that speaks h2c."""
+"""Attacks on each proxy of docs/proxies.md, byte by byte, in front of a server with h2c."""
 
 import json
 import re
@@ -23,7 +23,7 @@ class Fronts(Protocol):
 
 @pytest.fixture(scope="module")
 def recorder() -> Iterator[Server]:
-    """The service behind all proxies: hypercorn speaks HTTP/2 without TLS to whoever asks."""
+    """Yield the service behind all proxies, where hypercorn accepts HTTP/2 without TLS."""
     port = free_port()
     program = str(Path(sys.executable).with_name("hypercorn"))
     command = [program, "recorder:app", "--bind", f"127.0.0.1:{port}"]
@@ -37,7 +37,7 @@ def recorder() -> Iterator[Server]:
 def fronts(
     recorder: Server, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fronts]:
-    """Start each proxy once."""
+    """Yield a function that starts each proxy once."""
     started: dict[str, Front] = {}
     with ExitStack() as stack:
 
@@ -67,10 +67,10 @@ def post(body: str, *lines: str) -> str:
 
 
 HIDDEN = get(OWN_HOST, *FORGED, CLOSE, target="/hidden")
-ENDED = f"0\r\n\r\n{HIDDEN}"  # a chunked body, and what follows
+ENDED = f"0\r\n\r\n{HIDDEN}"  # a chunked body, and a hidden request
 CHUNKED, LENGTH = "Transfer-Encoding: chunked", f"Content-Length: {len(ENDED)}"
-# What is sent, and the status that comes from each proxy, in the order of KINDS: 200 says that the
-# request arrived without harm, and 400 or more that it is refused.
+# The request, and the status from each proxy in the order of KINDS. With 200, the request arrived
+# without harm. With 400 or more, the proxy refused it.
 ATTACKS = {
     "h2c": (get(OWN_HOST, "Upgrade: h2c", *H2C), (200, 200, 200, 200, 200)),
     "h2c in a list": (
@@ -111,7 +111,7 @@ ATTACKS = {
         get(OWN_HOST, "X-Other: a", " X-Client-Subject: CN=Mallory", CLOSE),
         (400, 200, 200, 200, 400),
     ),
-    # The proxy may take the hidden request for the visitor's next one, and it is then like others.
+    # The proxy may treat the hidden request as the client's next one, which makes it harmless.
     "CL.TE": (post(ENDED, LENGTH, CHUNKED), (400, 200, 200, 200, 400)),
     "TE.CL": (
         post(f"{len(HIDDEN):x}\r\n{HIDDEN}\r\n0\r\n\r\n", "Content-Length: 4", CHUNKED, CLOSE),
@@ -137,7 +137,7 @@ ATTACKS = {
 }
 
 
-# What the service may see of a request, whoever sent it.
+# The allowed header values at the service, for any sender.
 HARMLESS: dict[str, Callable[[list[str]], bool]] = {
     "host": lambda values: len(values) == 1,
     "upgrade": lambda values: "h2c" not in values,
@@ -158,7 +158,7 @@ def test_attack_ends_at_the_proxy_or_arrives_harmless(
     for context in (authority.visitor, authority.client):
         before = len(recorder.lines)
         status = status_of(front, context, text)
-        # A proxy that closes over what it has not read may lose its own answer.
+        # A proxy that closes with unread input may lose its own response.
         assert status == expected or (name == "long header" and status is None)
         done = f"/done-{kind}-{name}-{before}".replace(" ", "-")
         assert status_of(front, context, get(OWN_HOST, CLOSE, target=done)) == 200
@@ -170,7 +170,7 @@ def test_attack_ends_at_the_proxy_or_arrives_harmless(
             assert is_certified == (context is authority.client)
 
 
-# What a slow client may get at the end; of Caddy 2.6 it is an empty response to a slow body.
+# The final status for a slow client. Caddy 2.6 sends an empty response to a slow body.
 ENDING = {"HAProxy": 408, "httpd": 408, "Caddy": 200}
 
 
@@ -190,7 +190,7 @@ def test_proxy_ends_slow_heads_and_bodies(
 
 
 def status_of(front: Front, context: ssl.SSLContext, text: str) -> int | None:
-    """Send bytes over TLS, and return the first status; a tunnel's comes without an end."""
+    """Send bytes over TLS, and return the first status; a tunnel's response has no end."""
     sock = socket.create_connection(("127.0.0.1", front.proxy.port), PATIENCE, (VISITOR, 0))
     answer = b""
     with context.wrap_socket(sock, server_hostname=HOST) as connection:
@@ -199,11 +199,11 @@ def status_of(front: Front, context: ssl.SSLContext, text: str) -> int | None:
             while not answer.startswith(b"HTTP/1.1 101") and (part := connection.recv(65536)):
                 answer += part
         except (ConnectionError, ssl.SSLEOFError):
-            pass  # the proxy is through with this visitor
+            pass  # the proxy has closed the connection
     found = re.match(rb"HTTP/1\.1 (\d+)", answer)
     return int(found[1]) if found else None
 
 
 def requests(lines: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield what the application printed; other lines are the server's."""
+    """Yield the application's lines, and skip the server's."""
     return (json.loads(line) for line in lines if line.startswith("{"))

@@ -1,4 +1,4 @@
-"""What each proxy of docs/proxies.md says itself, and what `check` says of wrong configurations."""
+"""The own errors of each proxy in docs/proxies.md, and the words of `check` for wrong ones."""
 
 import http.client
 import itertools
@@ -44,7 +44,7 @@ def service(bakery: Bakery) -> Iterator[Server]:
         yield server
 
 
-# What the proxy says itself of a body over its limit.
+# The proxy's own status for a body over its limit.
 TOO_LARGE = {"nginx": 413, "HAProxy": 413, "Caddy": 502, "Varnish": 413}
 
 
@@ -55,7 +55,7 @@ OWN = [
 
 
 @pytest.mark.parametrize(("kind", "what"), OWN)
-def test_listed_pages_read_the_proxys_own_errors(
+def test_allowed_pages_read_errors_of_the_proxy(
     bakery: Bakery, authority: Authority, kind: str, what: str, tmp_path: Path
 ) -> None:
     variables = PRODUCTION | {"MAX_BODY_SIZE": "30000000"}  # more than the proxy's own limit
@@ -91,7 +91,7 @@ def test_listed_pages_read_the_proxys_own_errors(
 def asked(
     front: Front, path: str, origin: Mapping[str, str], length: int
 ) -> tuple[int, http.client.HTTPMessage]:
-    """Send a request, with a body of a length, and return the head of the answer."""
+    """Send a request with a body of a length, and return the head of the response."""
     connection = front.connect()
     connection.putrequest("POST" if length else "GET", path, skip_host=True)
     lengths = {"Content-Length": str(length)} if length else {}
@@ -99,7 +99,7 @@ def asked(
         connection.putheader(name, value)
     connection.endheaders()
     if front.waits_for_body:
-        with suppress(ConnectionError):  # it may answer, and close before it has read all
+        with suppress(ConnectionError):  # it may respond and close before reading all
             connection.send(b"x" * length)
     response = connection.getresponse()
     connection.close()
@@ -110,7 +110,7 @@ NEW = "https://new.example.com"
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.reload])
-def test_a_reload_takes_up_a_change_and_ends_no_request(
+def test_reload_applies_changes_and_ends_no_request(
     bakery: Bakery, authority: Authority, kind: str, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
@@ -134,19 +134,19 @@ def test_a_reload_takes_up_a_change_and_ends_no_request(
         service.popen.kill()
         service.popen.wait()
         deadline = time.monotonic() + PATIENCE
-        while readers(front) != [NEW]:  # processes with the old configuration may still answer
+        while readers(front) != [NEW]:  # processes with the old configuration may still respond
             assert time.monotonic() < deadline
 
 
 def readers(front: Front) -> list[str]:
-    """Return who may read the proxy's own errors, of an old and a new origin."""
+    """Return the origins, of an old and a new one, that can read the proxy's own errors."""
     answers = (
         (origin, front.send("GET", "/health", {"Origin": origin})) for origin in (ADMIN, NEW)
     )
     return [origin for origin, (_, received, _) in answers if received[ALLOW_ORIGIN] == origin]
 
 
-# What `check` says by the table of the page, with values for its dots.
+# The words of `check` in the page's table, with values for its dots.
 ROWS = [
     re.escape(row).replace("…", ".*")
     for row in re.findall(
@@ -155,7 +155,7 @@ ROWS = [
         re.M,
     )
 ]
-# What is wrong in a real proxy, and what `check` says of it: the text of the block that changes.
+# Faults of real proxies, the changed text of the block, and the words of `check`.
 PREFLIGHT_204 = words.HEADER_REMOVED.format("preflight", 204)
 TWICE = words.DOUBLED.partition(":")[0]
 NO_VARY = words.NO_VARY.partition(",")[0]
@@ -251,7 +251,7 @@ FAULTS = [
 
 
 def ignores_vary(header: str) -> dict[str, str]:
-    """Return the changes with which Varnish has no Origin in its key, as some gateways."""
+    """Return the changes that remove Origin from Varnish's cache key, as in some gateways."""
     return {
         IN_VARNISH: "set beresp.http.X-Vary = beresp.http.Vary; unset beresp.http.Vary;\n"
         + IN_VARNISH,
@@ -266,7 +266,7 @@ sub vcl_pipe {{""",
 
 
 def haproxy_with(header: str, *lines: str) -> dict[str, str]:
-    """Return the changes with which HAProxy has rules of a gateway, and no CORS headers itself."""
+    """Return the changes that give HAProxy a gateway's rules, without its own CORS headers."""
     own = "http-after-response set-header "
     return {
         f"{own}Access-Control-Allow-Origin %[var(txn.page)] if page !served": "",
@@ -275,8 +275,8 @@ def haproxy_with(header: str, *lines: str) -> dict[str, str]:
     }
 
 
-# Gateways whose behaviour one of the servers can have: the gateway, the server, its changes, the
-# path that is asked for, and what `check` finds.
+# Gateways that one of the servers can emulate: the gateway, the server, its changes, the
+# requested path, and the finding of `check`.
 EMULATED: list[tuple[str, str, dict[str, str], str, str]] = [
     *(
         (
@@ -360,7 +360,7 @@ def test_check_recognises_an_emulated_gateway(
 
 
 def checked(project: Path, authority: Authority, port: int, path: str = "health") -> str:
-    """Run `check` of the service for the listed frontends, and return what it says in a line."""
+    """Run the service's `check` for the allowed origins, and return its output on one line."""
     trust = {"SSL_CERT_FILE": str(authority.certificates.clients)}
     ended = subprocess.run(
         [sys.executable, "-B", "-m", "cors_right", "check", f"https://127.0.0.1:{port}/{path}"],
@@ -379,7 +379,7 @@ def checked(project: Path, authority: Authority, port: int, path: str = "health"
     [*FAULTS, *((kind, "none", "", "", "") for kind in KINDS)],
     ids=lambda value: None,
 )
-def test_check_recognises_what_a_proxy_does_wrong(
+def test_check_recognises_wrong_proxy_configurations(
     bakery: Bakery,
     service: Server,
     authority: Authority,

@@ -1,4 +1,4 @@
-"""The commands of both READMEs, run as written on a machine with only Python, pip and git."""
+"""The commands of both READMEs, unchanged, on a machine with only Python, pip and git."""
 
 import re
 import subprocess
@@ -42,8 +42,8 @@ LOCALLY = "FASTAPI_ENV=staging FRONTEND_ORIGINS=http://localhost:3000 "
 CHECKS = ("uv run ruff format", "uv run ruff check", "uv run mypy")
 
 
-def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
-    """Here, in the gate, in updates, adoption or with client certificates; new ones need a test."""
+def test_readme_commands_have_a_test(bakery: Bakery) -> None:
+    """List the commands that tests run, so that a new command needs a test."""
     always = (SERVE, TEST, LOCALLY, EXPLAIN, CHECK, *CHECKS)
     pages: dict[Path, tuple[str, ...]] = {
         ROOT / "README.md": (RENDER, TEST),
@@ -58,7 +58,7 @@ def test_every_command_is_run_by_a_test(bakery: Bakery) -> None:
         assert sorted(commands(page)) == sorted(command(page, ending) for ending in endings)
 
 
-def test_the_first_screen_shows_what_comes_out(bakery: Bakery) -> None:
+def test_first_screen_shows_the_rendered_settings(bakery: Bakery) -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     (block,) = re.findall(r"```python\n(.*?)```", text, re.S)
     settings = bakery.bake(credentials="cookies") / "app" / "settings.py"
@@ -66,7 +66,7 @@ def test_the_first_screen_shows_what_comes_out(bakery: Bakery) -> None:
     assert len(text.splitlines()) <= 120
 
 
-def test_the_first_command_renders(bare_machine: dict[str, str], tmp_path: Path) -> None:
+def test_first_command_renders(bare_machine: dict[str, str], tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     copy_template(clone)
     line = command(ROOT / "README.md", RENDER)
@@ -82,7 +82,7 @@ def test_the_first_command_renders(bare_machine: dict[str, str], tmp_path: Path)
     assert (tmp_path / suggested_slug(CONFIGURATION["project_name"]) / "app" / "main.py").exists()
 
 
-def test_the_second_command_is_what_ci_runs() -> None:
+def test_second_command_equals_the_one_in_ci() -> None:
     line = command(ROOT / "README.md", TEST)
     assert line == command(ROOT / "{{cookiecutter.project_slug}}" / "README.md", TEST)
     script = (ROOT / ".ci" / "run").read_text("utf-8")
@@ -90,7 +90,7 @@ def test_the_second_command_is_what_ci_runs() -> None:
     assert subprocess.check_output(["bash", "-c", extract], cwd=ROOT, text=True).strip() == line
 
 
-def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[str, str]) -> None:
+def test_rendered_readme_commands_succeed(bakery: Bakery, bare_machine: dict[str, str]) -> None:
     project = bakery.bake_new()
     line = command(project / "README.md", TEST)
     ended = subprocess.run(
@@ -99,7 +99,7 @@ def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert " passed" in ended.stdout
     for ending in CHECKS:
-        # As long as uv is not on the PATH.
+        # Until uv is on the PATH.
         line = f"python3 -m {command(project / 'README.md', ending)}"
         ended = subprocess.run(
             ["bash", "-c", line], cwd=project, env=bare_machine, text=True, capture_output=True
@@ -115,8 +115,8 @@ def test_the_commands_of_the_rendered_readme(bakery: Bakery, bare_machine: dict[
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS)
-def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str) -> None:
-    """Copied and pasted, by a page on http://localhost:3000."""
+def test_readme_command_tries_production_rules_locally(bakery: Bakery, credentials: str) -> None:
+    """Run the pasted command for a page on http://localhost:3000."""
     project = bakery.bake(credentials=credentials)
     line = command(project / "README.md", LOCALLY).replace("uv run", f"{sys.executable} -m")
     environment = clean_environment(PORT="0")
@@ -135,7 +135,7 @@ def test_productions_rules_can_be_tried_locally(bakery: Bakery, credentials: str
 
 
 @pytest.mark.parametrize("credentials", CREDENTIALS)
-def test_a_refusal_is_explained_as_the_readme_shows(bakery: Bakery, credentials: str) -> None:
+def test_explain_prints_the_refusal_in_the_readme(bakery: Bakery, credentials: str) -> None:
     project = bakery.bake(credentials=credentials)
     readme = (project / "README.md").read_text("utf-8")
     (shown,) = re.findall(rf"^   ({words.REFUSED} .*)\n +(.*)$", readme, re.M)
@@ -170,7 +170,7 @@ def test_a_refusal_is_explained_as_the_readme_shows(bakery: Bakery, credentials:
     ],
 )
 def test_readme_shows_the_first_frontend(bakery: Bakery, allowed: str, entry: str) -> None:
-    """The explanation that it quotes is the one that the command prints."""
+    """Compare the quoted explanation with the command's output."""
     project = bakery.bake(frontend_origins=allowed)
     readme = (project / "README.md").read_text("utf-8")
     assert f" {entry}, ...`" in readme

@@ -1,4 +1,4 @@
-"""docs/reference.md has the names, options and statuses of the code, and no others."""
+"""The page docs/reference.md, which has exactly the names, options and statuses of the code."""
 
 import argparse
 import inspect
@@ -43,7 +43,7 @@ def section(heading: str) -> str:
 
 
 def tables(heading: str) -> list[list[list[str]]]:
-    """Return the rows of the tables below a heading, without their heads."""
+    """Return the rows of the tables below a heading, without the heads."""
     found = re.findall(r"^\|.*\|\n\|[-|]+\|\n((?:\|.*\|\n)+)", section(heading), re.M)
     return [
         [re.split(r" *(?<!\\)\| *", line.strip("| ")) for line in rows.splitlines()]
@@ -126,7 +126,7 @@ def test_page_names_members_of_the_settings() -> None:
 
 @pytest.mark.parametrize("credentials", CREDENTIALS)
 def test_page_lists_every_variable_of_the_service(bakery: Bakery, credentials: str) -> None:
-    """The service has the defaults, and accepts the examples."""
+    """Check the defaults in the service, which must also accept the examples."""
     (rows,) = tables("Variables of the service")
     rows = [row for row in rows if row[1] == "all" or credentials in code(row[1])]
     given = "; ".join(f"export {code(row[0])[0]}={code(row[3])[0]}" for row in rows)
@@ -187,7 +187,7 @@ def test_page_lists_every_exit_status() -> None:
 
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Return what a command prints as JSON."""
+    """Return the JSON output of a command."""
     monkeypatch.setattr(service, "SETTINGS", "tests.support.service.settings:Settings")
     monkeypatch.setattr(service, "APPLICATION", "tests.support.service.application:create_app")
 

@@ -1,4 +1,4 @@
-"""Every road that an answer can take, with every attack on it: refused in a line, or rendered."""
+"""Every road of an answer with every attack: refused in a line, or rendered."""
 
 import ast
 import importlib.metadata
@@ -38,7 +38,7 @@ FILES = (
         for name in ("app/settings.py", "pyproject.toml", "cors_right/origins.py")
     ),
 )
-# What is wrong with the answers, the answers, and the line that refuses them.
+# The problem with the answers, the answers, and the line that refuses them.
 ATTACKS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown name": (
         {"frontend_origin": "https://shop.example.com"},
@@ -86,16 +86,16 @@ ROADS = (
     "edited .cruft.json",
     "--variables-to-update",
 )
-# Where an attack has no effect, because the road does not take the name.
+# Attacks without effect, because the road ignores the name.
 IGNORED = [
-    ("user config", "unknown name"),  # it is for all templates
+    ("user config", "unknown name"),  # it applies to all templates
     ("--replay", "private name"),
     ("--replay-file", "private name"),
     ("edited .cruft.json", "unknown name"),  # another version of the template has the question
     ("edited .cruft.json", "private name"),
     ("--variables-to-update", "private name"),
 ]
-# Where cookiecutter itself refuses a choice.
+# Choices that cookiecutter itself refuses.
 MENU = ("prompt", "wrong choice")
 OUT_OF_REACH = {
     (road, "wrong choice"): "cookie provided for choice variable credentials"
@@ -115,7 +115,7 @@ IMPOSSIBLE = [
 
 @dataclass
 class Outcomes:
-    """What came of each case on each road, with a version of cookiecutter."""
+    """The result of each case on each road, with a version of cookiecutter."""
 
     version: str
     by_road: dict[str, dict[str, Any]]
@@ -123,7 +123,7 @@ class Outcomes:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with two versions of the template, of which only a few files are left."""
+    """Return a repository with a few files of the template in two versions."""
     folder = tmp_path_factory.mktemp("roads") / "template"
     service = folder / SERVICE.name
     for name in FILES:
@@ -135,7 +135,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         git(folder, "add", "--all")
         git(folder, "commit", "--quiet", "--message", version)
         git(folder, "tag", version)
-    git(folder, "gc", "--quiet")  # a clone of few files is made and removed in no time
+    git(folder, "gc", "--quiet")  # a clone of few files is fast
     return folder
 
 
@@ -144,7 +144,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 def oldest_python(folder: Path) -> str:
-    """Return the Python of an environment with the oldest cookiecutter that the template takes."""
+    """Return the Python of an environment with the oldest supported cookiecutter."""
     python = str(folder / "bin" / "python")
     wanted = [f"cookiecutter=={filters.OLDEST}", "cruft"]
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
@@ -173,7 +173,7 @@ def outcomes(
 
 
 def expected(case: str) -> dict[str, Any]:
-    """Return what the files must show; a missing answer is the default."""
+    """Return the expected answers in the files, with defaults for missing answers."""
     missing = CONFIGURATION[MISSING] if case == "missing answer" else RIGHT[MISSING]
     return {
         "description": missing,
@@ -183,7 +183,7 @@ def expected(case: str) -> dict[str, Any]:
 
 
 def rendered(written: dict[str, str]) -> dict[str, Any]:
-    """Return the answers as the files show them."""
+    """Return the answers in the rendered files."""
     files = {name.rpartition("/")[2]: text for name, text in written.items()}
     settings = files["settings.py"]
     (listed,) = re.findall(r"frontend_origins: Origins = (\[.*?\])$", settings, re.M | re.S)
@@ -208,7 +208,7 @@ def test_answer_is_rendered_or_refused(outcomes: Outcomes, road: str, case: str)
     if not line or cell in IGNORED:
         assert outcome["status"] == 0, said + outcome["message"]
         if road == "edited .cruft.json":
-            assert [*outcome["written"].values()] == ["v2\n"]  # the answers were there before
+            assert [*outcome["written"].values()] == ["v2\n"]  # the answers existed before
         else:
             assert rendered(outcome["written"]) == expected(case)
         return
@@ -228,7 +228,7 @@ def test_answer_is_rendered_or_refused(outcomes: Outcomes, road: str, case: str)
         assert said.count("\n") == 1 or road == "prompt" or "replay" in road, said
 
 
-def test_newest_version_of_the_filters_is_the_installed_one() -> None:
+def test_newest_version_equals_the_installed_one() -> None:
     assert importlib.metadata.version("cookiecutter") == filters.NEWEST
 
 
@@ -240,10 +240,10 @@ def test_newest_version_of_the_filters_is_the_installed_one() -> None:
         ("Python", "3.10.13", "Python: 3.10.13 is too old. Use 3.11 or later"),
     ],
 )
-def test_program_that_is_too_old_is_refused_in_a_line(
+def test_old_program_is_refused_in_one_line(
     bakery: Bakery, monkeypatch: pytest.MonkeyPatch, name: str, used: str, line: str
 ) -> None:
-    """The template asks for the versions before it needs what the older ones lack."""
+    """Check the versions before the template uses features that older ones lack."""
     if name == "Python":
         monkeypatch.setattr(sys, "version_info", tuple(map(int, used.split("."))))
     else:
@@ -254,7 +254,7 @@ def test_program_that_is_too_old_is_refused_in_a_line(
 @pytest.mark.parametrize(
     "renamed", ["prompt_for_config", "generate_files", "config_dict", "extra_context"]
 )
-def test_unknown_cookiecutter_is_refused_in_a_line(
+def test_unknown_cookiecutter_is_refused_in_one_line(
     template: Path, tmp_path: Path, renamed: str
 ) -> None:
     package = tmp_path / "packages" / "cookiecutter"

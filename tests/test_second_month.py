@@ -1,4 +1,4 @@
-"""What owners add in the second month, as the pages of docs/ say it.
+"""Additions of owners in the second month, from the pages of docs/.
 
 One project follows the pages, with a real PostgreSQL, and then passes its own checks.
 """
@@ -53,13 +53,13 @@ PRODUCTION = {
     "ADMIN_SECRET": "a second secret of the tests, 32 bytes or more",
 }
 PAGES = (DATABASE, APPS, FILES, OPERATIONS)
-# What GitHub's runner has, for the step that the page adds to the pipeline.
+# The variables of GitHub's runner for the page's step in the pipeline.
 SUDO = '#!/bin/sh\n[ "$1" = systemctl ] && exit\n[ "$1" = -u ] && shift 2\nexec "$@"\n'
 
 
 @dataclass(frozen=True)
 class Grown:
-    """A project that has followed the page, and the database that its first migration made."""
+    """A project that follows the page, and the database from its first migration."""
 
     project: Path
     address: str
@@ -74,8 +74,8 @@ def server() -> Iterator[Cluster]:
         yield started
 
 
-# Sections that not every project follows: one for answers without credentials, and one with another
-# `app/main.py` than the admin UI.
+# Sections that not every project follows: one for answers without credentials, and one whose
+# `app/main.py` differs from the admin UI's.
 TENANTS = "Load allowed origins from the database"
 PARTS = "Serve a public API beside the private one"
 
@@ -104,7 +104,7 @@ def grown(bakery: Bakery, server: Cluster, tmp_path_factory: pytest.TempPathFact
 
 
 def followed(project: Path, address: str) -> Grown:
-    """Follow all pages, except for the sections that not every project follows."""
+    """Follow all pages, except the sections that not every project follows."""
     for page in PAGES:
         follow(page, project, without={TENANTS, PARTS} & sections(page).keys())
     return Grown(project, address)
@@ -130,7 +130,7 @@ def unindented(file: Path) -> str:
 
 
 def test_project_passes_its_own_checks(grown: Grown, server: Cluster) -> None:
-    """Its tests run with databases of their own, and leave none behind."""
+    """Check also that its tests create their own databases, and delete them."""
     (migration,) = (grown.project / "app" / "migrations" / "versions").glob("*.py")
     assert 'create_table(\n        "orders"' in migration.read_text("utf-8")
     for checked in (("ruff", "check"), ("ruff", "format", "--check")):
@@ -146,7 +146,7 @@ def test_project_passes_its_own_checks(grown: Grown, server: Cluster) -> None:
 
 def passes_its_checks(project: Path, server: Cluster) -> None:
     for command in (
-        ("ruff", "check", "--fix", "--no-cache", "--quiet"),  # of the order of imports
+        ("ruff", "check", "--fix", "--no-cache", "--quiet"),  # fixes the order of imports
         ("ruff", "format", "--check", "--no-cache"),
         ("mypy",),
         ("pytest", "-q", "-p", "no:cacheprovider"),
@@ -162,7 +162,7 @@ def lent(
     grown: Grown,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Grown]:
-    """A project without credentials that has followed the pages, the section on tenants last.
+    """Yield a project without credentials that follows the pages, the section on tenants last.
 
     It comes after `grown`, whose pipeline gives the server its password.
     """
@@ -198,7 +198,7 @@ def test_project_across_sites_passes_its_own_checks(
 
 
 def wait_until(service: Server, origin: str, allowed: bool) -> None:
-    """Wait until the service has taken up a change of its database."""
+    """Wait until the service applies a change of its database."""
     deadline = time.monotonic() + PATIENCE
     while fetch(service.port, Fetch(origin, "/health")).readable != allowed:
         assert time.monotonic() < deadline, service.output
@@ -241,7 +241,7 @@ def test_tenants_frontends_come_from_the_database(lent: Grown, tmp_path: Path) -
         assert fetch(service.port, Fetch(FRONTEND, "/health")).readable
 
 
-# What the pages say, left out or changed, and the test of theirs that then fails.
+# The pages' tests, and the omitted or changed lines that make each test fail.
 MUTANTS = {
     "test_migrations_and_models_agree": (
         "app/models.py",
@@ -288,9 +288,7 @@ MUTANTS = {
 
 
 @pytest.mark.slow
-def test_tests_of_the_pages_fail_without_their_lines(
-    grown: Grown, server: Cluster, tmp_path: Path
-) -> None:
+def test_page_tests_fail_without_their_lines(grown: Grown, server: Cluster, tmp_path: Path) -> None:
     project = copied(grown.project, tmp_path)
     for name, old, new in MUTANTS.values():
         text = (project / name).read_text("utf-8")
@@ -305,7 +303,7 @@ def test_tests_of_the_pages_fail_without_their_lines(
 
 
 def test_wrapping_socketio_opens_it_to_every_page() -> None:
-    """docs/apps.md says to mount it."""
+    """Wrap Socket.IO, instead of mounting it as in docs/apps.md."""
     inside = CORSPolicyMiddleware(passed, CORSPolicy(allow_origins=[FRONTEND]))
     engine = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins=[])
     headers = {"Origin": FOREIGN, "Upgrade": "websocket"}
@@ -316,7 +314,7 @@ def test_wrapping_socketio_opens_it_to_every_page() -> None:
 
 
 def test_pages_use_the_database(grown: Grown) -> None:
-    """Without its database the service runs, and an allowed page can read the error."""
+    """Check also that the service runs without its database, and that pages can read the error."""
     with serve(
         grown.project, "app.main:app", PRODUCTION | {"DATABASE_URL": grown.address}
     ) as service:
@@ -336,7 +334,7 @@ def test_pages_use_the_database(grown: Grown) -> None:
 
 
 def test_large_upload_passes_each_proxy(grown: Grown, authority: Authority, tmp_path: Path) -> None:
-    """A page reads the service's answers, the 413 of another route among them."""
+    """Read the service's responses from a page, including the 413 of another route."""
     changed = [
         re.findall(r"^[-+] *(.*)\n", diff, re.M)
         for diff in blocks(FILES, "Raise the body limit", "diff")
@@ -362,7 +360,7 @@ def test_large_upload_passes_each_proxy(grown: Grown, authority: Authority, tmp_
 
 
 def test_operators_read_json_and_metrics(grown: Grown) -> None:
-    """All lines of the process are JSON, uvicorn's among them."""
+    """Check that all lines of the process are JSON, including uvicorn's."""
     port = free_port()
     variables = PRODUCTION | {"METRICS_PORT": str(port), "DATABASE_URL": grown.address}
     with serve(grown.project, "app.main:app", variables) as service:
@@ -377,7 +375,7 @@ def test_operators_read_json_and_metrics(grown: Grown) -> None:
 
 
 def test_image_has_the_migrations(grown: Grown, tmp_path: Path) -> None:
-    """`alembic` runs with what the Dockerfile copies, and without the session's secret."""
+    """Run `alembic` with the Dockerfile's files, and without the session's secret."""
     dockerfile = (grown.project / "Dockerfile").read_text("utf-8")
     sources = " ".join(re.findall(r"^COPY (?!--)(.*) \S+$", dockerfile, re.M)).split()
     ignore = (grown.project / ".dockerignore").read_text("utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""Each rendered service under uvicorn, judged as a browser judges it."""
+"""Each rendered service under uvicorn, from the view of a browser."""
 
 import http.client
 import itertools
@@ -30,7 +30,7 @@ class Probes(Protocol):
 
 @pytest.fixture(scope="session")
 def probes(bakery: Bakery, served: Serving) -> Probes:
-    """Serve the project of a credentials answer, with routes that fail in every way."""
+    """Return a function that serves an answer's project, with routes that fail in every way."""
 
     def start(answer: str, environment: str, app: str = "probes:app") -> Server:
         project = bakery.bake(credentials=answer, frontend_origins=FRONTENDS)
@@ -41,7 +41,7 @@ def probes(bakery: Bakery, served: Serving) -> Probes:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("answer", CREDENTIALS)
-def test_a_page_reads_exactly_what_the_policy_allows(
+def test_page_reads_exactly_the_allowed_responses(
     probes: Probes, answer: str, environment: str
 ) -> None:
     port = probes(answer, environment).port
@@ -56,7 +56,7 @@ def test_a_page_reads_exactly_what_the_policy_allows(
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_refused_origin_learns_nothing(probes: Probes, name: str) -> None:
+def test_unlisted_origin_gets_no_cors_headers(probes: Probes, name: str) -> None:
     arguments, _ = REQUESTS[name]
     request = Fetch(origin="", **arguments)
     port = probes("cookies", "production").port
@@ -74,7 +74,7 @@ def test_a_refused_origin_learns_nothing(probes: Probes, name: str) -> None:
     ["/health", "/nowhere", "/gated", "/boom", "/unauthorized", "/mounted/health", "/shouting"],
 )
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_caches_are_told_once(probes: Probes, environment: str, path: str) -> None:
+def test_vary_names_origin_once(probes: Probes, environment: str, path: str) -> None:
     port = probes("cookies", environment).port
     for headers in ({}, *({"Origin": origin} for origin in (*ALLOWED, *REFUSED))):
         _, received, _ = send(port, "GET", path, headers)
@@ -85,7 +85,7 @@ def test_caches_are_told_once(probes: Probes, environment: str, path: str) -> No
 @pytest.mark.parametrize(
     ("environment", "seconds"), [("development", "0"), ("staging", "7200"), ("production", "7200")]
 )
-def test_a_preflight_is_kept_for_as_long_as_documented(
+def test_preflight_has_the_documented_max_age(
     probes: Probes, environment: str, seconds: str
 ) -> None:
     preflight = {"Origin": ALLOWED[0], "Access-Control-Request-Method": "PUT"}
@@ -94,7 +94,7 @@ def test_a_preflight_is_kept_for_as_long_as_documented(
 
 
 @pytest.mark.parametrize("path", ["/mounted/health", "/shouting"])
-def test_a_mounted_application_cannot_widen_the_policy(probes: Probes, path: str) -> None:
+def test_mounted_application_cannot_widen_the_policy(probes: Probes, path: str) -> None:
     port = probes("none", "production").port
     _, received, _ = send(port, "GET", path, {"Origin": ALLOWED[0]})
     assert access_control(received) == [
@@ -105,13 +105,13 @@ def test_a_mounted_application_cannot_widen_the_policy(probes: Probes, path: str
     assert not access_control(send(port, "GET", path, {"Origin": REFUSED[0]})[1])
 
 
-def test_the_page_reads_the_exposed_header_of_the_example(probes: Probes) -> None:
+def test_page_reads_the_exposed_location(probes: Probes) -> None:
     arguments, _ = REQUESTS["JSON POST"]
     outcome = fetch(probes("none", "production").port, Fetch(origin=ALLOWED[0], **arguments))
     assert outcome.headers["location"].startswith("/notes/")
 
 
-def test_an_unhandled_error_is_logged_once_with_its_traceback(probes: Probes) -> None:
+def test_unhandled_error_is_logged_once_with_traceback(probes: Probes) -> None:
     server = probes("none", "production")
     outcome = fetch(server.port, Fetch(ALLOWED[0], "/boom?reason=only-here"))
     assert (outcome.status, outcome.body) == (500, b"Internal Server Error")
@@ -120,7 +120,7 @@ def test_an_unhandled_error_is_logged_once_with_its_traceback(probes: Probes) ->
     assert "Traceback (most recent call last)" in server.output
 
 
-def test_debugging_still_shows_the_traceback_to_the_page(probes: Probes) -> None:
+def test_page_reads_the_traceback_if_debug_is_on(probes: Probes) -> None:
     outcome = fetch(
         probes("none", "production", "probes:debugging").port, Fetch(ALLOWED[0], "/boom")
     )
@@ -129,14 +129,14 @@ def test_debugging_still_shows_the_traceback_to_the_page(probes: Probes) -> None
     assert b"Traceback" in outcome.body
 
 
-def test_a_handler_of_all_errors_still_runs(probes: Probes) -> None:
+def test_error_handler_runs(probes: Probes) -> None:
     outcome = fetch(
         probes("none", "production", "probes:handling").port, Fetch(ALLOWED[0], "/boom")
     )
     assert (outcome.status, outcome.body) == (500, b'{"handled":"no reason"}')
 
 
-def test_a_stream_that_breaks_is_not_ended_as_if_complete(probes: Probes) -> None:
+def test_broken_stream_ends_incomplete(probes: Probes) -> None:
     with pytest.raises(http.client.IncompleteRead) as caught:
         fetch(probes("none", "production").port, Fetch(ALLOWED[0], "/broken-stream"))
     assert caught.value.partial == b"the first half"

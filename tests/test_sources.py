@@ -1,4 +1,4 @@
-"""The same project comes out wherever the template comes from."""
+"""Sources of the template, which all render the same project."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from tests.support.serving import clean_environment
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository with the template as it is now, tagged `v0`, and a zip file of it."""
+    """Return a git repository with the current template, tagged `v0`, and its zip file."""
     folder = tmp_path_factory.mktemp("template")
     make_repository(folder, "v0")
     command = ["git", "archive", "--prefix", "template/", "--output", "template.zip", "v0"]
@@ -22,7 +22,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_source_renders_the_same_tree(repository: Path, tmp_path: Path) -> None:
+def test_source_renders_the_same_tree(repository: Path, tmp_path: Path) -> None:
     url = f"git+file://{repository}"
     commands = {
         "folder": [*COOKIECUTTER, str(repository), *GIVEN],

@@ -1,4 +1,4 @@
-"""How a rendered service starts, and how it refuses to, under each server."""
+"""Successful and refused starts of a rendered service under each server."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ HANDSHAKE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
-# These read the settings before they bind the port.
+# These servers read the settings before they bind the port.
 CHECK_FIRST = ("uvicorn", "fastapi run", "python -m app", "python -m app, workers")
 
 
@@ -57,7 +57,7 @@ CHECK_FIRST = ("uvicorn", "fastapi run", "python -m app", "python -m app, worker
         ),
     ],
 )
-def test_a_line_says_what_is_in_force(
+def test_startup_line_shows_the_policy(
     bakery: Bakery, answers: dict[str, str], environment: dict[str, str], line: str
 ) -> None:
     variables = clean_environment(**GIVEN | environment)
@@ -67,7 +67,7 @@ def test_a_line_says_what_is_in_force(
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_every_server_shows_the_lines_and_serves(bakery: Bakery, name: str) -> None:
+def test_server_shows_the_lines_and_serves(bakery: Bakery, name: str) -> None:
     port = free_port()
     environment = clean_environment(**GIVEN)
     with run(command(name, port), bakery.bake(), environment) as server:
@@ -89,7 +89,7 @@ def test_every_server_shows_the_lines_and_serves(bakery: Bakery, name: str) -> N
         ("run", {}, in_force(APP)),
     ],
 )
-def test_the_fastapi_command_needs_no_configuration(
+def test_fastapi_command_needs_no_configuration(
     bakery: Bakery, command: str, environment: dict[str, str], expected: str
 ) -> None:
     variables = clean_environment(**GIVEN | environment)
@@ -97,7 +97,7 @@ def test_the_fastapi_command_needs_no_configuration(
         server.expect(re.escape(expected))
 
 
-def test_loggers_of_owners_are_heard(bakery: Bakery) -> None:
+def test_log_prints_messages_of_owners_loggers(bakery: Bakery) -> None:
     project = bakery.bake_new()
     health = project / "app" / "routes" / "health.py"
     source = health.read_text("utf-8").replace(
@@ -111,13 +111,13 @@ def test_loggers_of_owners_are_heard(bakery: Bakery) -> None:
         server.expect("INFO:     asked")
 
 
-def test_the_application_is_imported_without_building_anything(bakery: Bakery) -> None:
+def test_application_module_imports_without_settings(bakery: Bakery) -> None:
     environment = clean_environment(FASTAPI_ENV="prod")
     line = [sys.executable, "-c", "import app.application"]
     assert subprocess.run(line, cwd=bakery.bake(), env=environment).returncode == 0
 
 
-# For an answer, wrong settings and the lines that say so.
+# An answer, wrong settings, and the lines that report them.
 WRONG: list[tuple[str, dict[str, str], list[str]]] = [
     (
         "cookies",
@@ -164,10 +164,10 @@ WRONG: list[tuple[str, dict[str, str], list[str]]] = [
     ("name", "answer", "environment", "lines"),
     [*((name, *WRONG[0]) for name in CHECK_FIRST), *(("python -m app", *row) for row in WRONG[1:])],
 )
-def test_a_wrong_setting_ends_the_process_before_it_listens(
+def test_wrong_setting_ends_the_process_before_listening(
     bakery: Bakery, name: str, answer: str, environment: dict[str, str], lines: list[str]
 ) -> None:
-    # The port is taken: a process that gets as far as binding it would say so.
+    # The port is taken, so a process that tries to bind it would report that.
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = subprocess.run(
             command(name, taken.getsockname()[1]),
@@ -182,8 +182,8 @@ def test_a_wrong_setting_ends_the_process_before_it_listens(
 
 
 @pytest.mark.parametrize("name", [name for name in SERVERS if name not in CHECK_FIRST])
-def test_a_server_that_binds_first_ends_too(bakery: Bakery, name: str) -> None:
-    """It does not restart its workers for ever."""
+def test_server_exits_after_binding_if_settings_are_wrong(bakery: Bakery, name: str) -> None:
+    """Check that the server does not restart its workers for ever."""
     variables = clean_environment(**GIVEN | {"FASTAPI_ENV": "prod"})
     with run(command(name, free_port()), bakery.bake(), variables) as server:
         server.expect(re.escape(words.wrong_environment("production")))
@@ -202,7 +202,7 @@ def test_help_needs_no_settings(bakery: Bakery, option: str) -> None:
 @pytest.mark.parametrize(
     "command", [[*UVICORN, "--reload"], [*FASTAPI, "dev"]], ids=["uvicorn --reload", "fastapi dev"]
 )
-def test_a_mended_file_starts_the_service(
+def test_dev_server_starts_after_a_corrected_file(
     bakery: Bakery, command: list[str], tmp_path: Path
 ) -> None:
     project = tmp_path / "project"
@@ -219,7 +219,7 @@ def test_a_mended_file_starts_the_service(
         server.expect(re.escape(in_development if "dev" in command else in_force(APP)))
 
 
-def test_dev_server_says_what_to_save_after_an_edit_of_the_env_file(bakery: Bakery) -> None:
+def test_dev_server_names_the_file_to_save(bakery: Bakery) -> None:
     project = bakery.bake_new()
     file, settings = project / ".env", project / "app" / "settings.py"
     file.write_text("MAX_BODY_SIZE=1\n", encoding="utf-16")
@@ -232,8 +232,8 @@ def test_dev_server_says_what_to_save_after_an_edit_of_the_env_file(bakery: Bake
         server.expect("Application startup complete")
 
 
-def test_handshake_with_long_header_is_answered_and_service_ends(bakery: Bakery) -> None:
-    """uvicorn's own choice of a WebSocket implementation does neither."""
+def test_long_handshake_gets_an_answer_before_shutdown(bakery: Bakery) -> None:
+    """Avoid uvicorn's default WebSocket implementation, which fails in both."""
     with run([*OURS, "--port", "0"], bakery.bake(), clean_environment(**GIVEN)) as server:
         port = int(server.expect(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")[1])
         for length in (10, 9_000, 70_000):
@@ -244,7 +244,7 @@ def test_handshake_with_long_header_is_answered_and_service_ends(bakery: Bakery)
         assert "Traceback" not in server.output
 
 
-def test_env_file_is_read_before_the_settings_are_checked(bakery: Bakery, tmp_path: Path) -> None:
+def test_env_file_sets_variables_before_the_check(bakery: Bakery, tmp_path: Path) -> None:
     file = tmp_path / "service.env"
     variables = GIVEN | {"FASTAPI_ENV": "staging", "FRONTEND_ORIGINS": "https://env.example"}
     file.write_text("".join(f"{name}='{variables[name]}'\n" for name in variables))
@@ -291,7 +291,7 @@ def test_owner_adds_an_environment_in_one_word(bakery: Bakery) -> None:
 
 
 def test_service_starts_without_the_metadata_of_packages(bakery: Bakery, tmp_path: Path) -> None:
-    """Serverless packagers and PyInstaller remove `*.dist-info`."""
+    """Remove `*.dist-info` like serverless packagers and PyInstaller."""
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if entry.suffix not in (".dist-info", ".pth"):
             (tmp_path / entry.name).symlink_to(entry)

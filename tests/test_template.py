@@ -32,7 +32,7 @@ HOSTILE = """He said "hi" \\ C:\\new 🚀 it's 100% # done; <b>'''</b>"""
 UNRENDERED = tree(SERVICE)
 
 
-def test_template_files_parse_before_they_are_rendered() -> None:
+def test_template_files_parse_before_rendering() -> None:
     for name, content in UNRENDERED.items():
         parse(name, content)
 
@@ -54,7 +54,7 @@ def test_control_flow_stays_in_five_files() -> None:
     }
 
 
-def test_every_variable_is_used() -> None:
+def test_template_uses_every_variable() -> None:
     sources = [content.decode("utf-8") for content in UNRENDERED.values()]
     sources += [name for name in UNRENDERED] + [SERVICE.name]
     sources += [value for value in CONFIGURATION.values() if isinstance(value, str)]
@@ -65,7 +65,7 @@ def test_every_variable_is_used() -> None:
 
 
 @pytest.mark.defaults
-def test_every_question_has_a_prompt_and_every_choice_a_label() -> None:
+def test_questions_and_choices_have_labels() -> None:
     prompts = CONFIGURATION["__prompts__"]
     assert list(prompts) == QUESTIONS
     assert sorted(prompts["credentials"]) == ["__prompt__", *sorted(CREDENTIALS)]
@@ -86,7 +86,7 @@ def test_rendered_text_is_exact(bakery: Bakery, credentials: str, origins: str) 
         assert not re.search(r"[ \t]$", text, re.M), f"{name} has trailing blanks"
         blank_lines = "\n\n\n\n" if name.endswith(".py") else "\n\n\n"
         assert blank_lines not in text, f"{name} has double blank lines"
-        text = re.sub(r"\$\{\{.*?\}\}", "", text)  # of GitHub's own language
+        text = re.sub(r"\$\{\{.*?\}\}", "", text)  # GitHub's own syntax
         assert not re.search(r"\{[{%#]|[%#]\}|cookiecutter", text), f"{name} has template syntax"
     assert all(any(path.iterdir()) for path in project.rglob("*") if path.is_dir())
     assert tomllib.loads(files["pyproject.toml"].decode())["project"]["description"] == HOSTILE
@@ -99,7 +99,7 @@ def test_rendered_text_is_exact(bakery: Bakery, credentials: str, origins: str) 
         assert ended.returncode == 0, ended.stdout
 
 
-def test_names_are_legal_on_every_system(bakery: Bakery) -> None:
+def test_file_names_are_legal_on_every_system(bakery: Bakery) -> None:
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -118,7 +118,7 @@ def test_names_are_legal_on_every_system(bakery: Bakery) -> None:
                 assert part.split(".")[0].lower() not in {"con", "prn", "aux", "nul"}, name
 
 
-def test_lines_end_alike_wherever_the_template_is_checked_out() -> None:
+def test_line_endings_are_alike_on_every_system() -> None:
     command = ["git", "ls-files", "--eol"]
     listed = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=True
@@ -133,7 +133,7 @@ def test_lines_end_alike_wherever_the_template_is_checked_out() -> None:
         assert [part for part in ending.split() if not part.startswith("w/")] == expected, name
 
 
-def test_the_template_is_clean_as_it_stands() -> None:
+def test_template_passes_ruff_before_rendering() -> None:
     for command in (["format", "--check"], ["check"]):
         ruff = [
             sys.executable,

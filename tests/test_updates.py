@@ -1,4 +1,4 @@
-"""Projects follow their template: rendered at one version, edited, updated to the next.
+"""Projects that follow their template: rendered at one version, edited, updated to the next.
 
 The git repositories are real.
 """
@@ -29,7 +29,7 @@ LIBRARY = f"{SERVICE.name}/cors_right"
 
 
 def edited(workshop: Workshop, readme_line: str, *, is_committed_first: bool = False) -> Path:
-    """Return a project of version 1 that its team has changed."""
+    """Return a project of version 1 with changes by its team."""
     project, _ = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
     if is_committed_first:
         workshop.commit(project)
@@ -43,7 +43,7 @@ def edited(workshop: Workshop, readme_line: str, *, is_committed_first: bool = F
     return project
 
 
-def test_the_record_is_the_one_that_cruft_makes(workshop: Workshop) -> None:
+def test_record_equals_the_one_from_cruft(workshop: Workshop) -> None:
     project, said = workshop.render(f"git+file://{workshop.remote}", "--checkout", "v1")
     assert "cruft" not in said
     url, answers = f"file://{workshop.remote}", json.dumps(ANSWERS)
@@ -64,7 +64,7 @@ def test_the_record_is_the_one_that_cruft_makes(workshop: Workshop) -> None:
     assert ours.replace(url, str(workshop.remote)) == theirs.replace(url, str(workshop.remote))
 
 
-def test_rendering_twice_makes_no_difference(workshop: Workshop) -> None:
+def test_second_rendering_changes_nothing(workshop: Workshop) -> None:
     first, _ = workshop.render(str(workshop.template), into="first")
     second = workshop.folder / "second" / NAME
     workshop.run(workshop.template, *COOKIECUTTER, "--output-dir", "../second", ".", *GIVEN)
@@ -72,7 +72,7 @@ def test_rendering_twice_makes_no_difference(workshop: Workshop) -> None:
     assert tree(first) == tree(second)
 
 
-def test_a_token_in_the_address_of_the_template_is_not_recorded(workshop: Workshop) -> None:
+def test_record_omits_a_token_in_the_template_address(workshop: Workshop) -> None:
     address = "https://ci:token-of-ci@git.example.com/template.git"
     workshop.git(workshop.template, "remote", "set-url", "origin", address)
     project, _ = workshop.render(str(workshop.template))
@@ -85,7 +85,7 @@ def test_a_token_in_the_address_of_the_template_is_not_recorded(workshop: Worksh
     assert not [name for name, content in tree(project).items() if b"token-of-ci" in content]
 
 
-def test_an_edit_survives_an_update(workshop: Workshop) -> None:
+def test_edit_survives_an_update(workshop: Workshop) -> None:
     project = edited(workshop, f"# {NAME}")
     assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v1")
     workshop.release("v2")
@@ -98,8 +98,8 @@ def test_an_edit_survives_an_update(workshop: Workshop) -> None:
     assert "up to date" in workshop.run(project, *CRUFT, "check", "--checkout", "v2")
 
 
-def test_a_diff_can_be_applied(workshop: Workshop) -> None:
-    """`cruft diff` prints what it takes to undo the project's edits, and nothing else."""
+def test_diff_can_be_applied(workshop: Workshop) -> None:
+    """Check that `cruft diff` prints exactly the changes that undo the project's edits."""
     project = edited(workshop, "# Our service")
     assert workshop.run(project, *CRUFT, "diff").startswith("diff --git ")
     workshop.run(project, "bash", "-c", f"{shlex.join(CRUFT)} diff | git apply")
@@ -109,8 +109,8 @@ def test_a_diff_can_be_applied(workshop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("is_committed_first", [True, False])
-def test_a_conflict_shows_as_a_conflict(workshop: Workshop, is_committed_first: bool) -> None:
-    """In the file, if git knows what was rendered; beside it, if not."""
+def test_conflict_shows_in_or_beside_the_file(workshop: Workshop, is_committed_first: bool) -> None:
+    """Expect the conflict in the file if git tracks the rendered files, and beside it otherwise."""
     project = edited(workshop, "# Our service", is_committed_first=is_committed_first)
     workshop.release("v2")
     workshop.run(project, *CRUFT, "update", "--skip-apply-ask", "--checkout", "v2")
@@ -128,7 +128,7 @@ def test_a_conflict_shows_as_a_conflict(workshop: Workshop, is_committed_first: 
         assert f"+# {NAME.upper()}\n" in (project / "README.md.rej").read_text("utf-8")
 
 
-def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> None:
+def test_hook_says_why_it_records_nothing(workshop: Workshop) -> None:
     def reason(source: Path, into: str) -> str:
         project, said = workshop.render(str(source), into=into)
         assert ".cruft.json" not in tree(project)
@@ -159,10 +159,10 @@ def test_where_there_is_nothing_to_record_it_says_why(workshop: Workshop) -> Non
     assert reason(workshop.template, "no-remote") == "the template's git checkout has no remote."
 
 
-def test_the_commands_for_teams(workshop: Workshop) -> None:
-    """As the pages have them.
+def test_team_commands_update_a_project(workshop: Workshop) -> None:
+    """Run the commands of the pages.
 
-    An address of cruft's and cookiecutter's kind leads to the workshop.
+    An abbreviated address of cruft and cookiecutter leads to the workshop.
     """
     tagged, release, _, _, check, update = (command(FLEET, end) for end in FLEET_COMMANDS)
     portal = command(FLEET, PORTAL)
@@ -195,7 +195,7 @@ def test_the_commands_for_teams(workshop: Workshop) -> None:
 
 
 def test_answer_changes_later_with_the_documented_command(workshop: Workshop) -> None:
-    """The project is then the one that the new answer renders."""
+    """Compare the project with a render of the new answer."""
     address = f"git+file://{workshop.remote}"
     before = workshop.folder / "before"
     before.mkdir()
@@ -215,7 +215,7 @@ def test_answer_changes_later_with_the_documented_command(workshop: Workshop) ->
 
 
 def test_fork_merges_an_upstream_release_without_conflicts(workshop: Workshop) -> None:
-    """The fork does what docs/fleet.md says; upstream changes what a release changes."""
+    """Follow docs/fleet.md in the fork, and change upstream like a release."""
     fork = workshop.folder / "fork"
     workshop.git(workshop.folder, "clone", "--quiet", str(workshop.remote), str(fork))
     named = workshop.run(fork, *GIT, "grep", "-l", "-I", "org/template").splitlines()

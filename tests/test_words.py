@@ -1,4 +1,4 @@
-"""The rule for messages: a change of wording touches the library, one file of tests, one page."""
+"""The rule for messages: a new wording changes the library, one test file and one page."""
 
 import ast
 import re
@@ -13,12 +13,12 @@ from tests.support.baking import ROOT, SERVICE
 
 LIBRARY = SERVICE / "cors_right"
 MOST_FILES = 3
-SHORTEST = 11  # characters of a part that is looked for
+SHORTEST = 11  # characters of a searched part
 # Images, lock files and schemas quote no message.
 UNREAD = (".png", ".svg", ".json")
 # The page that quotes each message of the log and of consoles; tests/test_pages.py compares it.
 EXPLAINED = "docs/fix-blocked.md"
-# Parts of messages that more files have, and why a change of the message touches no more.
+# Parts of messages in more files, and the reasons why a new wording changes no more files.
 EXCEPTIONS = {
     "python -m cors_right": "a command",
     'credentials: "include"': "an option of fetch()",
@@ -42,7 +42,7 @@ EXCEPTIONS = {
 
 
 def parts(source: str) -> Iterator[str]:
-    """Yield the parts of a module's strings between values, without its docstrings."""
+    """Yield the parts of a module's strings between values, except docstrings."""
     tree = ast.parse(source)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {
@@ -63,13 +63,13 @@ def parts(source: str) -> Iterator[str]:
 
 
 def joined(text: str) -> str:
-    """Return a text on one line, with strings that continue on the next line in one piece."""
+    """Return a text on one line, with continued strings joined."""
     return " ".join(re.sub(r"""["']\s*\n\s*f?["']""", "", text).split())
 
 
 @cache
 def texts() -> dict[str, str]:
-    """Return the texts of the tracked files, as they are and on one line; not of this file."""
+    """Return the texts of the tracked files except this one, unchanged and on one line."""
     names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0")
     paths = [ROOT / name for name in names if name and not name.endswith((*UNREAD, EXPLAINED))]
     found = {}
@@ -81,7 +81,7 @@ def texts() -> dict[str, str]:
 
 
 def files_with(part: str) -> list[str]:
-    """Return the tracked files that have a part of a message."""
+    """Return the tracked files that contain a part of a message."""
     return [name for name, text in texts().items() if part in text]
 
 
@@ -92,7 +92,7 @@ def messages() -> frozenset[str]:
     return frozenset(part for path in modules for part in parts(path.read_text("utf-8")))
 
 
-def test_message_stands_in_three_files_at_most() -> None:
+def test_message_occurs_in_three_files_at_most() -> None:
     everywhere = {part: files_with(part) for part in messages() - EXCEPTIONS.keys()}
     assert {part: names for part, names in everywhere.items() if len(names) > MOST_FILES} == {}
 

@@ -1,8 +1,8 @@
-"""Run the tests of FastAPI and Starlette with and without the library, and compare.
+"""The command that runs the tests of FastAPI and Starlette with and without the library.
 
 `uv run python -m scripts.foreign_suites [--share] [starlette] [fastapi]` downloads the versions
 that the table of differences names. `--share` runs the files that the project's own tests run. The
-command ends with status 1 if a test differs that the table does not explain, or if a line of the
+command exits with status 1 if the table does not explain a different test, or if a line of the
 table does not hold.
 """
 
@@ -16,7 +16,7 @@ from scripts.foreign_suites.suites import Checkout, Suite, compare
 
 
 def report(suite: Suite, folder: Path, files: tuple[str, ...]) -> list[str]:
-    """Compare a suite in each mode, print what differs, and return what the table leaves open."""
+    """Compare a suite in each mode, print the differences, and return the unexplained ones."""
     checkout = Checkout(suite, folder)
     checkout.install()
     problems = []

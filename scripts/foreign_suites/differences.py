@@ -1,7 +1,7 @@
-"""The tests of FastAPI and Starlette that differ behind a policy, and why each may.
+"""The tests of FastAPI and Starlette that differ behind a policy, and the reasons.
 
-Made with the versions named here. The command fails if a test differs that has no line, and if a
-line does not hold.
+The lines are valid for the versions named here. The command fails if a different test has no line,
+and if a line does not hold.
 """
 
 from scripts.foreign_suites.suites import MODES, Difference, Suite

@@ -1,7 +1,7 @@
-"""A plug-in for the pytest of another project: its applications answer behind a policy.
+"""A plug-in for another project's pytest, which puts its applications behind a policy.
 
 `FOREIGN_MODE` names the policy, and `FOREIGN_OUTCOMES` the file that gets the outcome of each
-test. This runs in the environment of that project, with the library on its path.
+test. The plug-in runs in the environment of that project, with the library on its path.
 """
 
 import json
@@ -54,12 +54,12 @@ def pytest_configure() -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note the outcome of a test; a failure before or after it counts."""
+    """Record the outcome of a test, including a failure before or after it."""
     if report.when == "call" or report.outcome != "passed":
         outcomes[report.nodeid] = report.outcome
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the outcomes; of several processes, that of the first."""
+    """Write the outcomes, in the first of several processes."""
     if not hasattr(session.config, "workerinput"):
         Path(os.environ["FOREIGN_OUTCOMES"]).write_text(json.dumps(outcomes), encoding="utf-8")

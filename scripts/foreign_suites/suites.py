@@ -1,4 +1,4 @@
-"""The suites of other projects: how they are downloaded, installed, run and compared."""
+"""Download, installation, run and comparison of the test suites of other projects."""
 
 import json
 import os
@@ -17,20 +17,20 @@ from tests.support.uv import UV
 PLUGIN = Path(__file__).parent / "plugin.py"
 MODES = ("development", "development, credentials", "production")
 LONG = 3600  # seconds that a whole suite may take, on a busy machine
-BACKENDS = ("hatchling", "pdm-backend")  # what the source distributions are built with
+BACKENDS = ("hatchling", "pdm-backend")  # the build tools of the source distributions
 
 Outcomes = dict[str, str]  # by test
 
 
 class SuiteError(Exception):
-    """A suite that cannot be downloaded, or that does not run."""
+    """The failure of a suite's download or run."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Tests with another outcome behind a policy: how many of a file, or a part of one, and why.
+    """Tests of a file with another outcome behind a policy: their number and the reason.
 
-    `tests` is how the names of these tests begin.
+    `tests` is the beginning of their names.
     """
 
     tests: str
@@ -41,10 +41,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Suite:
-    """The tests in the source distribution of a version, and where its project lists their needs.
+    """The tests in the source distribution of a version, and the list of their needs.
 
-    `share` are the files that the project's own tests run. `pins` hold what the suite would
-    otherwise take the latest version of.
+    `share` are the files that the project's own tests run. `pins` are packages that the suite would
+    otherwise install in the latest version.
     """
 
     name: str
@@ -58,25 +58,25 @@ class Suite:
 
 @dataclass(frozen=True)
 class Checkout:
-    """A suite in a folder, with an environment of its own."""
+    """A suite in a folder, with its own environment."""
 
     suite: Suite
     folder: Path
 
     @property
     def source(self) -> Path:
-        """The unpacked source distribution."""
+        """Return the unpacked source distribution."""
         return self.folder / f"{self.suite.name}-{self.suite.version}"
 
     @property
     def environment(self) -> Path:
-        """The environment, which has what the suite and the library need."""
+        """Return the environment, which has the needs of the suite and the library."""
         return self.folder / f"{self.suite.name}-environment"
 
     def install(self) -> None:
         """Download the suite, and make its environment.
 
-        Raises SuiteError if that is not possible.
+        Raise SuiteError if that is not possible.
         """
         needed = [word for name in BACKENDS for word in ("--with", name)]
         pip = ["pip", "download", "--no-deps", "--no-build-isolation", "--no-binary"]
@@ -92,8 +92,8 @@ class Checkout:
         call([*install, own, *self.suite.pins, "--group", group, *library], self.folder)
 
     def start(self, mode: str | None, files: Iterable[str]) -> "Run":
-        """Start the tests of files, behind the policy of a mode or behind none."""
-        # The folder of the plug-in has nothing else that the suite could import.
+        """Start the tests of files, with the policy of a mode or without a policy."""
+        # The plug-in's folder contains nothing else that the suite could import.
         plugin = self.folder / "plugin"
         plugin.mkdir(exist_ok=True)
         (plugin / "foreign_plugin.py").write_bytes(PLUGIN.read_bytes())
@@ -106,7 +106,7 @@ class Checkout:
             "FOREIGN_OUTCOMES": str(outcomes),
             **({"FOREIGN_MODE": mode} if mode else {}),
         }
-        left_out = re.compile("PYTEST_.*|PYTHONDONTWRITEBYTECODE")  # each run would compile anew
+        left_out = re.compile("PYTEST_.*|PYTHONDONTWRITEBYTECODE")  # each run would compile again
         shell = {name: os.environ[name] for name in os.environ if not left_out.fullmatch(name)}
         options = ["-q", "-p", "no:cacheprovider", "-p", "foreign_plugin", "--tb=line"]
         with (self.folder / f"{self.suite.name} {mode}.log").open("w") as log:
@@ -123,7 +123,7 @@ class Checkout:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a suite that was started."""
+    """A running suite."""
 
     popen: subprocess.Popen[bytes]
     outcomes: Path
@@ -148,7 +148,7 @@ def call(command: Sequence[str], folder: Path) -> None:
 def outcomes(
     checkout: Checkout, files: Iterable[str], modes: Iterable[str | None]
 ) -> dict[str | None, Outcomes]:
-    """Run the tests of files in several modes at once; None is the one without a policy."""
+    """Run the tests of files in several modes at once; None is the mode without a policy."""
     files = list(files)
     runs = {mode: checkout.start(mode, files) for mode in modes}
     try:
@@ -159,13 +159,13 @@ def outcomes(
 
 
 def differing(plain: Outcomes, behind: Outcomes) -> list[str]:
-    """Return the tests whose outcome is another one behind a policy."""
+    """Return the tests that have another outcome behind a policy."""
     return [test for test in plain | behind if plain.get(test) != behind.get(test)]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A mode against none: how many tests there are, which differ, and what nobody explained."""
+    """A mode compared with no policy: the number of tests, differences and problems."""
 
     mode: str
     count: int
@@ -174,10 +174,10 @@ class Comparison:
 
 
 def compare(checkout: Checkout, files: Sequence[str]) -> list[Comparison]:
-    """Run the tests of files in each mode, and hold the differences against the table.
+    """Run the tests of files in each mode, and compare the differences with the table.
 
-    Some tests have limits of their own that a busy machine exceeds. If the table does not explain
-    a difference, the files of the tests that differ are run again, alone.
+    Some tests have time limits that a busy machine exceeds. If the table does not explain a
+    difference, this function runs the files of the different tests again, alone.
     """
     # The first run compiles the packages for the others.
     found = outcomes(checkout, files, [None]) | outcomes(checkout, files, MODES)
@@ -197,9 +197,9 @@ def compare(checkout: Checkout, files: Sequence[str]) -> list[Comparison]:
 def unexplained(
     differences: Iterable[Difference], mode: str, tests: Iterable[str], files: Sequence[str]
 ) -> list[str]:
-    """Return what the table and the tests that differ in a mode do not agree in.
+    """Return the disagreements between the table and the tests that differ in a mode.
 
-    `files` are the ones that were run; the lines of others are left out.
+    `files` are the files of the run. The function skips the lines of other files.
     """
     lines = [
         line
@@ -209,7 +209,7 @@ def unexplained(
     found: Counter[Difference] = Counter()
     problems = []
     for test in tests:
-        # The longest beginning is the one that means the test.
+        # The longest beginning belongs to the test.
         meant = [line for line in lines if test.startswith(line.tests)]
         if meant:
             found[max(meant, key=lambda line: len(line.tests))] += 1

@@ -19,7 +19,7 @@ from tests.support.requirements import REQUIRED_ENGINES, need
 
 @pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
-    """The name of an engine; a missing one is skipped, or fails where it is required."""
+    """Return the name of an engine; skip the test if it is missing, or fail if it is required."""
     name = str(request.param)
     need(name, is_required=name in REQUIRED_ENGINES)
     return name
@@ -27,14 +27,14 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def browser(engine: str) -> Iterator[Browser]:
-    """A browser that accepts third-party cookies."""
+    """Yield a browser that accepts third-party cookies."""
     with started(engine) as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate and its key for every name that the tests use."""
+    """Return a certificate and its key for every name that the tests use."""
     path = tmp_path_factory.mktemp("certificate") / "server.pem"
     names = (
         "*.example.localhost",
@@ -52,7 +52,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def world(
     bakery: Bakery, certificate: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """Frontends over http and https, and services on demand."""
+    """Yield frontends over http and https, which start services on demand."""
     folder = tmp_path_factory.mktemp("frontend")
     (folder / "index.html").write_text(EMPTY_PAGE, encoding="utf-8")
     with ExitStack() as stack:
@@ -63,7 +63,7 @@ def world(
 
 @pytest.fixture(scope="session")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Settings for tokens that `KEY` signs."""
+    """Yield settings for tokens that `KEY` signs."""
     folder = tmp_path_factory.mktemp("issuer")
     keys = [RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]
     (folder / "keys.json").write_text(json.dumps({"keys": keys}), encoding="utf-8")

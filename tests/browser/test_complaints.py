@@ -1,6 +1,6 @@
-"""Complaints in each engine: what the log, `explain`, `check` and the console say of them.
+"""Complaints in each engine, with the words of the log, `explain`, `check` and the console.
 
-The correction is applied as the text says, and the same request then succeeds.
+The tests apply the correction from the text, and the same request then succeeds.
 """
 
 import json
@@ -37,7 +37,7 @@ FORM = "await fetch(args[0], {method: 'POST', mode: 'no-cors', body: 'text'}); r
 
 @dataclass(frozen=True)
 class Place:
-    """A service, and where it is."""
+    """A service and its address."""
 
     server: Server
     host: str
@@ -48,7 +48,7 @@ class Place:
 
 @dataclass
 class Told:
-    """A complaint with what was said of it, and the corrections that were proposed."""
+    """A complaint with its explanations and the proposed corrections."""
 
     complaint: Complaint
     place: Place
@@ -67,7 +67,7 @@ def variables(complaint: Complaint) -> dict[str, str]:
 
 
 def explained(project: Path, complaint: Complaint, path: str) -> dict[str, Any]:
-    """Run `explain` for what the page does, as its user would."""
+    """Run `explain` for the page's request, as a developer would."""
     options = complaint.options
     origin = "null" if complaint.does in ("sandboxed", "redirected") else complaint.page
     method = "POST" if complaint.does == "form" else options.get("method", "GET")
@@ -84,14 +84,14 @@ def explained(project: Path, complaint: Complaint, path: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Correction:
-    """A complaint after a correction, and what was added to lists in settings.py."""
+    """A complaint after a correction, and the entries added to lists in settings.py."""
 
     complaint: Complaint
     added: tuple[tuple[str, str], ...] = ()
 
 
 def correction_text(complaint: Complaint) -> str:
-    """Return what `explain` tells its user to change."""
+    """Return the change that `explain` proposes."""
     file = "app/settings.py"
     form = f"; for a form: {CROSS_SITE_FORM.correction}" if complaint.does == "form" else ""
     match reason := complaint.reason:
@@ -106,7 +106,7 @@ def correction_text(complaint: Complaint) -> str:
 
 
 def corrections(complaint: Complaint) -> Iterator[Correction]:
-    """Correct a complaint as its reason says; yield a corrected complaint for each way out."""
+    """Yield a corrected complaint for each correction that the reason allows."""
     match reason := complaint.reason:
         case NotListed():
             if reason.near and reason.near.meant:
@@ -145,7 +145,7 @@ def edited(project: Path, added: tuple[tuple[str, str], ...]) -> Path:
 
 
 class Services:
-    """Starts one process for all services of a project."""
+    """One process for all services of a project."""
 
     def __init__(self, stack: ExitStack, certificate: Path) -> None:
         self.stack = stack
@@ -154,7 +154,7 @@ class Services:
         self.servers: dict[Path, Server] = {}
 
     def want(self, project: Path, complaint: Complaint) -> tuple[Path, int]:
-        """Ask for a service; return by what it is found once all have been started."""
+        """Request a service, and return the key that finds it once all services run."""
         wanted = self.wanted.setdefault(project, [])
         wanted.append(variables(complaint))
         return project, len(wanted) - 1
@@ -174,7 +174,7 @@ class Services:
 
 @pytest.fixture(scope="module")
 def pages(certificate: Path) -> Iterator[dict[str, Crooked]]:
-    """Two servers of pages, over http and https."""
+    """Yield two servers of pages, over http and https."""
     with crooked(certificate) as first, crooked(certificate) as second:
         yield {"P": first, "Q": second}
 
@@ -183,7 +183,7 @@ def pages(certificate: Path) -> Iterator[dict[str, Crooked]]:
 def cases(
     bakery: Bakery, certificate: Path, pages: dict[str, Crooked]
 ) -> Iterator[dict[str, Told]]:
-    """Each complaint with its services: as they are, and corrected."""
+    """Yield each complaint with its services, before and after the correction."""
     ports = {name: server.server_port for name, server in pages.items()}
     complaints = {name: in_ports(one, ports) for name, one in COMPLAINTS.items()}
     projects = {name: bakery.bake(credentials=one.answer) for name, one in complaints.items()}
@@ -231,7 +231,7 @@ def cases(
 def happens(
     browser: Browser, pages: dict[str, Crooked], complaint: Complaint, place: Place, path: str
 ) -> bool:
-    """Let the page do it, and return whether that succeeds."""
+    """Return whether the complaint's request from the page succeeds."""
     page = f"{complaint.page}/"
     match complaint.does:
         case "WebSocket":
@@ -253,7 +253,7 @@ def happens(
 
 
 def heard(browser: Browser, mark: str, words: str) -> str:
-    """Wait until the console has said the words; return the message, or all that it said."""
+    """Wait until the console prints the words, and return the message or the whole output."""
     messages: list[str] = []
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -265,12 +265,12 @@ def heard(browser: Browser, mark: str, words: str) -> str:
 
 
 def words_of(browser: Browser, consoles: Mapping[str, str]) -> str:
-    """Return what a console is predicted to say."""
+    """Return the predicted console message."""
     return {name.lower(): words for name, words in consoles.items()}[browser.engine]
 
 
 @pytest.mark.parametrize("name", COMPLAINTS)
-def test_a_complaint(
+def test_complaint_succeeds_after_its_correction(
     cases: dict[str, Told], pages: dict[str, Crooked], browser: Browser, name: str
 ) -> None:
     case = cases[name]
@@ -292,7 +292,7 @@ def test_a_complaint(
     lines = {line for line in server.output.splitlines() if f" {path} from " in line}
     assert lines == ({said_by_log} if reason else set())
     heard_words = ""
-    # Chromium's driver does not hear sandboxed frames, because they are processes of their own.
+    # Chromium's driver does not hear sandboxed frames, because each runs in its own process.
     deaf = browser.engine == "chromium" and complaint.does == "sandboxed"
     if complaint.does in ("fetch", "sandboxed", "redirected") and not deaf:
         printed = words_of(browser, case.explained["consoles"])
@@ -315,7 +315,7 @@ def test_a_complaint(
 
 @pytest.fixture(scope="module")
 def proxied(bakery: Bakery, pages: dict[str, Crooked]) -> Iterator[dict[str, tuple[str, str]]]:
-    """The service behind proxies that misbehave; for each, what `check` says, then and mended."""
+    """Yield the output of `check` for each misbehaving proxy, before and after the correction."""
     project = bakery.bake()
     listed = PAGE.format(P=pages["P"].server_port)
     environment = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": listed}
@@ -348,7 +348,7 @@ def proxied(bakery: Bakery, pages: dict[str, Crooked]) -> Iterator[dict[str, tup
 
 
 @pytest.mark.parametrize("name", PROXIES)
-def test_a_proxy(
+def test_check_explains_a_misbehaving_proxy(
     proxied: dict[str, tuple[str, str]], pages: dict[str, Crooked], browser: Browser, name: str
 ) -> None:
     server = pages["P"]

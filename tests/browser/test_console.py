@@ -1,4 +1,4 @@
-"""What the console of each engine says of a preflight that lacks something, and of no response."""
+"""The console messages of each engine for an incomplete preflight and for a missing response."""
 
 import time
 
@@ -10,7 +10,7 @@ from tests.support.browser.report import Case, record
 from tests.support.browser.scenario import World, fetch_all
 from tests.support.serving import PATIENCE, free_port
 
-# Of the message: with 400 the engines would only say that the status was wrong.
+# Parts of the message. With 400, the engines would only report a wrong status.
 WORDS = {
     ("unlisted header", "chromium"): "header field x-unlisted is not allowed by",
     ("unlisted header", "firefox"): "header ‘x-unlisted’ is not allowed according to",
@@ -26,7 +26,7 @@ REQUESTS: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("missing", REQUESTS)
-def test_the_console_names_what_is_missing(world: World, browser: Browser, missing: str) -> None:
+def test_console_names_the_missing_entry(world: World, browser: Browser, missing: str) -> None:
     service = world.service("none", "production")
     page = world.page("exact", service)
     fetch_all(browser, page, "exact", [{"url": f"{service.url}/health"}])
@@ -41,7 +41,7 @@ def test_the_console_names_what_is_missing(world: World, browser: Browser, missi
 
 
 FIX = ROOT / "docs" / "fix-blocked.md"
-# Requests that no server answers, and words of the page that each engine prints.
+# Requests without a response, and the page's words that each engine prints.
 UNANSWERED = {
     "https://api.example.localhost:{port}/": {
         "chromium": "net::ERR_CONNECTION_REFUSED",

@@ -1,4 +1,4 @@
-"""Cookies for real: who gets one, who gets it back, and what foreign pages can do with it."""
+"""Cookies in real engines: when they return, and what unlisted pages can do with them."""
 
 import re
 import ssl
@@ -17,8 +17,8 @@ from tests.support.serving import clean_environment, run
 
 SERVE = "-m uv run fastapi dev --host localhost"  # the end of the README's command
 
-# Keeps a display name in the session and asks for it again; a cookie that was refused or not sent
-# gives null.
+# Saves a display name in the session and reads it again. If the browser refused or withheld the
+# cookie, the name is null.
 KEEP = """
 const [url, name] = args;
 const options = {credentials: 'include'};
@@ -27,8 +27,8 @@ const change = {method: 'PUT', headers, body: JSON.stringify({display_name: name
 await fetch(`${url}/session`, {...options, ...change});
 return (await (await fetch(`${url}/session`, options)).json()).display_name;
 """
-# Posts a form to another origin, as any page can without asking, and waits until the answer is
-# there.
+# Posts a form to another origin, as any page can without a preflight, and waits for the
+# response.
 POST_FORM = """
 const [url] = args;
 const frame = Object.assign(document.createElement('iframe'), {name: 'answer'});
@@ -37,10 +37,10 @@ Object.assign(form, {method: 'POST', action: url, target: 'answer'});
 document.body.append(frame, form);
 await new Promise(resolve => { frame.onload = resolve; form.submit(); });
 """
-# Where the page is, where the service is, and in which engines the session comes back.
+# The page's origin, the service's host, and the engines that return the session.
 EVERYWHERE = {"chromium", "firefox", "webkit"}
 SESSIONS = [
-    # The answer `cookies`: on one site it works, on another it must not be sent.
+    # The answer `cookies`: the session works on one site, and must not reach another site.
     ("cookies", "production", "https://app.example.localhost", "one.example.localhost", EVERYWHERE),
     ("cookies", "production", "https://app.example.localhost", "one.other.localhost", set()),
     # The trap of the plain scenario: localhost and 127.0.0.1 are two sites.
@@ -72,7 +72,7 @@ BLOCKED = [
 
 
 def comes_back(browser: Browser, world: World, service: Service, page: str) -> bool:
-    """Whether the session that one request of a page sets comes back with the next."""
+    """Return whether the session that a page's request sets returns with its next request."""
     browser.open(f"{page}:{world.ports[service.scheme]}/")
     kept = browser.run(KEEP, service.url, "Ada")
     assert kept in ("Ada", None)
@@ -85,7 +85,7 @@ def keep(browser: Browser, title: str, expected: bool, happened: bool) -> None:
 
 
 @pytest.mark.parametrize(("answer", "environment", "page", "host", "engines"), SESSIONS)
-def test_a_session_comes_back_where_it_should(
+def test_session_returns_as_the_table_says(
     world: World,
     browser: Browser,
     answer: str,
@@ -106,7 +106,7 @@ def test_a_session_comes_back_where_it_should(
 def test_session_survives_the_quick_start(
     world: World, browser: Browser, bakery: Bakery, answer: str, engines: set[str]
 ) -> None:
-    """The page on http://localhost calls the address that the README's command prints."""
+    """Call the address that the README's command prints from a page on http://localhost."""
     project = bakery.bake(credentials=answer)
     words = command(project / "README.md", SERVE).partition(" -m uv run ")[2].split()
     line = [sys.executable, "-m", *words, "--port", "0"]
@@ -119,7 +119,7 @@ def test_session_survives_the_quick_start(
     assert happened == (browser.engine in engines)
 
 
-def test_sessions_where_third_party_cookies_are_blocked(world: World, engine: str) -> None:
+def test_session_returns_as_listed_without_third_party_cookies(world: World, engine: str) -> None:
     wrong = []
     with started(engine, third_party_cookies=False) as browser:
         for answer, page, host, engines in BLOCKED:
@@ -134,7 +134,7 @@ def test_sessions_where_third_party_cookies_are_blocked(world: World, engine: st
 @pytest.mark.parametrize(
     ("answer", "executed"), [("none", 1), ("cookies", 0), ("cross-site-cookies", 0)]
 )
-def test_a_foreign_form_changes_nothing_where_there_are_cookies(
+def test_unlisted_form_writes_nothing_if_service_uses_cookies(
     world: World, browser: Browser, answer: str, executed: int
 ) -> None:
     service = world.service(answer, "production", f"form-{browser.engine}.example.localhost")
@@ -152,7 +152,7 @@ def test_a_foreign_form_changes_nothing_where_there_are_cookies(
 
 
 def session_of_mallory(service: Service) -> str:
-    """Return a session cookie, with its name, as anybody can get one."""
+    """Return a session cookie with its name, as any user can get one."""
     body, headers = b'{"display_name": "Mallory"}', {"Content-Type": "application/json"}
     request = Request(
         f"https://127.0.0.1:{service.server.port}/session", body, headers, method="PUT"
@@ -162,10 +162,10 @@ def session_of_mallory(service: Service) -> str:
 
 
 @pytest.mark.parametrize("answer", WITH_COOKIES)
-def test_a_neighbour_cannot_plant_a_session(world: World, browser: Browser, answer: str) -> None:
-    """Not even by a name that Python alone takes for one with the prefix `__Host-`.
+def test_neighbour_cannot_plant_a_session(world: World, browser: Browser, answer: str) -> None:
+    """Try also a name that only Python reads as one with the prefix `__Host-`.
 
-    WebKitGTK does not keep such a cookie; the others do.
+    WebKitGTK drops this cookie, and the other engines keep it.
     """
     service = world.service(answer, "production", f"planted-{browser.engine}.example.localhost")
     neighbour = f"https://neighbour.example.localhost:{service.server.port}"

@@ -1,6 +1,6 @@
 """The service's own OpenAPI page in development.
 
-What each answer brings is tried out by clicking.
+The tests click through the operations of each answer.
 """
 
 from pathlib import Path
@@ -42,7 +42,7 @@ class Reader(Visitor):
         self.click(".modal-ux .btn-done")
 
     def execute(self, operation: str, status: int, body: str) -> None:
-        """Try an operation with the values that the page suggests; wait for what comes back."""
+        """Run an operation with the values that the page suggests, and wait for the response."""
         block = f"#operations-{operation}"
         if not self.texts(f"{block} .execute"):
             for button in (".opblock-summary-control", ".try-out__btn"):
@@ -65,7 +65,7 @@ class Reader(Visitor):
 
 
 @pytest.mark.parametrize("answer", CREDENTIALS)
-def test_the_openapi_page(
+def test_openapi_page_runs_operations_of_each_answer(
     bakery: Bakery, browser: Browser, frontend: Path, issuer: dict[str, str], answer: str
 ) -> None:
     environment = {
@@ -73,7 +73,7 @@ def test_the_openapi_page(
         "SWAGGER_UI": str(frontend / "node_modules" / "swagger-ui-dist"),
         **issuer,
     }
-    # WebKit takes no Secure cookie from plain http, not even on this machine.
+    # WebKit accepts no Secure cookie over plain http, even on loopback.
     forgets = browser.engine == "webkit" and answer == "cross-site-cookies"
     with serve(bakery.bake(credentials=answer), "documented:app", environment) as server:
         browser.open(f"http://localhost:{server.port}/docs")

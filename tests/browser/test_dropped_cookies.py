@@ -1,7 +1,7 @@
-"""What engines do with cookies, held against what `judge_cookie` says of each.
+"""The cookies that engines keep, compared with the verdicts of `judge_cookie`.
 
-A page calls an address, which sets all cookies of the table at once, and then gets those back that
-the browser has kept.
+A page calls an address, which sets all cookies of the table at once, and then receives the cookies
+that the browser kept.
 """
 
 import re
@@ -36,8 +36,8 @@ ADDRESSES = (
     "https://api.other.localhost",
 )
 PAST, FUTURE = "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
-# Each cookie has a value of its own, {value}, and mostly a name of its own, {name}. Its host is
-# {host}, and {parent} is what is behind the first dot there.
+# Each cookie has a unique value, {value}, and mostly a unique name, {name}. Its host is
+# {host}, and {parent} is the part behind the first dot.
 COOKIES = (
     "{name}={value}",
     "{name}={value}; SameSite=Lax",
@@ -128,7 +128,7 @@ def cookies_of(host: str) -> list[tuple[str, str]]:
 
 
 def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-    """Set the cookies, remove them, or return those that came."""
+    """Set the cookies, remove them, or return the received cookies."""
     allowed = [
         ("Access-Control-Allow-Origin", headers.get("Origin", "")),
         ("Access-Control-Allow-Credentials", "true"),
@@ -138,7 +138,7 @@ def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> R
     if path.endswith("now"):
         return Response(200, allowed, headers.get("Cookie", "").encode("latin-1"))
     if path.endswith("remove"):
-        # As it was set, as it is cut, and without attributes that stop it.
+        # The original header, its shortened form, and a form without obstructive attributes.
         cookies += [re.sub(r"[\t\x01].*", "", text) for text in cookies]
         cookies += [re.sub("; (Secure|SameSite).*", "", text) for text in cookies]
         cookies = [f"{text}; Max-Age=0; Expires={PAST}" for text in cookies]
@@ -155,7 +155,7 @@ def server(certificate: Path) -> Iterator[Crooked]:
 def cells(
     browser: Browser, server: Crooked, pages: tuple[str, ...]
 ) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield a page, an address, a cookie, and whether it is kept.
+    """Yield a page, an address, a cookie, and whether the engine keeps it.
 
     Secure pages call secure addresses alone: not every engine lets them call loopback over http.
     """
@@ -168,7 +168,7 @@ def cells(
                 yield page, address, text, value in texts
 
 
-# The cells that disagree: the engine, an expression for page, address and cookie, and the reason.
+# The cells that disagree: engine, expression for page, address and cookie, and reason.
 BINDING = "no other host has the Domain, so the cookie is bound to its host, as __Host- wants"
 DISAGREEING = (
     ("chromium", r".*127\.0\.0\.1 __Host-.*; Domain=127\.0\.0\.1", BINDING),
@@ -193,7 +193,7 @@ DISAGREEING = (
 
 
 def is_listed(engine: str, cell: str) -> bool:
-    """Return whether a cell is known to disagree."""
+    """Return whether the table lists a cell as a disagreement."""
     return any(
         name == engine and re.fullmatch(pattern, cell, re.DOTALL)
         for name, pattern, _ in DISAGREEING
@@ -203,7 +203,7 @@ def is_listed(engine: str, cell: str) -> bool:
 def compare(
     browser: Browser, server: Crooked, pages: tuple[str, ...] = PAGES, mode: str = ""
 ) -> None:
-    """Hold what an engine keeps against the verdicts, in at least 600 cells."""
+    """Compare the cookies that an engine keeps with the verdicts, in at least 600 cells."""
     wrong, expected, happened = [], Counter[str](), Counter[str]()
     for page, address, text, is_kept in cells(browser, server, pages):
         verdict = judge_cookie(page, address, text, ENGINES[browser.engine])
@@ -225,7 +225,7 @@ def test_engine_keeps_the_cookies_that_verdict_keeps(browser: Browser, server: C
 
 
 def test_default_firefox_keeps_the_cookies_that_verdict_keeps(server: Crooked) -> None:
-    """Keeping third-party cookies apart for each site (`cookieBehavior` 5) changes nothing here."""
+    """Check that partitioning by site (`cookieBehavior` 5) changes no verdict."""
     need("firefox", is_required="firefox" in REQUIRED_ENGINES)
     with started("firefox", third_party_cookies=None) as browser:
         assert cookie_behaviour(browser) == 5

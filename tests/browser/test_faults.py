@@ -1,4 +1,4 @@
-"""When something breaks, the run says so in a sentence and leaves no process behind."""
+"""Failures of the test run: one sentence each, and no process left behind."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.support.serving import clean_environment, serve
 
 
 def descendants() -> dict[int, str]:
-    """Return the processes that this one, or one of its children, has started, with their names."""
+    """Return the processes that this one or its children started, with their names."""
     parents: dict[int, tuple[int, str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -45,7 +45,7 @@ def left_behind(before: dict[int, str]) -> dict[int, str]:
     return {pid: name for pid, name in descendants().items() if pid not in before}
 
 
-def test_a_server_that_does_not_start_says_why(bakery: Bakery) -> None:
+def test_server_says_why_it_does_not_start(bakery: Bakery) -> None:
     before = descendants()
     with (
         pytest.raises(AssertionError, match=re.escape(words.wrong_environment("production"))),
@@ -58,15 +58,15 @@ def test_a_server_that_does_not_start_says_why(bakery: Bakery) -> None:
 @pytest.mark.parametrize(
     ("is_required", "outcome"), [(True, pytest.fail.Exception), (False, pytest.skip.Exception)]
 )
-def test_a_port_that_is_taken_is_named(is_required: bool, outcome: type[BaseException]) -> None:
-    """Skipped with the port; a failure where engines are required."""
+def test_run_names_a_taken_port(is_required: bool, outcome: type[BaseException]) -> None:
+    """Skip the test with the port, or fail it if engines are required."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(outcome, match=f"port {port} is taken"):
             free(port, is_required=is_required)
 
 
-def test_a_browser_that_dies_is_noticed(engine: str) -> None:
+def test_run_notices_a_dead_browser(engine: str) -> None:
     before = descendants()
     names = {"chromium": "chromium", "firefox": "firefox-esr", "webkit": "webkit.py"}
     with pytest.raises(Exception) as caught, started(engine) as browser:  # noqa: B017, PT011
@@ -79,7 +79,7 @@ def test_a_browser_that_dies_is_noticed(engine: str) -> None:
     assert not left_behind(before)
 
 
-def test_a_missing_screen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_names_a_missing_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "Xvfb").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     (tmp_path / "Xvfb").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
@@ -93,9 +93,9 @@ def test_a_missing_screen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("required", ["", "chromium,firefox,webkit"])
-def test_a_missing_engine_is_named(required: str, tmp_path: Path) -> None:
-    """Skipped with the package to install, in one line; a failure where engines are required."""
-    # The one program that the run needs otherwise.
+def test_run_names_a_missing_engine(required: str, tmp_path: Path) -> None:
+    """Skip the test with the package to install, or fail it if engines are required."""
+    # The only other program that the run needs.
     (tmp_path / "git").symlink_to(str(shutil.which("git")))
     command = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""What pages of every kind of origin see of requests of every kind, and what the service got."""
+"""Requests of every kind from every kind of origin: the page's view and the service's."""
 
 import http.client
 import itertools
@@ -26,13 +26,13 @@ from tests.support.browser.scenario import (
 from tests.support.cases import REQUESTS, may_read
 from tests.support.serving import exchange
 
-# Staging differs from production in what may be listed, which no browser sees; one answer shows
-# that.
+# Staging differs from production in the allowed entries, which no browser sees. One answer
+# shows it.
 SERVICES = [*itertools.product(CREDENTIALS, ("development", "production")), ("cookies", "staging")]
 
 
 def in_words(status: int | None, sent: list[str]) -> str:
-    """Say what a page sees, and what the service gets."""
+    """Return the page's view and the service's requests in words."""
     return f"{'blocked' if status is None else f'reads {status}'}; sent: {', '.join(sent)}"
 
 
@@ -42,7 +42,7 @@ PREDICTED: dict[tuple[str, str, str, bool], tuple[int | None, list[str]]] = {}
 def predicted(
     service: Service, origin: str, name: str, with_credentials: bool
 ) -> tuple[int | None, list[str]]:
-    """Return what the library's browser says that a page sees and sends; it does not ask twice."""
+    """Return what a page sees and sends, as the library's browser predicts, and keep it."""
     key = (service.url, origin, name, with_credentials)
     if key not in PREDICTED:
         arguments, _ = REQUESTS[name]
@@ -56,7 +56,7 @@ def predicted(
 def ask(
     service: Service, method: str, url: str, headers: Mapping[str, str], body: bytes | None
 ) -> Response:
-    """Send a request as it is."""
+    """Send a request unchanged."""
     context = ssl._create_unverified_context()
     connection = (
         http.client.HTTPConnection("127.0.0.1", service.server.port)

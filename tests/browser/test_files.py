@@ -19,7 +19,7 @@ from tests.support.serving import serve
 FILE = str(uuid4())
 ALWAYS = ("Content-Length", "Content-Type")
 CONTENT = bytes(range(256)) * 4
-# A range of the page's table, and the part of the file that it names, if it is one.
+# A range of the page's table, and the part of the file that it names, if any.
 PARTS = {
     "bytes=0-499": CONTENT[:500],
     "bytes=500-": CONTENT[500:],
@@ -42,7 +42,7 @@ return await new Promise((resolve) => {
 
 @contextmanager
 def served(world: World, answer: str, folder: Path, exposes: bool) -> Iterator[Service]:
-    """Serve a project that has followed the page; its files are in the folder."""
+    """Serve a project that follows the page, with its files in the folder."""
     project = copied(world.bakery.bake(credentials=answer), folder)
     follow(FILES, project)
     if not exposes:
@@ -64,7 +64,7 @@ def served(world: World, answer: str, folder: Path, exposes: bool) -> Iterator[S
 def services(
     world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Service]]:
-    """Services of two answers, and one that exposes nothing."""
+    """Yield services of two answers, and a service that exposes nothing."""
     with ExitStack() as stack:
         yield {
             name: stack.enter_context(

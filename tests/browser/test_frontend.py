@@ -26,9 +26,7 @@ def code(heading: str, number: int, service: Service) -> str:
     return own.replace("wss://api.example.com", service.url.replace("https", "wss"))
 
 
-def test_page_posts_with_fetch_and_axios_and_opens_a_websocket(
-    world: World, browser: Browser, frontend: Path
-) -> None:
+def test_page_posts_and_opens_a_websocket(world: World, browser: Browser, frontend: Path) -> None:
     service = world.service("cookies", "production")
     browser.open(world.page("exact", service))
     fetch, axios, socket = (code("Fetch, axios", number, service) for number in range(3))
@@ -63,7 +61,7 @@ def test_request_outlives_the_page_as_the_table_says(
         assert f"POST /notes?case={mark}-json " not in service.server.output
 
 
-# Says of each way to load an image, and of a font, whether it loads.
+# Reports for each way to load an image, and for a font, whether it loads.
 EMBED = """
 const load = (source, crossOrigin) => new Promise((resolve) => {
     const image = new Image();
@@ -80,7 +78,7 @@ return [
     await load(`${image}?corp`), await font(`${type}?cors`), await font(`${type}?corp`),
 ];
 """
-# Says of a request whether the page sees when its response began.
+# Reports whether the page sees the start time of a response.
 MEASURE = """
 const [url] = args;
 await (await fetch(url)).text();
@@ -91,7 +89,7 @@ return entry.requestStart > 0 ? "measured" : "hidden";
 
 @pytest.fixture(scope="module")
 def isolated(world: World) -> Iterator[Crooked]:
-    """Frontends with isolated pages."""
+    """Yield frontends with isolated pages."""
     headers = [
         ("Content-Type", "text/html"),
         ("Cross-Origin-Embedder-Policy", "require-corp"),
@@ -103,7 +101,7 @@ def isolated(world: World) -> Iterator[Crooked]:
 
 @pytest.fixture(scope="module")
 def embedded(world: World, isolated: Crooked) -> Iterator[Service]:
-    """A service with an image and a font, which allows the isolated pages."""
+    """Yield a service with an image and a font, which allows the isolated pages."""
     variables = {
         "FASTAPI_ENV": "production",
         "FRONTEND_ORIGINS": f"https://app.example.localhost:{isolated.server_port}",
@@ -157,7 +155,7 @@ def config(number: int, port: int) -> str:
 def test_page_needs_no_cors_behind_vite(
     world: World, browser: Browser, frontend: Path, tmp_path: Path
 ) -> None:
-    """With cookies and in production, where the service allows no page of this origin."""
+    """Use cookies and production, so that the service allows no page of this origin."""
     port = free_port()
     variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": ""}
     with serve(world.bakery.bake(credentials="cookies"), "probes:app", variables) as server:
@@ -173,7 +171,7 @@ def test_page_needs_no_cors_behind_vite(
 
 @pytest.fixture(scope="module")
 def ports(nextjs: Path) -> Iterator[tuple[int, int]]:
-    """Run the development server of Next.js; return its port and the service's."""
+    """Run the development server of Next.js, and yield its port and the service's."""
     port, behind = free_port(), free_port()
     (nextjs / "next.config.mjs").write_text(config(1, behind), encoding="utf-8")
     program = str(nextjs / "node_modules" / ".bin" / "next")
@@ -184,7 +182,7 @@ def ports(nextjs: Path) -> Iterator[tuple[int, int]]:
         yield port, behind
 
 
-# Next.js names the service in `Host`, so a WebSocket is one of another origin.
+# Next.js names the service in `Host`, so WebSockets come from another origin.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "is_listed", "message"),

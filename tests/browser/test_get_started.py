@@ -16,7 +16,7 @@ from tests.support.get_started import HTML, PAGE, RESTRICT, START, allowing, lin
 from tests.support.serving import Server, clean_environment, run
 
 API = "http://localhost:8000"
-# What the page shows in the end.
+# The final text of the page.
 SHOWN = """
 const deadline = Date.now() + 30_000;
 while (!document.body.textContent.trim() && Date.now() < deadline) {
@@ -35,7 +35,7 @@ def started(command: str, project: Path) -> Iterator[Server]:
 
 
 def shown(browser: Browser, folder: Path, port: int, server: Server) -> str:
-    """Return what the page shows, which calls the server."""
+    """Return the text of the page, which calls the server."""
     own = HTML.replace(API, f"http://localhost:{server.port}")
     (folder / "index.html").write_text(own, encoding="utf-8")
     browser.open(f"http://localhost:{port}/?{server.port}")

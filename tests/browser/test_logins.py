@@ -37,7 +37,7 @@ COLUMNS: dict[str, tuple[str, bool | None]] = {
     "WebKit, allowing": ("webkit", True),
     "WebKit, blocking": ("webkit", False),
 }
-# The page of a frontend: the page's code, and what shows how a login ended.
+# The page of a frontend: the code of docs/logins.md, and the output of a login's end.
 PAGE = """<!doctype html><link rel="icon" href="data:,"><title>A frontend</title>
 <button id="redirect">Log in</button> <button id="popup">Log in, in a popup</button>
 <output></output>
@@ -119,7 +119,7 @@ def logs_in(browser: Browser, logins: Logins, answer: str, action: str) -> bool:
 
 
 def shown(browser: Browser, beginning: str) -> str:
-    """Wait until a page shows a text with a beginning, over navigations; return the rest."""
+    """Wait across navigations until a page shows a text with a beginning, and return the rest."""
 
     def look(_: object) -> str | None:
         script = "return document.querySelector('output')?.textContent ?? ''"
@@ -136,7 +136,7 @@ def shown(browser: Browser, beginning: str) -> str:
 
 
 def table() -> dict[str, dict[str, str]]:
-    """Return the page's table: what each column says in each row."""
+    """Return the cells of the page's table by row and column."""
     lines = re.findall(r"^\| (.*) \|$", LOGINS.read_text("utf-8"), re.M)
     (head,) = [line for line in lines if line.startswith("answer and login | ")]
     names = head.split(" | ")[1:]
@@ -155,7 +155,7 @@ WAYS: dict[str, list[tuple[str, bool]]] = {
 
 
 def wrong_cells(browser: Browser, logins: Logins, column: str) -> Iterator[tuple[str, str]]:
-    """Yield the logins that do not end as a column of the table says, with what happened."""
+    """Yield the logins that do not end as a column of the table says, with their actual end."""
     for row, says in table().items():
         answer, _, login = row.replace("`", "").partition(", ")
         for action, logins.provider.form_post in WAYS[login]:

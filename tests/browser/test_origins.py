@@ -1,4 +1,4 @@
-"""The grammar of origins against the engines' own: what they send is canonical."""
+"""The grammar of origins compared with the engines', which send canonical origins."""
 
 from cors_right.origins import OriginError, parse_origin
 
@@ -21,7 +21,7 @@ EXPECTED: dict[str, str | None] = {
 MALFORMED = [text for text in REFUSED if text.startswith("https://xn--")]
 
 
-def test_the_engines_agree_with_the_grammar(world: World, browser: Browser) -> None:
+def test_engines_agree_with_the_grammar(world: World, browser: Browser) -> None:
     browser.open(f"http://app.example.localhost:{world.ports['http']}/")
     expected = EXPECTED
     if browser.engine != "chromium":
@@ -34,7 +34,7 @@ def test_the_engines_agree_with_the_grammar(world: World, browser: Browser) -> N
 
 
 def correction(text: str) -> str | None:
-    """Return what the library proposes in place of a text."""
+    """Return the library's correction of a text."""
     try:
         parse_origin(text)
     except OriginError as error:

@@ -1,7 +1,7 @@
-"""What pages read through each proxy of docs/proxies.md, and of the proxy itself.
+"""Responses that pages read through each proxy of docs/proxies.md, and errors of the proxy.
 
-The matrix is thinned: one answer, requests with credentials, a third of the kinds of requests, and
-no overloaded service. tests/test_proxies.py and tests/test_proxy_errors.py try the rest, without
+The tests cover one answer, requests with credentials, and a third of the kinds of requests. No
+service is overloaded. tests/test_proxies.py and tests/test_proxy_errors.py cover the rest without
 browsers.
 """
 
@@ -86,7 +86,7 @@ def test_pages_read_the_service_and_the_proxies(
 def differences(
     world: World, browser: Browser, page: str, fronts: Mapping[str, Service], expected: Expected
 ) -> Iterable[tuple[str, ...]]:
-    """Let a page make requests to the proxies; return what it did not see as expected."""
+    """Let a page send requests to the proxies, and return its unexpected results."""
     outcomes = fetch_all(
         browser,
         world.page(page, next(iter(fronts.values()))),
@@ -102,12 +102,12 @@ def differences(
 
 
 def request(front: Service, name: str) -> dict[str, Any]:
-    """Return a request through a proxy, as `fetch_all` takes it."""
+    """Return a request through a proxy in the form of `fetch_all`."""
     path = {"hung": "/hang", "killed": "/health"}.get(name)
     arguments: dict[str, Any] = {"url": path} if path else REQUESTS[name][0]
     return to_fetch(f"{front.url}{arguments['url']}", arguments, True)
 
 
 def in_words(status: int | None) -> str:
-    """Say what a page sees."""
+    """Return the page's view in words."""
     return "blocked" if status is None else f"reads {status}"

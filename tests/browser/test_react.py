@@ -1,6 +1,6 @@
-"""A React frontend as users have it.
+"""A React frontend as developers use it.
 
-That is Vite's dev server in development, and a production build on other origins.
+It runs on Vite's dev server in development, and as a production build on other origins.
 """
 
 import os
@@ -19,13 +19,13 @@ from tests.support.requirements import free
 from tests.support.serving import Server, clean_environment, run, serve
 
 ANSWERS = ("none", "bearer", "cookies")
-# The ports of the scenario that the template is for. The session cookie needs both on one site.
+# The ports of the template's main scenario. The session cookie needs both on one site.
 FRONTEND_PORT, SERVICE_PORT = 3000, 8000
 SERVICE_HOSTS = {"none": "127.0.0.1", "bearer": "127.0.0.1", "cookies": "localhost"}
 
 
 def use(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> None:
-    """Use the frontend, and keep for the report whether that worked."""
+    """Use the frontend, and record the result for the report."""
     happened = "fails"
     try:
         work_through(browser, answer, issuer, title)
@@ -35,7 +35,7 @@ def use(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> No
 
 
 def work_through(browser: Browser, answer: str, issuer: dict[str, str], title: str) -> None:
-    """Create, change and delete a note, and be somebody, as far as the answer goes."""
+    """Create, change and delete a note, and log in if the answer allows it."""
     visitor = Visitor(browser)
     visitor.waits_until(lambda: visitor.texts("#add"), "#add")
     visitor.sees("li .text")
@@ -64,10 +64,10 @@ def work_through(browser: Browser, answer: str, issuer: dict[str, str], title: s
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_the_plain_scenario(
+def test_frontend_works_in_development(
     bakery: Bakery, browser: Browser, frontend: Path, issuer: dict[str, str], answer: str
 ) -> None:
-    """http://localhost:3000 from Vite's own server, and the service in development on port 8000."""
+    """Use Vite's server on http://localhost:3000, and the service in development on port 8000."""
     variables = {
         "VITE_AUTH": answer,
         "VITE_API_URL": f"http://{SERVICE_HOSTS[answer]}:{SERVICE_PORT}",
@@ -89,7 +89,7 @@ def test_the_plain_scenario(
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_production_build(
+def test_production_build_works_on_allowed_origin_only(
     bakery: Bakery,
     browser: Browser,
     frontend: Path,
@@ -98,9 +98,9 @@ def test_a_production_build(
     answer: str,
     tmp_path: Path,
 ) -> None:
-    """The same frontend over https.
+    """Use the same frontend over https.
 
-    From an allowed origin it works, from a foreign one it says that it cannot.
+    It works on an allowed origin, and shows an error on an unlisted origin.
     """
     with ExitStack() as stack:
         port = stack.enter_context(frontends(tmp_path, certificate))
@@ -123,7 +123,7 @@ def test_a_production_build(
 
 
 def is_blocked(browser: Browser, server: Server, page: str, answer: str) -> None:
-    """Open the frontend on a foreign origin: its user sees an error, and no note is created."""
+    """Check that the frontend on an unlisted origin shows an error and creates no note."""
     browser.open(page)
     visitor = Visitor(browser)
     visitor.waits_until(lambda: visitor.texts("[role=alert]"), "[role=alert]")

@@ -1,4 +1,4 @@
-"""Extensions of Chromium and Firefox, and apps in WebKit, as docs/frontend.md has them."""
+"""Extensions of Chromium and Firefox, and apps in WebKit, as in docs/frontend.md."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ BLOCKED: Seen = (None, None, "refused")
 
 @pytest.fixture(scope="module")
 def service(world: World) -> Iterator[Service]:
-    """A service that allows an extension of Chromium and the apps of Tauri."""
+    """Yield a service that allows an extension of Chromium and the apps of Tauri."""
     origins = f"chrome-extension://{CHROMIUM},tauri://localhost"
     variables = {"FASTAPI_ENV": "production", "FRONTEND_ORIGINS": origins}
     project = world.bakery.bake(credentials="cross-site-cookies")
@@ -29,7 +29,7 @@ def service(world: World) -> Iterator[Service]:
 
 
 def seen(browser: Browser, page: str, service: Service) -> Seen:
-    """Return what a page sees of a read and a write with credentials, and of a WebSocket."""
+    """Return a page's results of a read and a write with credentials, and of a WebSocket."""
     requests = [
         to_fetch(f"{service.url}{REQUESTS[name][0]['url']}", REQUESTS[name][0], True)
         for name in ("GET", "JSON POST")
@@ -39,10 +39,10 @@ def seen(browser: Browser, page: str, service: Service) -> Seen:
     return read.get("status"), written.get("status"), str(greeting)
 
 
-def test_extension_reads_with_an_entry_or_with_host_permissions(
+def test_extension_reads_with_entry_or_host_permissions(
     world: World, service: Service, engine: str, tmp_path: Path
 ) -> None:
-    """Only Chromium's extensions have an origin that a list can name."""
+    """Expect an effect of the entry in Chromium only, whose extensions have listable origins."""
     if engine == "webkit":
         pytest.skip("WebKitGTK has no extensions of this kind")
     unlisted = world.service("cookies", "production")

@@ -1,4 +1,4 @@
-"""The verdicts and console messages of the library's browser, against those of the engines."""
+"""The verdicts and console messages of the library's browser, compared with the engines'."""
 
 import itertools
 import json
@@ -26,7 +26,7 @@ from tests.support.serving import PATIENCE
 
 PAGE, SERVICE = "http://app.example.localhost", "http://api.example.localhost"
 GENERATED = 2000  # pairs of a policy and a request
-MISBEHAVING = 500  # pairs of an answer that no policy gives, and a request
+MISBEHAVING = 500  # pairs of a response that no policy gives, and a request
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def server(certificate: Path) -> Iterator[Crooked]:
 
 
 def predicted(server: Crooked, request: Fetch) -> Seen:
-    """Return what `fetch` makes of the server's answers."""
+    """Return the library's verdict on the server's responses."""
 
     def send(method: str, url: str, headers: Mapping[str, str], body: Any) -> Response:
         return server.respond(method, f"/{url.split('/', 3)[3]}", headers, body)
@@ -45,7 +45,7 @@ def predicted(server: Crooked, request: Fetch) -> Seen:
 
 
 def options(request: Fetch) -> dict[str, object]:
-    """Return the request as the page makes it."""
+    """Return the request in the page's form."""
     return {
         "url": request.url,
         "method": request.method,
@@ -105,7 +105,7 @@ def answer(name: str, page: str) -> Response:
 
 
 def wrong_answers(server: Crooked, prefix: str) -> dict[str, Fetch]:
-    """Return a request for each wrong answer, to a preflight and to the request."""
+    """Return a request for each wrong response, to a preflight and to the request."""
     page = f"{PAGE}:{server.server_port}"
     requests: dict[str, Fetch] = {}
     for number, (request, name, to_preflight) in enumerate(
@@ -123,14 +123,14 @@ def wrong_answers(server: Crooked, prefix: str) -> dict[str, Fetch]:
 
 
 def words_of(engine: str, request: Fetch, blocked: Blocked | None) -> str:
-    """Return what an engine's console should say; nothing where it has no words for it."""
+    """Return the expected console message of an engine, or nothing if it prints none."""
     if blocked is None or blocked.error == CorsError.INVALID_RESPONSE:
         return ""
     words = {name.lower(): text for name, text in consoles(request, blocked).items()}
     return words[engine]
 
 
-def test_the_consoles_say_what_is_predicted(server: Crooked, browser: Browser) -> None:
+def test_consoles_print_the_predicted_messages(server: Crooked, browser: Browser) -> None:
     page = f"{PAGE}:{server.server_port}"
     requests = wrong_answers(server, browser.engine)
     browser.open(f"{page}/")
@@ -165,7 +165,7 @@ def test_the_consoles_say_what_is_predicted(server: Crooked, browser: Browser) -
 
 
 def generated_policy(draw: random.Random, origins: list[str]) -> CORSPolicy:
-    """Return any policy, for pages over http: with credentials only development has them."""
+    """Return any policy for pages over http, which only development allows with credentials."""
     credentials = draw.random() < 0.5
     lists = [[], ["*"], origins[:1], origins[1:], ["http://*.example.localhost:*"]]
     names = ["X-One", "X-Two", "Authorization", "Range"]
@@ -220,7 +220,9 @@ def generated_answer(draw: random.Random, page: str) -> Response:
 
 
 @pytest.mark.parametrize("kind", ["http://app.example.localhost", "http://evil.localhost", "null"])
-def test_generated_policies_and_requests(server: Crooked, browser: Browser, kind: str) -> None:
+def test_engines_agree_with_predictions_for_generated_policies(
+    server: Crooked, browser: Browser, kind: str
+) -> None:
     draw = random.Random(f"{kind}")
     port = server.server_port
     page = kind if kind == "null" else f"{kind}:{port}"
@@ -254,8 +256,8 @@ def test_generated_policies_and_requests(server: Crooked, browser: Browser, kind
     assert not wrong
 
 
-def test_chromium_gives_the_errors_these_names(server: Crooked) -> None:
-    """Its protocol does: `corsErrorStatus` in `Network.loadingFailed`."""
+def test_chromium_uses_the_same_error_names(server: Crooked) -> None:
+    """Read the names from Chromium's protocol: `corsErrorStatus` in `Network.loadingFailed`."""
     need("chromium")
     requests = wrong_answers(server, "names")
     with ExitStack() as stack:

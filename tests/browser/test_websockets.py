@@ -1,4 +1,4 @@
-"""WebSockets, which CORS does not cover: an allowed page connects, a foreign one does not."""
+"""WebSockets, which CORS does not cover: only pages on allowed origins connect."""
 
 import pytest
 
@@ -10,7 +10,7 @@ KINDS = ("exact", "pattern", "own", "foreign", "look-alike")
 
 
 @pytest.mark.parametrize("environment", ["development", "production"])
-def test_foreign_pages_open_no_websocket(world: World, browser: Browser, environment: str) -> None:
+def test_unlisted_page_opens_no_websocket(world: World, browser: Browser, environment: str) -> None:
     service = world.service("cookies", environment)
     wrong = []
     for kind in KINDS:

@@ -1,1 +1,1 @@
-"""Tests of the library alone, `cors_right/`, imported where it lies: nothing is rendered."""
+"""Tests of the library `cors_right/` alone, imported from the template without rendering."""

@@ -1,4 +1,4 @@
-"""`python -m cors_right` for services that have no file layout, and what `explain` says of them."""
+"""The command `python -m cors_right` for services with other file layouts."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command for an application; return its exit status, and what it wrote where."""
+    """Return a function that runs the command, with its exit status, output and errors."""
 
     def run(*arguments: str, app: str = "app") -> tuple[int, str, str]:
         named = [*arguments, "--app", app if ":" in app else f"{ADOPTED}:{app}"]
@@ -102,7 +102,7 @@ def test_explain_knows_exempt_paths(run: Run) -> None:
         ("added", "POST", "/hello", "/hello accepts GET, HEAD, but not POST"),
     ],
 )
-def test_explain_says_which_route_is_missing(
+def test_explain_names_the_missing_route(
     run: Run, app: str, method: str, path: str, said: str
 ) -> None:
     found = explained(run, APP, method, path, app=app)[1]
@@ -158,7 +158,7 @@ TWO_SITES = words.TWO_SITES.format("Lax", LOCAL, "http://127.0.0.1:8000")
         (("--credentials",), "session", "add --at URL to learn what becomes of it"),
     ],
 )
-def test_explain_says_what_becomes_of_cookies(
+def test_explain_shows_the_verdict_on_each_cookie(
     run: Run, arguments: tuple[str, ...], name: str, said: str
 ) -> None:
     found = explained(run, LOCAL, "GET", "/cookies", *arguments)[1]
@@ -172,7 +172,7 @@ def test_explain_says_what_becomes_of_cookies(
 OBEYED = ("\x1b", "\x07", "\x9b", "\x85", " ::set", "##vso")
 
 
-def test_explain_shows_nothing_that_is_obeyed(run: Run) -> None:
+def test_explain_escapes_terminal_and_ci_commands(run: Run) -> None:
     for as_json in ((), ("--json",)):
         _, output, _ = run("explain", APP, "GET", "/hostile", *as_json)
         assert "eA==" in output

@@ -1,4 +1,4 @@
-"""FastAPI behind a policy: errors, guards, a policy that is replaced, tracing."""
+"""FastAPI behind a policy: errors, guards, replacement of the policy, tracing."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -67,7 +67,7 @@ def add_routes(app: FastAPI) -> None:
         ("GET", "/boom", None, 500),
     ],
 )
-def test_every_response_is_readable(method: str, path: str, body: Any, status: int) -> None:
+def test_page_reads_every_response(method: str, path: str, body: Any, status: int) -> None:
     client = TestClient(application(max_body_size=1000), raise_server_exceptions=False)
     for origin, expected in ((APP, APP), (FOREIGN, None)):
         answer = client.request(method, path, json=body, headers={"Origin": origin})
@@ -75,12 +75,12 @@ def test_every_response_is_readable(method: str, path: str, body: Any, status: i
         assert answer.headers.get("Access-Control-Allow-Origin") == expected
 
 
-def test_an_unhandled_error_still_reaches_the_server() -> None:
+def test_unhandled_error_reaches_the_server() -> None:
     with pytest.raises(RuntimeError):
         TestClient(application()).get("/boom", headers={"Origin": APP})
 
 
-def test_the_lifespan_runs() -> None:
+def test_lifespan_runs() -> None:
     ran = []
 
     @asynccontextmanager
@@ -97,7 +97,7 @@ def test_the_lifespan_runs() -> None:
 WRITE: Any = {"method": "POST", "path": "/callback"}
 
 
-def test_foreign_pages_write_nothing_where_there_are_credentials() -> None:
+def test_unlisted_page_writes_nothing_with_credentials() -> None:
     headers: Any = {"Host": "api.example.com", "Origin": FOREIGN}
     app = application(CORSPolicy(**PRODUCTION, allow_credentials=True))
     assert ask(app, headers, **WRITE).status == 403
@@ -106,7 +106,7 @@ def test_foreign_pages_write_nothing_where_there_are_credentials() -> None:
     assert ask(application(), headers, **WRITE).status == 200
 
 
-def test_foreign_pages_open_no_websocket() -> None:
+def test_unlisted_page_opens_no_websocket() -> None:
     headers = {"Host": "api.example.com", "Origin": FOREIGN}
     for credentials in (False, True):
         app = application(CORSPolicy(**PRODUCTION, allow_credentials=credentials))
@@ -127,7 +127,7 @@ def test_exempt_paths_are_below_the_root_path(root_path: str, path: str) -> None
 
 
 def allowed(app: CORSFastAPI, origin: str) -> list[bool]:
-    """Whether pages of an origin read, are answered a preflight, and open a WebSocket."""
+    """Return whether pages of an origin can read, pass a preflight, and open a WebSocket."""
     headers: Any = {"Host": "api.example.com", "Origin": origin}
     preflight = headers | {"Access-Control-Request-Method": "PUT"}
     return [
@@ -137,7 +137,7 @@ def allowed(app: CORSFastAPI, origin: str) -> list[bool]:
     ]
 
 
-def test_a_policy_is_replaced_as_a_whole() -> None:
+def test_new_policy_replaces_the_old_one_completely() -> None:
     app = application()
     assert [allowed(app, origin) for origin in (APP, OTHER)] == [[True] * 3, [False] * 3]
     policy = CORSPolicy(**PRODUCTION | {"allow_origins": [OTHER]})
@@ -178,7 +178,7 @@ OPENED = "cors_policy: a policy for development cannot replace another one"
         ("staging", "production", None),
     ],
 )
-def test_policy_that_may_not_be_replaced_stays(
+def test_policy_stays_if_replacement_is_refused(
     before: str, after: str, message: str | None
 ) -> None:
     old, new = (
@@ -220,7 +220,7 @@ def spans(app: FastAPI) -> list[str]:
     return [span.name for span in exporter.get_finished_spans()]
 
 
-def test_tracing_sees_what_it_sees_of_plain_fastapi() -> None:
+def test_tracing_records_the_spans_of_plain_fastapi() -> None:
     plain = FastAPI()
     add_routes(plain)
     assert spans(application()) == spans(plain) != []

@@ -28,7 +28,7 @@ ITERABLES: dict[str, Callable[[list[str]], Iterable[str]]] = {
 
 @pytest.mark.parametrize("kind", ITERABLES)
 @pytest.mark.parametrize("argument", VALUES)
-def test_policy_keeps_what_can_be_read_once(argument: str, kind: str) -> None:
+def test_policy_keeps_values_of_any_iterable(argument: str, kind: str) -> None:
     values = VALUES[argument]
     policy = CORSPolicy(**{argument: ITERABLES[kind](values)})  # type: ignore[arg-type]
     assert getattr(policy, argument) == tuple(values)
@@ -36,7 +36,7 @@ def test_policy_keeps_what_can_be_read_once(argument: str, kind: str) -> None:
 
 @pytest.mark.parametrize("argument", VALUES)
 @pytest.mark.parametrize("values", ["https://a.example", b"GET", 1, None, [1]])
-def test_policy_refuses_what_is_no_list_of_strings(argument: str, values: Any) -> None:
+def test_policy_refuses_values_other_than_string_lists(argument: str, values: Any) -> None:
     with pytest.raises(CORSPolicyError) as caught:
         CORSPolicy(**{argument: values})
     assert all(str(problem).startswith(argument) for problem in caught.value.problems)
@@ -55,7 +55,7 @@ def test_policy_refuses_what_is_no_list_of_strings(argument: str, values: Any) -
         ({"allow_origins": [f"https://*.b{HOST}"]}, "'https://*.b"),
     ],
 )
-def test_policy_refuses_what_never_works(arguments: dict[str, Any], start: str) -> None:
+def test_policy_refuses_entries_that_never_work(arguments: dict[str, Any], start: str) -> None:
     with pytest.raises(CORSPolicyError) as caught:
         CORSPolicy(**arguments)
     (problem,) = caught.value.problems

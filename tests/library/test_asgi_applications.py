@@ -1,4 +1,4 @@
-"""Legal but unusual ASGI applications: behind a policy, they behave as they do without it.
+"""Legal but unusual ASGI applications, which behave behind a policy as without it.
 
 Only the CORS headers and `Vary` of their responses differ. Each application runs on asyncio and
 trio, for requests from an allowed origin, an unlisted origin and none.
@@ -37,16 +37,16 @@ of_server = contextvars.ContextVar("of_server", default="unset")
 
 
 class Bytes(bytes):
-    """Bytes of another class, as some libraries have for header names."""
+    """A subclass of bytes, as some libraries use for header names."""
 
 
 @dataclass
 class Case:
-    """An application, what its request has, and the messages that the server gives it.
+    """An application, its request, and the messages from the server.
 
-    After these, `http.disconnect` comes for ever. With `gone_after`, the client goes away after
-    as many messages: then sending raises. With `is_cancelled`, the server cancels the application
-    once it waits for more.
+    After the messages, the server sends `http.disconnect` for ever. With `gone_after`, the client
+    leaves after as many messages, and sending raises. With `is_cancelled`, the server cancels the
+    application once it waits for more.
     """
 
     app: App
@@ -58,7 +58,7 @@ class Case:
 
 @dataclass
 class Outcome:
-    """What a server saw: the messages, their headers apart, and how the application ended."""
+    """The server's view: messages, separate headers, and the end of the application."""
 
     sent: list[tuple[Message, list[tuple[bytes, bytes]]]] = field(default_factory=list)
     varies: list[set[bytes]] = field(default_factory=list)
@@ -75,7 +75,7 @@ CASES: dict[str, Case] = {}
 def case(
     *received: Message, gone_after: int | None = None, is_cancelled: bool = False, **scope: Any
 ) -> Callable[[App], App]:
-    """Add an application to the table, with what its server gives it."""
+    """Add an application to the table, with the messages from its server."""
 
     def add(app: App) -> App:
         name = getattr(app, "__name__", type(app).__name__)
@@ -92,7 +92,7 @@ def handshake(*received: Message, **options: Any) -> Callable[[App], App]:
 
 
 def answers(name: str, *messages: Callable[[], Message], **options: Any) -> None:
-    """Add an application that sends messages, each made when it is sent."""
+    """Add an application that makes each message when it sends it."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -253,7 +253,7 @@ async def client_gone_is_caught(scope: Scope, receive: Receive, send: Send) -> N
 
 @case()
 async def listens_while_streaming(scope: Scope, receive: Receive, send: Send) -> None:
-    """As Starlette's StreamingResponse does: the disconnect cancels the stream."""
+    """Stream like Starlette's StreamingResponse, until the disconnect cancels the stream."""
     await receive()
     has_sent = anyio.Event()
 
@@ -474,7 +474,7 @@ async def websocket_sends_and_receives_at_once(scope: Scope, receive: Receive, s
 
 
 def scope_for(case: Case, origin: str | None) -> Own:
-    """Return a scope with the keys that the specification requires, and its headers unread."""
+    """Return a scope with the required keys of the specification, and its headers unread."""
     kind = case.scope.get("type", "http")
     scope: Own = {"type": kind, "asgi": {"version": "3.0", "spec_version": "2.5"}, "state": {}}
     if kind in ("http", "websocket"):
@@ -521,7 +521,7 @@ async def served(app: App, case: Case, scope: Own) -> Outcome:
 
 
 def keep(outcome: Outcome, message: Message) -> None:
-    """Write down a message, with its `Vary` and its CORS headers apart."""
+    """Record a message, with its `Vary` and CORS headers separate."""
     pairs = [(name.lower(), value) for name, value in message.get("headers") or ()]
     rest = {key: value for key, value in message.items() if key != "headers"}
     if message["type"] == "http.response.start":
@@ -547,7 +547,7 @@ def mounted(app: App, outer: FastAPI) -> FastAPI:
     return outer
 
 
-# How an application stands without a policy, and behind one.
+# The ways to run an application, with and without a policy.
 PLACES: dict[str, tuple[Callable[[App], App], Callable[[App], App]]] = {
     "wrapped": (lambda app: app, lambda app: CORSPolicyMiddleware(app, POLICY)),
     "mounted": (
@@ -558,7 +558,7 @@ PLACES: dict[str, tuple[Callable[[App], App], Callable[[App], App]]] = {
 
 
 async def outcomes(app: App, case: Case) -> dict[str | None, Outcome]:
-    """Return what a server sees for requests from each kind of origin."""
+    """Return the server's view of requests from each kind of origin."""
     return {
         origin: await served(app, case, scope_for(case, origin)) for origin in (APP, FOREIGN, None)
     }
@@ -587,8 +587,8 @@ def test_application_behaves_as_without_a_policy(name: str, place: str, backend:
         assert found.allowed == [allowed] * len(found.varies)
 
 
-def test_message_that_is_sent_again_has_no_header_of_a_response() -> None:
-    """An application that keeps its messages may also answer elsewhere, behind no policy."""
+def test_application_keeps_its_messages_without_cors_headers() -> None:
+    """Protect kept messages, because the application can also respond without a policy."""
     case = CASES["sends_one_object_for_every_request"]
     before = repr(START)
     outcome = anyio.run(served, CORSPolicyMiddleware(case.app, POLICY), case, scope_for(case, APP))

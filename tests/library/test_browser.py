@@ -1,4 +1,4 @@
-"""What a browser makes of answers, without a browser; tests/browser holds it against engines."""
+"""The library's browser, which judges responses; tests/browser compares it with engines."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ Headers = list[tuple[str, str]]
 
 
 def outcome(*answers: tuple[int, Headers] | None, **arguments: Any) -> Seen:
-    """Return what a page gets where these are the answers, one after the other."""
+    """Return the page's result for a sequence of responses."""
     left = [answer and Response(*answer, b"body") for answer in answers]
 
     def send(*_: object) -> Response | None:
@@ -37,7 +37,7 @@ def outcome(*answers: tuple[int, Headers] | None, **arguments: Any) -> Seen:
 
 
 def error(*answers: tuple[int, Headers] | None, **arguments: Any) -> tuple[str, str]:
-    """Return the name of the error, and the wrong value; two empty texts if there is none."""
+    """Return the name of the error and the wrong value, or two empty texts without an error."""
     blocked = outcome(*answers, **arguments).blocked
     return (blocked.name, blocked.value) if blocked else ("", "")
 
@@ -72,14 +72,14 @@ SHARED: list[tuple[Headers, bool, tuple[str, str]]] = [
 
 @pytest.mark.parametrize("status", [200, 404, 500])
 @pytest.mark.parametrize(("headers", "with_credentials", "expected"), SHARED)
-def test_a_response(
+def test_response_gives_the_expected_error(
     headers: Headers, with_credentials: bool, expected: tuple[str, str], status: int
 ) -> None:
     assert error((status, headers), with_credentials=with_credentials) == expected
 
 
 @pytest.mark.parametrize(("headers", "with_credentials", "expected"), SHARED)
-def test_a_preflight_is_a_response_like_any_other(
+def test_preflight_response_gives_the_same_errors(
     headers: Headers, with_credentials: bool, expected: tuple[str, str]
 ) -> None:
     answers = [(200, [*headers, (f"{ALLOW}Methods", "PUT")])]
@@ -168,7 +168,7 @@ PREFLIGHTS: list[tuple[int, Headers, dict[str, Any], tuple[str, str]]] = [
 
 
 @pytest.mark.parametrize(("status", "headers", "arguments", "expected"), PREFLIGHTS)
-def test_a_preflight(
+def test_preflight_gives_the_expected_error(
     status: int, headers: Headers, arguments: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     rest = [] if expected[0] else [(200, [OK, CREDENTIALS])]
@@ -179,7 +179,7 @@ def test_a_preflight(
     assert result.sent[0] == "OPTIONS"
 
 
-def test_what_a_preflight_asks() -> None:
+def test_preflight_names_method_and_headers() -> None:
     headers = {"X-B": "1", "Content-Type": "application/json", "Cookie": "x", "x-a": "1"}
     first, second = outcome(
         (200, [OK, (f"{ALLOW}Methods", "PUT"), (f"{ALLOW}Headers", "x-a, x-b, content-type")]),
@@ -201,7 +201,7 @@ def test_what_a_preflight_asks() -> None:
     assert (second.method, dict(second.headers)) == ("PUT", {**headers, "Origin": APP})
 
 
-def test_simple_requests_are_not_asked_about() -> None:
+def test_simple_request_needs_no_preflight() -> None:
     result = outcome((201, [OK]), method="POST", headers={"Content-Type": "text/plain"})
     assert (result.sent, result.status, result.body) == (("POST",), 201, b"body")
     assert "Access-Control-Request-Headers" not in result.exchanges[0].headers
@@ -210,13 +210,13 @@ def test_simple_requests_are_not_asked_about() -> None:
 @pytest.mark.parametrize(
     ("written", "sent"), [("get", "GET"), ("Put", "PUT"), ("patch", "patch"), ("QUERY", "QUERY")]
 )
-def test_some_methods_are_written_in_upper_case(written: str, sent: str) -> None:
+def test_method_becomes_upper_case_if_standard(written: str, sent: str) -> None:
     answer = (200, [OK, (f"{ALLOW}Methods", "*")])
     answers = [answer] if sent == "GET" else [answer, answer]
     assert outcome(*answers, method=written).sent[-1] == sent
 
 
-def test_nothing_answers() -> None:
+def test_request_without_a_response_is_invalid() -> None:
     for method, sent in (("GET", ("GET",)), ("PUT", ("OPTIONS",))):
         result = outcome(None, method=method)
         assert result.blocked and result.blocked.error == CorsError.INVALID_RESPONSE
@@ -232,7 +232,7 @@ def test_nothing_answers() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT"])
-def test_the_pages_own_origin_needs_no_headers(method: str) -> None:
+def test_own_page_needs_no_cors_headers(method: str) -> None:
     result = outcome((200, [("X-Any", "1")]), url=f"{APP}:443/notes", method=method)
     assert (result.sent, dict(result.headers)) == ((method,), {"x-any": "1"})
     assert ("Origin" in result.exchanges[0].headers) == (method in ("POST", "PUT"))
@@ -255,7 +255,7 @@ READABLE: list[tuple[Headers, bool, set[str]]] = [
 
 
 @pytest.mark.parametrize(("headers", "with_credentials", "expected"), READABLE)
-def test_which_headers_a_page_reads(
+def test_page_reads_exposed_headers_only(
     headers: Headers, with_credentials: bool, expected: set[str]
 ) -> None:
     own = [(name, "1") for name in ("Content-Type", "Expires", "X-One", "Location")]
@@ -291,7 +291,7 @@ SAFE: list[tuple[str, str, bool]] = [
 
 
 @pytest.mark.parametrize(("name", "value", "expected"), SAFE)
-def test_safelisted_headers(name: str, value: str, expected: bool) -> None:
+def test_header_is_safelisted_by_name_and_value(name: str, value: str, expected: bool) -> None:
     assert is_safelisted(name, value) == expected
 
 
@@ -311,7 +311,7 @@ def test_many_safe_values_are_not_safe() -> None:
         ("/notes", ""),
     ],
 )
-def test_the_origin_of_a_url(url: str, origin: str) -> None:
+def test_url_has_an_origin(url: str, origin: str) -> None:
     assert origin_of(url) == origin
 
 
@@ -327,7 +327,7 @@ def test_the_origin_of_a_url(url: str, origin: str) -> None:
         ("http://app.example.com", "http://api.example.com/", False),
     ],
 )
-def test_mixed_content(origin: str, url: str, expected: bool) -> None:
+def test_http_url_is_mixed_content_on_https(origin: str, url: str, expected: bool) -> None:
     assert is_mixed(origin, url) == expected
 
 
@@ -344,7 +344,7 @@ def redirect(location: str, status: int = 307) -> tuple[int, Headers]:
         ("https://b.example/other", "https://b.example/other", "null"),
     ],
 )
-def test_a_redirect_is_followed(location: str, url: str, origin: str) -> None:
+def test_redirect_leads_to_the_next_origin(location: str, url: str, origin: str) -> None:
     result = outcome(redirect(location), (200, allow_origin(origin)))
     assert (result.exchanges[1].url, result.exchanges[1].headers["Origin"]) == (url, origin)
     assert result.readable
@@ -353,7 +353,7 @@ def test_a_redirect_is_followed(location: str, url: str, origin: str) -> None:
     assert result.exchanges[1].url == url
 
 
-def test_a_redirect_home_keeps_null() -> None:
+def test_redirect_home_keeps_null() -> None:
     result = outcome(redirect("https://b.example/"), redirect(API))
     assert result.blocked and result.blocked.value == APP
     answers = [redirect("https://b.example/"), (307, [*allow_origin("null"), ("Location", API)])]
@@ -371,14 +371,14 @@ def test_a_redirect_home_keeps_null() -> None:
         ("https://b.example:x/", ("InvalidResponse", "https://b.example:x/")),
     ],
 )
-def test_a_redirect_that_is_not_followed(location: str, expected: tuple[str, str]) -> None:
+def test_invalid_redirect_gives_an_error(location: str, expected: tuple[str, str]) -> None:
     assert error(redirect(location)) == expected
     result = outcome(redirect(location))
     assert result.blocked and result.blocked.origin == APP
     assert result.blocked.response == result.exchanges[0].response
 
 
-def test_no_more_than_twenty_redirects_are_followed() -> None:
+def test_browser_follows_twenty_redirects_at_most() -> None:
     assert error(*[redirect("/x")] * 20, (200, [OK])) == ("", "")
     assert error(*[redirect("/x")] * 21) == ("InvalidResponse", f"{API}/x")
 
@@ -398,7 +398,7 @@ def test_no_more_than_twenty_redirects_are_followed() -> None:
         (302, "PUT", "PUT"),
     ],
 )
-def test_some_redirects_change_the_method(status: int, method: str, then: str) -> None:
+def test_redirect_changes_the_method_by_status(status: int, method: str, then: str) -> None:
     bodies: list[bytes | None] = []
     answers = {
         "/a": Response(*redirect("/b", status)),
@@ -419,13 +419,13 @@ def test_some_redirects_change_the_method(status: int, method: str, then: str) -
     assert set(last.headers) == {"Accept", "Origin", *([] if is_dropped else headers)}
 
 
-def test_a_status_without_location_is_no_redirect() -> None:
+def test_status_is_no_redirect_without_a_location() -> None:
     assert outcome((302, [OK])).status == 302
     assert outcome((304, [OK, ("Location", "/x")])).status == 304
 
 
 @pytest.mark.parametrize("name", [*CorsError])
-def test_every_error_has_words_for_every_console(name: CorsError) -> None:
+def test_error_has_words_for_every_console(name: CorsError) -> None:
     assert name == CorsError.INVALID_RESPONSE or len(WORDS[name]) == 3
 
 
@@ -543,7 +543,7 @@ CONSOLES: list[tuple[list[tuple[int, Headers]], dict[str, Any], tuple[str, str, 
 
 
 @pytest.mark.parametrize(("answers", "arguments", "expected"), CONSOLES)
-def test_what_consoles_say(
+def test_consoles_explain_the_blocked_response(
     answers: list[tuple[int, Headers]], arguments: dict[str, Any], expected: tuple[str, str, str]
 ) -> None:
     blocked = outcome(*answers, **arguments).blocked

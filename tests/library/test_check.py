@@ -1,4 +1,4 @@
-"""What `check` says of services that are right, and of those that misbehave on purpose."""
+"""The findings of `check` for correct services, and for services that misbehave on purpose."""
 
 import json
 import re
@@ -61,9 +61,9 @@ def service(policy: CORSPolicy) -> Behaviour:
 def findings(
     server: Crooked, behaviour: Behaviour, policy: CORSPolicy = POLICY, *origins: str
 ) -> list[Finding]:
-    """Return what is found of a service that behaves so."""
+    """Return the findings for a behaviour of the service."""
     server.behaviours["service"] = behaviour
-    # Pages over https may call http on this machine alone.
+    # Pages over https can call http on loopback only.
     return [*check(f"http://localhost:{server.server_port}/service", policy, origins)]
 
 
@@ -98,7 +98,7 @@ POLICIES = [
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_a_right_service_is_never_accused(server: Crooked, policy: CORSPolicy) -> None:
+def test_check_accepts_every_correct_service(server: Crooked, policy: CORSPolicy) -> None:
     found = findings(server, service(policy), policy)
     assert wrong(found) == {}
     expected = [example(entry) for entry in policy.allow_origins]
@@ -106,7 +106,7 @@ def test_a_right_service_is_never_accused(server: Crooked, policy: CORSPolicy) -
     assert [one.origin for one in found if not one.is_allowed] == look_alikes(policy)
 
 
-def test_what_is_asked(server: Crooked) -> None:
+def test_check_sends_the_expected_requests(server: Crooked) -> None:
     got: list[tuple[str, str, dict[str, str]]] = []
     behave = service(POLICY)
 
@@ -179,7 +179,7 @@ def test_what_is_asked(server: Crooked) -> None:
         ),
     ],
 )
-def test_a_preflight_asks_for_what_the_policy_lists(
+def test_check_preflights_with_entries_of_the_policy(
     server: Crooked, policy: CORSPolicy, method: str, names: str | None
 ) -> None:
     got: list[tuple[str | None, str | None]] = []
@@ -197,7 +197,7 @@ def test_a_preflight_asks_for_what_the_policy_lists(
     assert got[0] == (method, names)
 
 
-def test_foreign_origins_resemble_those_of_the_list() -> None:
+def test_look_alikes_resemble_entries_of_the_list() -> None:
     assert look_alikes(POLICY) == [
         "https://foreign.example",
         "null",
@@ -221,7 +221,7 @@ def test_foreign_origins_resemble_those_of_the_list() -> None:
 
 
 def changed(change: Change, policy: CORSPolicy = POLICY) -> Behaviour:
-    """Answer as the service does, with a proxy in front."""
+    """Return the behaviour of the service behind a proxy."""
     return behind(change, service(policy))
 
 
@@ -231,7 +231,7 @@ ANSWERS_ITSELF = "look for a proxy that responds itself or removes the header"
 IN_FRONT = "check the proxies in front of the service"
 DOUBLED = "remove the header from the proxy (the service already sends it)"
 NO_CACHE = "stop proxies from setting or caching this header"
-# What is done to answers, what is said of it, and what to change.
+# Changes of responses, the finding for each, and the proposed correction.
 PROXIES: dict[str, tuple[Change, str, str]] = {
     "502": (
         lambda *_: Response(502, [HTML]),
@@ -338,13 +338,13 @@ PROXIES: dict[str, tuple[Change, str, str]] = {
 
 
 @pytest.mark.parametrize("name", PROXIES)
-def test_what_proxies_do_is_recognised(server: Crooked, name: str) -> None:
+def test_check_recognises_the_faults_of_proxies(server: Crooked, name: str) -> None:
     change, said, remedy = PROXIES[name]
     found = findings(server, changed(change), POLICY, APP)
     assert wrong(found)[APP] == (said, remedy)
 
 
-# What each gateway adds to its responses, and what it is not taken for.
+# Headers that each gateway adds to its responses, and the gateways that `check` excludes.
 SIGNS: dict[str, tuple[str, str]] = {
     "API Gateway": ("apigw-requestid", "a"),
     "CloudFront": ("X-Amz-Cf-Id", "a"),
@@ -355,7 +355,7 @@ SIGNS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", SIGNS)
-def test_check_says_what_to_set_in_a_gateway(server: Crooked, name: str) -> None:
+def test_check_names_the_setting_of_a_gateway(server: Crooked, name: str) -> None:
     sign = with_headers(SIGNS[name])
     for policy, change in (
         (POLICY, preflight(403)),
@@ -373,26 +373,26 @@ def test_check_says_what_to_set_in_a_gateway(server: Crooked, name: str) -> None
         assert changes and all(text.endswith(f"; {words.IN_GATEWAY[name]}") for text in changes)
 
 
-def test_api_gateway_is_not_taken_for_the_cloudfront_in_front_of_it(server: Crooked) -> None:
+def test_check_names_api_gateway_behind_cloudfront(server: Crooked) -> None:
     both = with_headers(SIGNS["CloudFront"], ("x-amz-apigw-id", "a"), (f"{ALLOW}Origin", APP))
     (_, change) = wrong(findings(server, changed(both), POLICY, APP))[APP]
     assert change.endswith(words.IN_GATEWAY["API Gateway"])
 
 
-def test_cloudflares_own_errors_are_recognised(server: Crooked) -> None:
+def test_check_recognises_errors_of_cloudflare(server: Crooked) -> None:
     change = preflight(522, SIGNS["Cloudflare"])
     (said, _) = wrong(findings(server, changed(change), POLICY, APP))[APP]
     assert said == words.GATEWAY.format("preflight", 522)
 
 
-def test_vary_may_stand_for_all(server: Crooked) -> None:
+def test_check_accepts_vary_for_all_headers(server: Crooked) -> None:
     def change(method: str, response: Response) -> Response:
         return with_headers(("Vary", "*"))(method, without("vary")(method, response))
 
     assert wrong(findings(server, changed(change))) == {}
 
 
-def test_vary_is_needed_without_an_origin_too(server: Crooked) -> None:
+def test_check_requires_vary_without_an_origin(server: Crooked) -> None:
     behave = service(POLICY)
 
     def behaviour(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
@@ -406,7 +406,7 @@ def test_vary_is_needed_without_an_origin_too(server: Crooked) -> None:
 
 
 class Cache:
-    """A cache in front of a service that looks at the address only, and maybe keeps preflights."""
+    """A cache that uses the address alone as its key, and optionally keeps preflights."""
 
     def __init__(self, *, is_keyed: bool = False, keeps_without_origin: bool = True) -> None:
         self.kept: dict[object, Response] = {}
@@ -431,8 +431,8 @@ NOBODY = "a request without an Origin"
 OF_CACHE = "put Origin in the cache key, or turn the cache off"
 
 
-def test_cache_that_ignores_vary_is_recognised(server: Crooked) -> None:
-    """Whatever it keeps first; a cache that has Origin in its key is right."""
+def test_check_recognises_a_cache_that_ignores_vary(server: Crooked) -> None:
+    """Try each first response, and accept a cache that has Origin in its key."""
     one = replace(POLICY, allow_origins=[APP])
     for policy, second in ((POLICY, PREVIEW), (one, "https://foreign.example")):
         for cache, kept in (
@@ -450,7 +450,7 @@ def test_cache_that_ignores_vary_is_recognised(server: Crooked) -> None:
     assert wrong(findings(server, cache.behind(service(public)), public)) == {}
 
 
-def test_query_that_a_service_refuses_is_no_cache(server: Crooked) -> None:
+def test_check_suspects_no_cache_if_query_is_refused(server: Crooked) -> None:
     behave = service(POLICY)
 
     def behaviour(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
@@ -472,14 +472,14 @@ OBEYED = re.compile(r"[^ -~\n]|##|^\s*::", re.M)
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_check_prints_nothing_that_is_obeyed(
+def test_check_escapes_terminal_and_ci_commands(
     server: Crooked,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     name: str,
     as_json: list[str],
 ) -> None:
-    """In the value of an origin, of a list, of a status page's redirect, and as a whole list."""
+    """Put commands into an origin, a list, a redirect of a status page, and a whole list."""
     value = HOSTILE[name]
     monkeypatch.setattr(loading, "SETTINGS", "tests.support.service.settings:Settings")
     url = f"http://localhost:{server.server_port}/service"
@@ -534,14 +534,14 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_another_policy_is_recognised(server: Crooked, name: str) -> None:
+def test_check_recognises_another_policy(server: Crooked, name: str) -> None:
     arguments, said = OTHERS[name]
     found = findings(server, service(replace(POLICY, **arguments)), POLICY, APP)
     assert wrong(found)[APP] == (said, UPDATE)
 
 
 @pytest.mark.parametrize("of", ["OPTIONS", "GET"])
-def test_credentials_that_are_missing_are_recognised(server: Crooked, of: str) -> None:
+def test_check_recognises_missing_credentials(server: Crooked, of: str) -> None:
     def change(method: str, response: Response) -> Response:
         drop = without("access-control-allow-credentials")
         return drop(method, response) if method == of else response
@@ -562,7 +562,7 @@ def test_credentials_that_are_missing_are_recognised(server: Crooked, of: str) -
     ],
 )
 @pytest.mark.parametrize("asked_by", ["OPTIONS", "GET"])
-def test_who_lets_foreign_origins_in_is_told(
+def test_check_reports_unlisted_origins_that_get_access(
     server: Crooked, asked_by: str, headers: Any, let_in: str
 ) -> None:
     behave = service(POLICY)
@@ -581,7 +581,7 @@ def test_who_lets_foreign_origins_in_is_told(
     }
 
 
-def test_a_header_for_somebody_else_lets_nobody_in(server: Crooked) -> None:
+def test_check_accepts_a_header_for_another_origin(server: Crooked) -> None:
     def change(method: str, response: Response) -> Response:
         if response.get("Access-Control-Allow-Origin"):
             return response
@@ -590,7 +590,7 @@ def test_a_header_for_somebody_else_lets_nobody_in(server: Crooked) -> None:
     assert wrong(findings(server, changed(change))) == {}
 
 
-def test_an_origin_that_the_settings_do_not_list_is_explained(server: Crooked) -> None:
+def test_check_explains_an_origin_missing_in_settings(server: Crooked) -> None:
     origin = "http://app.example.com"
     found = findings(server, service(POLICY), POLICY, origin, APP)
     reason = why_not_allowed(POLICY, [origin])
@@ -600,7 +600,7 @@ def test_an_origin_that_the_settings_do_not_list_is_explained(server: Crooked) -
     assert found[1] == Finding(APP, True)
 
 
-def test_a_page_over_https_cannot_call_http() -> None:
+def test_check_reports_http_address_for_https_page() -> None:
     (found,) = [one for one in check("http://api.example.test/x", POLICY, [APP]) if one.is_allowed]
     assert (found.wrong, found.change) == (
         "a page over https cannot call an address over http",
@@ -610,7 +610,7 @@ def test_a_page_over_https_cannot_call_http() -> None:
 
 @contextmanager
 def raw_server(behave: Callable[[socket.socket], object]) -> Iterator[int]:
-    """Accept connections, and do with each as `behave` says; give the port."""
+    """Pass each connection to `behave`, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -619,7 +619,7 @@ def raw_server(behave: Callable[[socket.socket], object]) -> Iterator[int]:
                     connection, _ = listening.accept()
                 except OSError:
                     return
-                with connection, suppress(OSError):  # the other side has gone
+                with connection, suppress(OSError):  # the client has left
                     behave(connection)
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -632,7 +632,7 @@ def raw_server(behave: Callable[[socket.socket], object]) -> Iterator[int]:
 
 
 def trickle(start: bytes) -> Callable[[socket.socket], None]:
-    """Send a byte, and another one, and so on, until the other side has had enough."""
+    """Return a behaviour that sends single bytes until the client leaves."""
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(start)
@@ -698,7 +698,7 @@ NETWORK: dict[str, tuple[str, Callable[[socket.socket], object], str]] = {
 
 
 @pytest.mark.parametrize("name", NETWORK)
-def test_what_a_network_can_do(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_names_the_failure_of_the_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scheme, behave, said = NETWORK[name]
     if "0.3" in said:
         monkeypatch.setattr(checking, "PATIENCE", 0.3)
@@ -707,14 +707,14 @@ def test_what_a_network_can_do(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert found == [Finding(APP, True, f"localhost:{port} {said}", "check the address", False)]
 
 
-def test_a_body_that_trickles_is_not_waited_for() -> None:
+def test_check_does_not_wait_for_slow_body() -> None:
     answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 500\r\n\r\n"
     with raw_server(trickle(answer)) as port:
         found = [*check(f"http://localhost:{port}/", POLICY, [APP])]
     assert found[0].wrong == words.HEADER_REMOVED.format("preflight", 200)
 
 
-def test_where_nobody_listens() -> None:
+def test_check_reports_a_refused_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     empty = CORSPolicy()
@@ -726,7 +726,7 @@ def test_where_nobody_listens() -> None:
         )
 
 
-def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_reports_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     def lookup(*_: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -735,7 +735,7 @@ def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.wrong == "api.example.test does not resolve to an IP address"
 
 
-def test_other_troubles_keep_their_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_quotes_other_network_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     def lookup(*_: object) -> None:
         raise OSError(101, "Network is unreachable")
 
@@ -744,7 +744,7 @@ def test_other_troubles_keep_their_words(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found.wrong == "api.example.test cannot be reached: Network is unreachable"
 
 
-def test_a_certificate_that_browsers_do_not_trust(
+def test_check_reports_an_untrusted_certificate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = trustme.CA()
@@ -761,7 +761,7 @@ def test_a_certificate_that_browsers_do_not_trust(
         assert wrong([*check(url, POLICY)]) == {}
 
 
-def test_a_large_body_is_not_read(server: Crooked) -> None:
+def test_check_reads_no_large_body(server: Crooked) -> None:
     def change(method: str, response: Response) -> Response:
         return replace(response, body=b"x" * 50_000_000)
 
@@ -782,7 +782,7 @@ refused   http://app.example.com
 """
 
 
-def test_the_command(
+def test_command_prints_findings_and_exit_status(
     server: Crooked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(loading, "SETTINGS", "tests.support.service.settings:Settings")
@@ -840,12 +840,12 @@ def test_check_tells_blocked_from_not_asked(
     assert run(url, "--env", "development")[0] == 0
 
 
-def test_a_dead_service_is_not_right_because_it_refuses(server: Crooked) -> None:
+def test_check_reports_a_dead_service_without_origins(server: Crooked) -> None:
     empty = CORSPolicy()
     (found,) = findings(server, lambda *_: Response(502, [HTML]), empty)
     assert found.wrong == words.NOT_REACHED.format(502)
 
 
-def test_an_origin_is_asked_about_once(server: Crooked) -> None:
+def test_check_tries_each_origin_once(server: Crooked) -> None:
     found = findings(server, service(POLICY), POLICY, "null")
     assert [one.origin for one in found].count("null") == 1

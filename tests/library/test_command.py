@@ -1,4 +1,4 @@
-"""`python -m cors_right show` and `explain`, for a service of the tests."""
+"""The commands `python -m cors_right show` and `explain` for a service of the tests."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ PREFIX = "python -m cors_right"
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run the command with arguments; return its exit status, and what it wrote where."""
+    """Return a function that runs the command, with its exit status, output and errors."""
     monkeypatch.setattr(service, "SETTINGS", "tests.support.service.settings:Settings")
     monkeypatch.setattr(service, "APPLICATION", "tests.support.service.application:create_app")
 
@@ -58,11 +58,11 @@ allow_http_loopback  False        True                           False
 """
 
 
-def test_the_policies_side_by_side(run: Any) -> None:
+def test_show_prints_policies_side_by_side(run: Any) -> None:
     assert run("show", FASTAPI_ENV="staging") == (0, SHOWN, "")
 
 
-def test_a_list_without_origins_says_none(run: Any) -> None:
+def test_show_prints_none_for_an_empty_list(run: Any) -> None:
     _, output, _ = run("show", FRONTEND_ORIGINS="")
     assert "allow_origins        *            none                       none" in output
 
@@ -70,7 +70,7 @@ def test_a_list_without_origins_says_none(run: Any) -> None:
 LOOPBACK = words.wrong_frontends("http://localhost:3000", words.IS_LOOPBACK)
 
 
-def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
+def test_show_explains_an_invalid_policy(run: Any) -> None:
     settings = {
         "FASTAPI_ENV": "staging",
         "ALLOW_CREDENTIALS": "1",
@@ -102,7 +102,7 @@ def test_a_policy_that_cannot_be_made_is_explained(run: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["explain", APP], ["check", "https://a.example"]])
-def test_wrong_settings_end_it_as_they_end_the_service(run: Any, arguments: list[str]) -> None:
+def test_command_exits_like_the_service_if_settings_wrong(run: Any, arguments: list[str]) -> None:
     status, output, errors = run(*arguments, FASTAPI_ENV="prod")
     assert (status, output) == (3, "")
     assert errors == f"{words.wrong_environment('production')}\n"
@@ -157,18 +157,18 @@ DELETE /notes
 """
 
 
-def test_what_a_browser_blocks_is_explained(run: Any) -> None:
+def test_explain_explains_a_blocked_request(run: Any) -> None:
     arguments = ("http://app.example.com", "PUT", "/notes", "--header", "Content-Type")
     assert run("explain", *arguments) == (1, BLOCKED, "")
 
 
-def test_what_a_browser_allows_is_shown_and_not_run(run: Any) -> None:
+def test_explain_shows_an_allowed_write_without_running_it(run: Any) -> None:
     assert run("explain", APP, "DELETE", "/notes") == (0, ALLOWED, "")
     assert run("explain", APP, "POST", "/notes")[0] == 0
     assert application.written == []
 
 
-def test_the_origin_is_written_as_browsers_write_it(run: Any) -> None:
+def test_explain_writes_the_origin_like_a_browser(run: Any) -> None:
     status, output, _ = run("explain", "HTTPS://App.Example.com:443/")
     assert (status, "> Origin: https://app.example.com\n" in output) == (0, True)
 
@@ -254,7 +254,7 @@ ABSENT = words.not_listed("https://b.test", *LISTED)
         ),
     ],
 )
-def test_reasons(
+def test_explain_gives_reason_and_correction(
     run: Any,
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
@@ -277,7 +277,7 @@ def test_reasons(
 @pytest.mark.parametrize(
     ("path", "status"), [("/boom", 500), ("/forever", 200), ("/nowhere", 404), ("/moved", 200)]
 )
-def test_what_a_page_can_read_is_allowed(run: Any, path: str, status: int) -> None:
+def test_explain_allows_a_readable_response(run: Any, path: str, status: int) -> None:
     found = explained(run, APP, "GET", path)
     assert (found["allowed"], found["error"], found["why"]) == (True, None, "")
     last = found["requests"][-1]
@@ -287,7 +287,7 @@ def test_what_a_page_can_read_is_allowed(run: Any, path: str, status: int) -> No
     assert last["url"].startswith("https://service.example/")
 
 
-def test_a_redirect_that_is_followed_is_shown(run: Any) -> None:
+def test_explain_shows_each_followed_redirect(run: Any) -> None:
     _, output, _ = run("explain", APP, "GET", "/moved")
     assert "\nGET /notes?x=%20\n" in output
     assert "< 307\n< location: /notes?x=%20\n" in output
@@ -303,7 +303,7 @@ def test_a_redirect_that_is_followed_is_shown(run: Any) -> None:
     assert "\nThe service refuses the write with a 403 (CSRF protection).\nwhy " in output
 
 
-def test_the_environment_is_the_one_in_force_or_another(run: Any) -> None:
+def test_explain_uses_current_environment_or_env_option(run: Any) -> None:
     assert explained(run, "https://b.test")["allowed"] is False
     assert explained(run, "https://b.test", "--env", "development")["allowed"] is True
     assert explained(run, "https://b.test", FASTAPI_ENV="development")["allowed"] is True
@@ -311,7 +311,7 @@ def test_the_environment_is_the_one_in_force_or_another(run: Any) -> None:
     assert found["allowed"] is False
 
 
-def test_null_is_explained(run: Any) -> None:
+def test_explain_explains_null(run: Any) -> None:
     assert explained(run, "null")["why"] == NULL.why
 
 
@@ -360,7 +360,9 @@ def test_null_is_explained(run: Any) -> None:
         ),
     ],
 )
-def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
+def test_command_prints_usage_if_arguments_are_wrong(
+    run: Any, arguments: list[str], message: str
+) -> None:
     status, output, errors = run(*arguments)
     assert (status, output) == (2, "")
     assert errors.startswith("usage: python -m cors_right")
@@ -403,14 +405,14 @@ def test_wrong_usage(run: Any, arguments: list[str], message: str) -> None:
         ),
     ],
 )
-def test_help_says_what_there_is(run: Any, arguments: list[str], words: list[str]) -> None:
+def test_help_lists_commands_and_options(run: Any, arguments: list[str], words: list[str]) -> None:
     status, output, _ = run(*arguments, "--help")
     assert status == 0
     for text in words:
         assert text in " ".join(output.split())
 
 
-def test_headers_have_values_that_need_a_preflight(run: Any) -> None:
+def test_explain_gives_headers_values_that_need_preflights(run: Any) -> None:
     arguments = ("--header", "CONTENT-Type", "--header", "Idempotency-Key")
     found = explained(run, APP, "POST", "/notes", *arguments)
     assert found["requests"][1]["headers"] == {
@@ -420,7 +422,7 @@ def test_headers_have_values_that_need_a_preflight(run: Any) -> None:
     }
 
 
-def test_the_application_sees_a_request_as_from_a_server(run: Any) -> None:
+def test_application_gets_a_scope_like_from_a_server(run: Any) -> None:
     assert scope_of("GET", "https://api.example.com:8443/a%20b?c=%20", {"Origin": APP}) == {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -445,25 +447,25 @@ def test_the_application_sees_a_request_as_from_a_server(run: Any) -> None:
     )
 
 
-def test_an_application_may_answer_without_headers() -> None:
+def test_application_can_respond_without_headers() -> None:
     answer = asyncio.run(answer_of(passed, scope_of("GET", "https://a.example/", {})))
     assert answer == Response(200, [])
 
 
-def test_any_origin_is_not_any_credentials(run: Any) -> None:
+def test_wildcard_allows_no_credentials(run: Any) -> None:
     found = explained(run, APP, "GET", "/", "--credentials", "--header=X-A", FRONTEND_ORIGINS="*")
     assert found["error"] == "PreflightWildcardOriginNotAllowed"
     assert found["why"] == f"{words.NO_CREDENTIALS}; {words.NEEDS_MORE}"
 
 
-def test_what_is_not_there_is_said(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explain_shows_a_missing_response(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explaining, "PATIENCE", 0.2)
     _, output, _ = run("explain", APP, "GET", "/never")
     assert "\nGET /never\n> Origin: https://app.example.com\n< (nothing)\n" in output
     assert "\nlog " not in output
 
 
-def test_json_is_printed_for_people_too(run: Any) -> None:
+def test_json_output_is_indented(run: Any) -> None:
     for arguments in (["show"], ["explain", APP]):
         assert run(*arguments, "--json")[1].startswith('{\n  "')
 
@@ -473,7 +475,7 @@ def test_paragraph_is_indented_behind_its_label() -> None:
     assert labelled("why", " ".join(["word"] * 20)) == expected
 
 
-def test_long_words_are_not_broken(run: Any) -> None:
+def test_paragraph_keeps_long_words_whole(run: Any) -> None:
     origin = f"https://{'a-' * 25}a.{'b-' * 25}b.{'c-' * 20}c.test"
     _, output, _ = run("explain", origin)
     change = correction(words.not_listed(origin, *LISTED), words.policy(*LISTED), FILE)
@@ -491,7 +493,9 @@ def test_long_words_are_not_broken(run: Any) -> None:
         ("PYTHONIOENCODING=ascii python -m cors_right explain https://b.test > /dev/null", 1),
     ],
 )
-def test_pipes_and_terminals_are_survived(line: str, status: int, tmp_path: Path) -> None:
+def test_command_survives_closed_pipes_and_narrow_encodings(
+    line: str, status: int, tmp_path: Path
+) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "__init__.py").touch()
     (tmp_path / "cors_right").symlink_to(Path(command.__file__).parent)

@@ -1,4 +1,4 @@
-"""What `judge_cookie` says of cookies. tests/browser/test_dropped_cookies.py asks the engines."""
+"""The verdicts of `judge_cookie`, which tests/browser/test_dropped_cookies.py tries in engines."""
 
 import pytest
 from cors_right.diagnostics.cookies import ENGINES, STANDARD, Verdict, judge_cookie
@@ -11,7 +11,7 @@ OTHER, SUBPAGE = "https://api.example.net", "http://app.shop.localhost:3000"
 PAST, FUTURE = "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
 CROSS = "SameSite=None; Secure"
 
-# Who calls what, the cookie, and why it is dropped; nothing if it is kept.
+# The page, the address, the cookie, and the reason to drop it, or nothing.
 VERDICTS = [
     (APP, API, "a=1", ""),
     (APP, API, "a=1; SameSite=Lax; Secure; HttpOnly; Path=/", ""),
@@ -105,7 +105,7 @@ VERDICTS = [
     (APP, OTHER, f"a=1; {CROSS}; SameSite=Lax" + "é" * 511, ""),
     (APP, OTHER, f"a=1; {CROSS}; SameSite=Lax" + "x" * 1021, "different sites"),
 ]
-# Engines that do otherwise than the standard: who keeps a cookie.
+# Engines that differ from the standard, and the engines that keep a cookie.
 DIFFERENCES = [
     (LOCAL, LITERAL, "a=1", {"firefox", "webkit"}),
     (LOCAL, LITERAL, "a=1; SameSite=Strict", set()),
@@ -157,7 +157,7 @@ def test_verdict_differs_by_engine(page: str, url: str, text: str, keeping: set[
         ("Max-Age=0; Max-Age=9", True),
         (f"Expires={PAST}", False),
         (f"Expires={FUTURE}", True),
-        ("Expires=Thu, 01 Jan 1970 00:00:00 -0000", True),  # not a date that browsers write
+        ("Expires=Thu, 01 Jan 1970 00:00:00 -0000", True),  # not the date format of browsers
         ("Expires=soon", True),
         (f"Max-Age=9; Expires={PAST}", True),
     ],
@@ -174,9 +174,9 @@ def test_verdict_of_expired_cookie_has_no_reason(attributes: str, is_kept: bool)
         ("http://127.0.0.1:3000", OWN, LITERAL),
         (LOCAL, "http://127.0.0.1", "http://localhost"),
         (SUBPAGE, LITERAL, "http://app.shop.localhost:8000"),
-        ("http://[::1]:3000", OWN, ""),  # nothing listens there
+        ("http://[::1]:3000", OWN, ""),  # no service listens there
         ("http://127.0.0.2:3000", OWN, ""),
-        ("https://localhost:3000", LITERAL, ""),  # the scheme makes two sites, too
+        ("https://localhost:3000", LITERAL, ""),  # the scheme also makes two sites
         (LOCAL, "http://192.0.2.7:8000", ""),
         (APP, OTHER, ""),
         ("http://notlocalhost", LITERAL, ""),

@@ -1,4 +1,4 @@
-"""Cookies that take long to parse are refused before anything parses them."""
+"""Cookies that take long to parse, which the service refuses before parsing."""
 
 import sys
 from typing import Any
@@ -48,7 +48,7 @@ def service() -> CORSFastAPI:
         (f'a="{BACKSLASHES * 200}"', 431),
     ],
 )
-def test_costly_cookies_are_refused(cookies: Any, status: int) -> None:
+def test_service_refuses_costly_cookies(cookies: Any, status: int) -> None:
     headers = {"Origin": APP, "Cookie": cookies, "X-Other": "x" * 10_000 + "\\" * 1000}
     app = service()
     answer = ask(app, headers)
@@ -59,7 +59,7 @@ def test_costly_cookies_are_refused(cookies: Any, status: int) -> None:
 
 
 def test_work_for_the_costliest_accepted_cookie_is_bounded() -> None:
-    """Before the mend, each call looks at the rest of the cookie: so bound the calls."""
+    """Bound the calls, because each call of an unfixed parser reads the rest of the cookie."""
     rest = "x" * (MAX_COOKIES - MAX_BACKSLASHES - len('a=""'))
     costliest = f'a="{BACKSLASHES}{rest}"'
     assert len(costliest) == MAX_COOKIES

@@ -1,4 +1,4 @@
-"""Paths that take writes from any site: the callbacks of payment and sign-on services."""
+"""Paths that accept writes from any site: the callbacks of payment and sign-on services."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def callbacks(**arguments: Any) -> CORSFastAPI:
     [("", "", "/callback"), ("/api", "", "/api/callback"), ("", "/api", "/api/callback")],
 )
 def test_root_path_comes_before_an_exempt_path(root_path: str, served_with: str, path: str) -> None:
-    """FastAPI's own and the server's."""
+    """Try the root path of FastAPI and of the server."""
     app = callbacks(root_path=root_path)
     assert ask(app, FOREIGN, "POST", path, root_path=served_with).status == 200
     assert ask(app, FOREIGN, "POST", "/other", root_path=served_with).status == 403
@@ -92,7 +92,7 @@ def test_routes_test_names_exempt_paths_without_a_route() -> None:
 
 @pytest.mark.parametrize("mode", ["navigate", "no-cors", "cors", None])
 def test_refused_form_suggests_an_exemption(mode: str | None) -> None:
-    """To add its origin to the list would let a foreign site read with credentials."""
+    """Avoid a new entry in the list, which would let another site read with credentials."""
     headers = FOREIGN | ({"Sec-Fetch-Mode": mode} if mode else {})
     scope = {"type": "http", "method": "POST", "path": "/callback", "headers": raw(headers)}
     complete(scope)
@@ -105,7 +105,7 @@ def test_refused_form_suggests_an_exemption(mode: str | None) -> None:
     assert ("allow_origins" in change) != is_form
 
 
-def test_answer_and_log_name_csrf() -> None:
+def test_response_and_log_name_csrf() -> None:
     answer = ask(CORSPolicyMiddleware(passed, POLICY), FOREIGN, "POST")
     assert b"(CSRF)" in answer.body
     assert "(CSRF)" in CROSS_SITE_FORM.why

@@ -1,4 +1,4 @@
-"""Which WebSockets and writes are refused, from the policy and the request alone."""
+"""Refusals of WebSockets and writes, decided by the policy and the request alone."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ DEVELOPMENT = CORSPolicy(development=True, allow_credentials=True)
 FROM: list[tuple[str, str | list[str], str | list[str], tuple[bool, bool, bool]]] = [
     # Not from a browser.
     ("https", API, [], (True, True, True)),
-    # Listed, which they are not in development here.
+    # Allowed origins, which development does not list here.
     ("https", API, APP, (True, True, False)),
     ("https", API, "https://a.preview.example.com", (True, True, False)),
     # The service's own page.
@@ -32,7 +32,7 @@ FROM: list[tuple[str, str | list[str], str | list[str], tuple[bool, bool, bool]]
     ("https", "[2001:db8::7]", "https://[2001:db8::7]", (True, True, True)),
     # Behind a proxy that ends TLS.
     ("http", API, f"https://{API}", (True, True, True)),
-    # Its own page over http: anybody's on the network path, unless that is this machine.
+    # Its own page over http, which anyone on the network path can replace, except on loopback.
     ("http", API, f"http://{API}", (True, False, True)),
     ("http", f"{API}:80", f"http://{API}", (True, False, True)),
     ("http", f"{API}:8000", f"http://{API}:8000", (True, False, True)),
@@ -42,7 +42,7 @@ FROM: list[tuple[str, str | list[str], str | list[str], tuple[bool, bool, bool]]
     ("http", "[::1]:8000", "http://[::1]:8000", (True, True, True)),
     ("https", API, f"http://{API}", (False, False, False)),
     ("https", "localhost:8000", "http://localhost:8000", (False, False, False)),
-    # Foreign.
+    # Unlisted origins.
     ("https", API, FOREIGN, (False, False, False)),
     ("https", API, f"https://{API}.evil.example", (False, False, False)),
     ("https", API, f"https://{API}:8443", (False, False, False)),
@@ -67,7 +67,7 @@ FROM: list[tuple[str, str | list[str], str | list[str], tuple[bool, bool, bool]]
 
 @pytest.mark.parametrize("index", range(3), ids=["without", "with credentials", "development"])
 @pytest.mark.parametrize(("scheme", "host", "origin", "expected"), FROM)
-def test_who_opens_a_websocket(
+def test_websocket_opens_from_allowed_origins_only(
     scheme: str, host: Any, origin: Any, expected: tuple[bool, ...], index: int
 ) -> None:
     guard = CORSPolicyMiddleware(passed, (WITHOUT, WITH_CREDENTIALS, DEVELOPMENT)[index])
@@ -76,14 +76,14 @@ def test_who_opens_a_websocket(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_requests_without_credentials_pass(method: str) -> None:
+def test_request_passes_without_credentials(method: str) -> None:
     answer = ask(CORSPolicyMiddleware(passed, WITHOUT), {"Host": API, "Origin": FOREIGN}, method)
     assert answer.status == 200
 
 
 @pytest.mark.parametrize("index", [1, 2], ids=["with credentials", "development"])
 @pytest.mark.parametrize(("scheme", "host", "origin", "expected"), FROM)
-def test_who_writes_without_fetch_metadata(
+def test_write_passes_from_allowed_origins_without_metadata(
     scheme: str, host: Any, origin: Any, expected: tuple[bool, ...], index: int
 ) -> None:
     guard = CORSPolicyMiddleware(passed, (WITHOUT, WITH_CREDENTIALS, DEVELOPMENT)[index])
@@ -112,7 +112,7 @@ PASSES: dict[str, set[str]] = {
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "QUERY", "get")
 
 
-def test_what_foreign_pages_write_is_refused() -> None:
+def test_guard_refuses_writes_from_unlisted_origins() -> None:
     guard = CORSPolicyMiddleware(passed, WITH_CREDENTIALS)
     wrong = []
     for method, site, origin in itertools.product(METHODS, PASSES, ORIGINS):
@@ -123,7 +123,7 @@ def test_what_foreign_pages_write_is_refused() -> None:
     assert not wrong
 
 
-def test_contradicting_metadata_is_refused() -> None:
+def test_guard_refuses_contradicting_metadata() -> None:
     headers: Any = {"Host": API, "Sec-Fetch-Site": ["same-origin", "cross-site"]}
     assert ask(CORSPolicyMiddleware(passed, WITH_CREDENTIALS), headers, "POST").status == 403
 
@@ -138,7 +138,7 @@ def test_contradicting_metadata_is_refused() -> None:
         ("x" * 54_000, f"'{'x' * 79}... (54000 characters)"),
     ],
 )
-def test_a_refused_write_says_why(origin: Any, shown: str) -> None:
+def test_refused_write_gets_the_reason(origin: Any, shown: str) -> None:
     headers = {"Host": API, "Origin": origin, "Sec-Fetch-Site": "cross-site"}
     answer = ask(CORSPolicyMiddleware(passed, WITH_CREDENTIALS), headers, "POST")
     assert (answer.status, answer.headers[1]) == (403, (b"content-type", b"application/json"))
@@ -157,7 +157,7 @@ def test_a_refused_write_says_why(origin: Any, shown: str) -> None:
         ("/Callback", "", 403),
         ("/other", "", 403),
         ("/api/callback", "", 403),
-        # A server that was told of a prefix puts it before the path; a proxy may have removed it.
+        # A server that knows a prefix puts it before the path. A proxy may have removed the prefix.
         ("/api/callback", "/api", 200),
         ("/callback", "/api", 200),
         ("/callback", "/call", 200),
@@ -166,7 +166,7 @@ def test_a_refused_write_says_why(origin: Any, shown: str) -> None:
         ("/api", "/api", 403),
     ],
 )
-def test_exempt_paths_take_writes_from_anywhere(path: str, root_path: str, status: int) -> None:
+def test_exempt_paths_accept_writes_from_any_site(path: str, root_path: str, status: int) -> None:
     guard = CORSPolicyMiddleware(passed, WITH_CREDENTIALS, cross_site_exempt={"/callback"})
     headers: Any = {"Host": API, "Origin": FOREIGN, "Sec-Fetch-Site": "cross-site"}
     answer = ask(guard, headers, "POST", path, root_path=root_path)

@@ -45,12 +45,12 @@ TOTAL_LINE = f"GET / {words.hides('X-Total')}"
 
 @pytest.fixture(autouse=True)
 def _process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that has written no line."""
+    """Start each test in a process without log lines."""
     monkeypatch.setattr(hints, "_written", set())
 
 
 def sending(*headers: tuple[str, str], status: int = 200) -> ASGIApp:
-    """Return an application that answers with these headers."""
+    """Return an application that responds with these headers."""
     pairs: RawHeaders = [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +102,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
         ({"User-Agent": FIREFOX}, LAX[1], ", which Firefox drops: "),
         ({"User-Agent": WEBKIT}, "a=secret; SameSite=None; Secure", ", which WebKit drops: "),
         ({"User-Agent": "curl/8"}, LAX[1], LAX_LINE),
-        # No address of a page or a service.
+        # Headers without an address of the page or the service.
         ({"Origin": "null"}, LAX[1], None),
         ({"Host": "[::::]:8000"}, LAX[1], None),
         ({"Host": "\x9b2J"}, LAX[1], None),
@@ -146,7 +146,7 @@ def test_log_names_missing_credentials_as_the_reason(caplog: pytest.LogCaptureFi
         ({}, {"allow_origins": [PAGE], "development": False, "allow_http_loopback": True}, []),
     ],
 )
-def test_log_is_about_what_an_allowed_page_reads(
+def test_log_covers_requests_of_allowed_pages_only(
     changed: dict[str, Any],
     policy: dict[str, Any],
     expected: list[str],
@@ -163,7 +163,7 @@ def test_wildcard_exposes_every_header(caplog: pytest.LogCaptureFixture) -> None
     assert not said(caplog)
 
 
-def test_log_has_a_line_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_prints_each_line_once(caplog: pytest.LogCaptureFixture) -> None:
     app = behind(sending(LAX, TOTAL))
     for path in ("/", "/notes"):
         ask(app, FETCH, path=path, scheme="http")
@@ -171,7 +171,7 @@ def test_log_has_a_line_once(caplog: pytest.LogCaptureFixture) -> None:
     assert said(caplog) == [LAX_LINE, TOTAL_LINE]
 
 
-def test_header_that_an_image_had_is_named_for_a_script(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_names_header_for_script_after_an_image(caplog: pytest.LogCaptureFixture) -> None:
     app = behind(sending(TOTAL))
     for destination in ("image", "empty"):
         ask(app, FETCH | {"Sec-Fetch-Dest": destination}, scheme="http")
@@ -197,7 +197,9 @@ def test_log_has_fifty_lines_at_most(at_once: bool, caplog: pytest.LogCaptureFix
         (hints.line_for, "Set-Cookie", "a={}; Path=/", 1),
     ],
 )
-def test_verdicts_that_are_kept_are_bounded(verdict: Any, name: str, value: str, kept: int) -> None:
+def test_log_keeps_a_bounded_number_of_verdicts(
+    verdict: Any, name: str, value: str, kept: int
+) -> None:
     verdict.cache_clear()
     for batch in range(100):
         numbers = [f"{batch}-{number}" for number in range(50)]
@@ -206,7 +208,7 @@ def test_verdicts_that_are_kept_are_bounded(verdict: Any, name: str, value: str,
     assert verdict.cache_info().currsize == kept
 
 
-def test_request_and_name_are_shown_escaped_and_bounded(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_escapes_and_shortens_request_and_name(caplog: pytest.LogCaptureFixture) -> None:
     headers = [("X-\x1b[2J", "1"), ("X-" + "a" * 200, "1"), TOTAL]
     ask(behind(sending(*headers)), FETCH, "\x1b[2J", "/\x1b[2J" + "a" * 200, scheme="http")
     line = rf"'\x1b[2J' /%1B%5B2J{'a' * 95} {words.hides('X-Total')}"
@@ -232,10 +234,10 @@ ROUTES = [
     Route("/move", move),
     Mount("/wrong", sending(TOTAL, status=400)),
 ]
-# What is asked of real applications, and the headers that lines are about.
+# Requests to real applications, and the headers that the lines name.
 REAL = {
     "gzip and static files": ("/report.csv", {"Accept-Encoding": "gzip"}, []),
-    # A page that asks for a part needs to know which one it got.
+    # A page that requests a part needs to know which part it received.
     "a range of a static file": ("/report.csv", {"Range": "bytes=0-9"}, ["Content-Range"]),
     "a static file that is not there": ("/absent", {}, []),
     "a file with a name": ("/download", {}, ["Content-Disposition"]),
@@ -244,8 +246,8 @@ REAL = {
     "a wrong request": ("/wrong/", {}, ["X-Total"]),
 }
 RATE_LIMITS = ["Retry-After", "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"]
-# The headers that stacks send beside those of HTTP; the headers that lines are about; and for a
-# false line its reason.
+# The headers that stacks send in addition to HTTP's, the headers that the lines name, and the
+# reason for each false line.
 STACKS: dict[str, tuple[str, list[str], str]] = {
     "slowapi": (
         "Retry-After X-RateLimit-Limit X-RateLimit-Remaining X-RateLimit-Reset",

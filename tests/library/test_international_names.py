@@ -1,4 +1,4 @@
-"""Corrections of international names: only what every browser makes of the text."""
+"""Corrections of international names, limited to names that every browser agrees on."""
 
 import unicodedata
 
@@ -23,7 +23,7 @@ def corrected(name: str) -> str | None:
 
 
 def standard(name: str) -> str | None:
-    """Return the origin that an implementation of the URL standard makes of a name."""
+    """Return the origin of a name according to an implementation of the URL standard."""
     try:
         return str(ada_url.URL(f"https://{name}").origin)
     except ValueError:
@@ -31,13 +31,13 @@ def standard(name: str) -> str | None:
 
 
 @pytest.mark.parametrize("group", INTERNATIONAL_NAMES)
-def test_name_is_corrected_as_browsers_do_or_not_at_all(group: str) -> None:
+def test_correction_equals_the_name_in_browsers(group: str) -> None:
     names = INTERNATIONAL_NAMES[group]
     wrong = [name for name in names if corrected(name) not in (standard(name), None)]
     assert not wrong
 
 
-def test_most_registered_names_have_a_correction() -> None:
+def test_registered_names_mostly_have_a_correction() -> None:
     names = INTERNATIONAL_NAMES["registered"]
     without = [name for name in names if corrected(name) is None]
     assert len(without) <= len(names) // 10, without
@@ -58,7 +58,7 @@ def test_correction_has_no_mark_that_browsers_drop() -> None:
 @example("ꭰ")
 @example("\u115f")
 @example("a\ufe0f")
-def test_correction_is_what_the_url_standard_makes_of_the_text(name: str) -> None:
+def test_correction_follows_the_url_standard(name: str) -> None:
     name = f"{name}é.example"
     try:
         parse_origin(f"https://{name}")

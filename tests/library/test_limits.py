@@ -1,4 +1,4 @@
-"""A request that meets a limit gets a line in the log, which names the limit."""
+"""Limits of requests, which the log names in a line."""
 
 import asyncio
 from typing import Any
@@ -84,7 +84,7 @@ TOO_LARGE = words.TOO_LARGE.format(LIMIT)
         ("/read", 0, {"Cookie": "x" * (MAX_COOKIES + 1)}, 431, f"/read: {words.COSTLY} (431)"),
     ],
 )
-def test_limit_is_logged_with_its_name(
+def test_log_names_the_limit(
     path: str,
     size: int,
     headers: dict[str, Any],
@@ -112,7 +112,7 @@ def test_body_names_the_limit_in_development_only(path: str, development: bool) 
     assert TOO_LARGE.encode() not in own[1]["body"]
 
 
-def test_flood_of_large_bodies_gives_a_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_flood_of_bodies_gives_one_line_per_minute(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
     log = LimitLog(lambda: now)
     for now in (0.0, 1.0, 59.9, 60.0, 61.0, 120.0):

@@ -1,4 +1,4 @@
-"""The log while strangers send requests: what a frontend's developer still finds in it."""
+"""The log under attack, in which a frontend's developer still finds their line."""
 
 from typing import Any
 
@@ -36,10 +36,10 @@ def refused(policy: CORSPolicy, origin: str, scheme: str = "https", method: str 
         "http://x.preview.example.com",
     ],
 )
-def test_frontend_gets_its_line_each_minute_beside_strangers(
+def test_frontend_gets_its_line_each_minute_under_attack(
     origin: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is refused every ten seconds for twenty minutes, beside a hundred strangers each time."""
+    """Refuse the frontend every ten seconds for twenty minutes, beside a hundred other origins."""
     now = 0.0
     log = RefusalLog(lambda: now)
     policy = CORSPolicy(allow_origins=FRONTENDS)
@@ -53,7 +53,7 @@ def test_frontend_gets_its_line_each_minute_beside_strangers(
     assert len(found) <= 10 * 1200 // INTERVAL
 
 
-def test_reads_writes_and_websockets_have_lines_of_their_own(
+def test_log_separates_reads_writes_and_websockets(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     log = RefusalLog(lambda: 0.0)
@@ -65,8 +65,8 @@ def test_reads_writes_and_websockets_have_lines_of_their_own(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_extension_that_may_call_the_service_is_not_refused(method: str) -> None:
-    """A browser sends `none`, and lets the extension read, whatever the list says."""
+def test_extension_with_host_permission_is_not_refused(method: str) -> None:
+    """Send `none` like a browser, which lets the extension read without an entry in the list."""
     headers = {"Host": API, "Origin": "moz-extension://5c0e7a3e", "Sec-Fetch-Site": "none"}
     scope: dict[str, Any] = {"type": "http", "path": "/", "method": method}
     scope["headers"] = raw(headers)
@@ -92,7 +92,7 @@ SAME_HOST = CORSPolicy(allow_origins=[f"https://a.example:{port}" for port in ra
         (SAME_HOST, "http://a.example", "https://a.example:1000"),
     ],
 )
-def test_words_of_a_refusal_do_not_take_a_look_at_a_long_list(
+def test_refusal_compares_no_entries_of_long_lists(
     policy: CORSPolicy, origin: str, entry: str | None
 ) -> None:
     refusal = refused(policy, origin)

@@ -1,4 +1,4 @@
-"""What the middleware answers and adds, byte by byte."""
+"""The middleware's responses and headers, byte by byte."""
 
 from typing import Any
 
@@ -76,7 +76,9 @@ def preflight(app: Any, origin: str | list[str], method: str, **headers: Any) ->
         ),
     ],
 )
-def test_a_response(policy: dict[str, Any], origin: Any, expected: Any) -> None:
+def test_response_has_the_expected_headers(
+    policy: dict[str, Any], origin: Any, expected: Any
+) -> None:
     answer = ask(behind(policy), {"Origin": origin})
     assert (answer.status, answer.headers, answer.body) == (200, expected, b"/")
 
@@ -86,7 +88,7 @@ def test_a_response(policy: dict[str, Any], origin: Any, expected: Any) -> None:
     ("method", "names"),
     [("PUT", "x-tenant"), ("DELETE", "x-tenant"), ("PUT", "x-unlisted"), ("X", "," * 1_000_000)],
 )
-def test_an_allowed_preflight_is_told_the_policy(origin: str, method: str, names: str) -> None:
+def test_allowed_preflight_gets_the_whole_policy(origin: str, method: str, names: str) -> None:
     answer = preflight(behind(PRODUCTION), origin, method, Headers=names)
     assert (answer.status, answer.body) == (200, b"OK")
     assert answer.headers == [
@@ -103,14 +105,14 @@ def test_an_allowed_preflight_is_told_the_policy(origin: str, method: str, names
     ]
 
 
-def test_an_allowed_preflight_with_credentials() -> None:
+def test_allowed_preflight_gets_its_origin_with_credentials() -> None:
     told = preflight(behind(PRODUCTION | {"allow_credentials": True}), APP, "PUT").cors
     assert told[b"access-control-allow-credentials"] == b"true"
     assert told[b"access-control-allow-origin"] == APP.encode()
 
 
 @pytest.mark.parametrize("origin", [FOREIGN, "null", "", [APP, FOREIGN], [APP, APP]])
-def test_a_refused_preflight_is_told_nothing(origin: Any) -> None:
+def test_refused_preflight_gets_no_policy(origin: Any) -> None:
     answer = preflight(behind(PRODUCTION), origin, "PUT", Headers="x-tenant")
     assert (answer.status, answer.body) == (403, words.UNLISTED_ORIGIN.encode())
     assert answer.headers == [
@@ -131,7 +133,7 @@ def test_a_refused_preflight_is_told_nothing(origin: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("with_credentials", [False, True])
-def test_development_mirrors_what_is_asked_for(
+def test_development_mirrors_requested_method_and_headers(
     headers: dict[str, Any], mirrored: bytes | None, with_credentials: bool
 ) -> None:
     app = behind(DEVELOPMENT | {"allow_credentials": with_credentials})
@@ -144,19 +146,19 @@ def test_development_mirrors_what_is_asked_for(
     assert told[b"access-control-max-age"] == b"0"
 
 
-def test_development_answers_an_empty_origin_as_any_other() -> None:
+def test_development_treats_an_empty_origin_alike() -> None:
     assert preflight(behind(DEVELOPMENT), "", "PUT").status == 200
 
 
 @pytest.mark.parametrize("names", [["x" * 8192], ["x" * 4096] * 2, "," * 1_000_000])
-def test_development_mirrors_no_more_than_8_kilobytes(names: Any) -> None:
+def test_development_mirrors_8_kilobytes_at_most(names: Any) -> None:
     answer = preflight(behind(DEVELOPMENT), FOREIGN, "PUT", Headers=names)
     assert answer.status == 400
     assert answer.body == f"Too many headers asked for: {TOO_LONG.why}".encode()
     assert (answer.cors, answer.headers[0]) == ({}, VARY)
 
 
-def test_any_method_with_listed_headers_and_the_other_way_round() -> None:
+def test_wildcard_applies_to_methods_or_headers_alone() -> None:
     told = preflight(behind(PRODUCTION | {"allow_methods": ["*"]}), APP, "X", Headers="x-a").cors
     assert told[b"access-control-allow-methods"] == b"X"
     assert b"X-Tenant" in told[b"access-control-allow-headers"]
@@ -165,7 +167,7 @@ def test_any_method_with_listed_headers_and_the_other_way_round() -> None:
     assert told[b"access-control-allow-headers"] == b"x-a"
 
 
-def test_an_options_request_without_its_question_is_no_preflight() -> None:
+def test_options_request_needs_both_headers_for_preflight() -> None:
     answer = ask(behind(PRODUCTION), {"Origin": APP}, method="OPTIONS")
     assert (answer.status, answer.body) == (200, b"/")
     answer = ask(behind(PRODUCTION), {"Access-Control-Request-Method": "PUT"}, method="OPTIONS")
@@ -190,7 +192,7 @@ def test_an_options_request_without_its_question_is_no_preflight() -> None:
     ],
 )
 @pytest.mark.parametrize("origin", [APP, FOREIGN])
-def test_headers_of_the_application(own: Any, expected: Any, origin: str) -> None:
+def test_application_headers_merge_with_the_policy(own: Any, expected: Any, origin: str) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(name.encode(), value.encode()) for name, value in own]
         await send({"type": "http.response.start", "status": 200, "headers": iter(headers)})
@@ -205,8 +207,8 @@ def test_headers_of_the_application(own: Any, expected: Any, origin: str) -> Non
     assert [header for header in headers if header in granted] == granted
 
 
-def test_headers_are_those_of_starlettes_middleware() -> None:
-    """For the requests that both allow."""
+def test_headers_equal_those_of_starlettes_middleware() -> None:
+    """Compare the requests that both allow."""
     arguments = PRODUCTION | {"allow_origins": [APP], "allow_credentials": True}
     ours, theirs = behind(arguments), CORSMiddleware(passed, **arguments)
     for method, more in (
@@ -221,15 +223,15 @@ def test_headers_are_those_of_starlettes_middleware() -> None:
         assert ask(ours, headers, method).cors == ask(theirs, headers, method).cors
 
 
-def test_nothing_is_inherited() -> None:
-    """Fields and methods of Starlette's class would mislead: they decide nothing here."""
+def test_middleware_inherits_nothing() -> None:
+    """Inherit no field or method of Starlette's class, because it would have no effect here."""
     assert CORSPolicyMiddleware.__mro__[1:] == (object,)
     public = {name for name in vars(behind(PRODUCTION)) if not name.startswith("_")}
     assert public == {"app", "cross_site_exempt"}
 
 
-def test_middleware_does_all_that_the_class_does() -> None:
-    """Around any application: WebSockets, cross-site writes, long cookies, the log."""
+def test_middleware_protects_like_the_class() -> None:
+    """Wrap any application, and try WebSockets, cross-site writes, long cookies and the log."""
     app = behind(PRODUCTION | {"allow_credentials": True})
     host = {"Host": "api.example.com"}
     for origin, statuses in ((APP, [101, 200, 431]), (FOREIGN, [403, 403, 431])):
@@ -256,7 +258,7 @@ def test_add_middleware_works_and_development_warns_once(
     assert not lines or "app = CORSPolicyMiddleware(app, policy)" in lines[0]
 
 
-def test_wrapped_application_in_another_is_no_reason_to_warn(
+def test_development_does_not_warn_for_mounted_middleware(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     policy = CORSPolicy(allow_origins=[APP], development=True)

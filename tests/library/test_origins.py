@@ -1,4 +1,4 @@
-"""What is an origin, what a pattern stands for, and what the messages propose."""
+"""The grammar of origins, the meaning of patterns, and the corrections in messages."""
 
 import signal
 from functools import partial
@@ -28,18 +28,18 @@ secure = partial(require_secure, allow_loopback=False)
 
 
 @pytest.mark.parametrize("text", VALID)
-def test_what_browsers_send_stays(text: str) -> None:
+def test_origin_stays_as_browsers_send_it(text: str) -> None:
     assert str(parse_origin(text)) == text
     assert parse_origin(text).is_pattern == ("*" in text)
 
 
 @pytest.mark.parametrize(("text", "canonical"), REPAIRED.items())
-def test_what_browsers_write_differently_is_repaired(text: str, canonical: str) -> None:
+def test_origin_becomes_canonical_if_unambiguous(text: str, canonical: str) -> None:
     assert str(parse_origin(text)) == canonical
 
 
 @pytest.mark.parametrize(("text", "correction"), REFUSED.items())
-def test_everything_else_is_refused(text: str, correction: str | None) -> None:
+def test_grammar_refuses_text_with_a_correction(text: str, correction: str | None) -> None:
     with pytest.raises(OriginError) as caught:
         parse_origin(text)
     assert caught.value.correction == correction
@@ -47,13 +47,13 @@ def test_everything_else_is_refused(text: str, correction: str | None) -> None:
 
 
 @pytest.mark.parametrize(("text", "reason"), words.REASONS.items())
-def test_the_reason_is_the_first_thing_that_is_wrong(text: str, reason: str) -> None:
+def test_reason_names_the_first_problem(text: str, reason: str) -> None:
     with pytest.raises(OriginError) as caught:
         parse_origin(text)
     assert (caught.value.text, caught.value.reason) == (text, reason)
 
 
-def test_the_parts_of_an_origin() -> None:
+def test_origin_has_scheme_host_and_port() -> None:
     assert parse_origin("https://app.example.com") == Origin("https", "app.example.com")
     assert parse_origin("http://[::1]:3000") == Origin("http", "[::1]", 3000)
     assert parse_origin("https://*.example.com:*") == Origin("https", "example.com", "*", True)
@@ -77,7 +77,7 @@ def test_the_parts_of_an_origin() -> None:
         ("[::2]", False),
     ],
 )
-def test_loopback(host: str, expected: bool) -> None:
+def test_loopback_includes_local_hosts_only(host: str, expected: bool) -> None:
     assert is_loopback(host) == expected
 
 
@@ -109,7 +109,7 @@ def test_loopback(host: str, expected: bool) -> None:
         ("http://localhost:3000/cart", True, (words.NO_BARE_ORIGIN, "http://localhost:3000")),
     ],
 )
-def test_where_the_origin_has_to_be_secure(
+def test_secure_check_refuses_http_beyond_loopback(
     text: str, allow_loopback: bool, problem: tuple[str, str | None] | None
 ) -> None:
     check = partial(require_secure, allow_loopback=allow_loopback)
@@ -135,11 +135,11 @@ def test_where_the_origin_has_to_be_secure(
         ("preview.example.github.io", False),
     ],
 )
-def test_domains_below_which_anyone_registers(domain: str, expected: bool) -> None:
+def test_domain_is_shared_if_anyone_registers_below(domain: str, expected: bool) -> None:
     assert is_shared(domain) == expected
 
 
-def test_an_allow_list_has_each_entry_once_in_canonical_form() -> None:
+def test_allow_list_has_canonical_entries_once() -> None:
     allowed = AllowList(["HTTPS://B.example/", "https://*.a.example", "https://b.example:443"])
     assert allowed.entries == ("https://b.example", "https://*.a.example")
     assert allowed.exact == {"https://b.example"}
@@ -169,20 +169,22 @@ def test_an_allow_list_has_each_entry_once_in_canonical_form() -> None:
             [f"https://{'a.' * 122}a.example"],
             [f"https://{'a.' * 122}aa.example", f"https://{'a' * 64}.example"],
         ),
-        # Neither list allows what the other's would.
+        # Neither list allows the other's origin.
         (["https://foo.example", "https://bar.example"], [], ["https://barfoo.example"]),
         ([], [], ["https://a.example", "null", ""]),
         (["*"], ["https://a.example", "null", "", "x" * 512], ["x" * 513]),
         ([" * "], ["https://a.example"], []),
     ],
 )
-def test_an_allow_list_allows(texts: list[str], allowed: list[str], refused: list[str]) -> None:
+def test_allow_list_matches_allowed_origins_only(
+    texts: list[str], allowed: list[str], refused: list[str]
+) -> None:
     allow_list = AllowList(texts)
     assert [origin for origin in allowed if origin not in allow_list] == []
     assert [origin for origin in refused if origin in allow_list] == []
 
 
-def test_an_exact_origin_may_be_as_long_as_any() -> None:
+def test_exact_entry_can_have_the_maximum_length() -> None:
     text = f"{'s' * 64}://{'a.' * 126}a:65535"
     assert text in AllowList([text])
 
@@ -211,7 +213,7 @@ def test_an_exact_origin_may_be_as_long_as_any() -> None:
         (["*", "*"], [("*", words.IS_ANY, None)] * 2, None),
     ],
 )
-def test_an_allow_list_tells_all_problems_at_once(
+def test_allow_list_reports_all_problems_at_once(
     texts: list[str],
     problems: list[tuple[str, str, str | None]],
     correction: tuple[str, ...] | None,
@@ -238,7 +240,7 @@ def test_an_allow_list_tells_all_problems_at_once(
         ("x" * 10_000, f"'{'x' * 79}... (10000 characters)"),
     ],
 )
-def test_a_text_in_a_message(text: str, expected: str) -> None:
+def test_message_shows_text_escaped_and_shortened(text: str, expected: str) -> None:
     assert shown(text) == expected
 
 
@@ -255,8 +257,8 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
-def test_looking_at_a_text_takes_linear_time(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the bound on the length, quadratic work would take minutes here, and linear 10 ms."""
+def test_parsing_takes_linear_time(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the bound on the length: quadratic work would take minutes, linear work 10 ms."""
 
     def stop(*_: object) -> None:
         pytest.fail("it takes more than linear time")
@@ -264,7 +266,7 @@ def test_looking_at_a_text_takes_linear_time(text: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(origins, "MAX_LENGTH", len(text))
     monkeypatch.setattr(origins, "MAX_SENT", len(text))
     signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, 30)  # of this process alone, however busy the machine
+    signal.setitimer(signal.ITIMER_VIRTUAL, 30)  # counts this process alone, even on a busy machine
     try:
         assert text not in AllowList(["https://*.example.com"])
         with pytest.raises(OriginError):
@@ -273,14 +275,14 @@ def test_looking_at_a_text_takes_linear_time(text: str, monkeypatch: pytest.Monk
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
-def test_the_longest_origin_of_a_pattern() -> None:
+def test_pattern_matches_the_longest_origin() -> None:
     scheme, host = "a" * 64, "b." * 125 + "com"
     assert f"{scheme}://{host}:65535" in AllowList([f"{scheme}://*.com:*"])
     assert f"{scheme}://b{host}:65535" not in AllowList([f"{scheme}://*.com:*"])
 
 
 def parsed(text: str) -> Origin | None:
-    """Parse a text; any exception but the one of the grammar is a failure."""
+    """Parse a text, and fail on any exception except the grammar's."""
     try:
         return parse_origin(text)
     except OriginError:
@@ -288,18 +290,18 @@ def parsed(text: str) -> Origin | None:
 
 
 def expected_from_standard(canonical: str) -> str:
-    """Return the origin according to the URL standard; it has only the parts for app schemes."""
+    """Return the origin by the URL standard, which gives only the parts for app schemes."""
     url = ada_url.URL(canonical)
     return f"{url.protocol}//{url.host}" if url.origin == "null" else str(url.origin)
 
 
 @given(st.one_of(LIKELY, TEXTS))
-def test_accepted_origins_are_those_of_the_url_standard(text: str) -> None:
+def test_accepted_origins_follow_the_url_standard(text: str) -> None:
     origin = parsed(text)
     event(f"accepted: {origin is not None}")
     if origin is None or origin.is_pattern:
         return
-    # What was written, and what it was brought to, are one origin to a browser.
+    # The text and its canonical form are one origin to a browser.
     written = expected_from_standard(text.strip(" \t\r\n"))
     assert written == str(origin) == expected_from_standard(str(origin))
 
@@ -307,7 +309,7 @@ def test_accepted_origins_are_those_of_the_url_standard(text: str) -> None:
 @given(TEXTS, st.sampled_from([None, secure]))
 @example("http://shop.example.com/cart", secure)
 @example("localhost:3000", secure)
-def test_parsing_is_idempotent_and_corrections_are_accepted(
+def test_parsing_is_idempotent_and_accepts_corrections(
     text: str, check: origins.Check | None
 ) -> None:
     try:
@@ -320,7 +322,7 @@ def test_parsing_is_idempotent_and_corrections_are_accepted(
 
 
 @given(pattern=PATTERNS, inside=INSIDES, port=ODD_PORTS, suffix=NOISE, other=TEXTS)
-def test_a_pattern_matches_its_own_domain_only(
+def test_pattern_matches_its_own_domain_only(
     pattern: str, inside: str, port: str, suffix: str, other: str
 ) -> None:
     allowed = parsed(pattern)

@@ -1,4 +1,4 @@
-"""The folder as a library: its imports, its two floors, and its rendering as it lies."""
+"""The folder as a library: its imports, its two floors, and its unchanged rendering."""
 
 import ast
 import re
@@ -22,7 +22,7 @@ SERVING = [name for name in FILES if "/" not in name and name != "__main__.py"]
 
 
 def imports(name: str, walk: Callable[[ast.Module], Iterable[ast.AST]] = ast.walk) -> set[str]:
-    """Return the modules that a file imports; relative ones begin with a dot."""
+    """Return the modules that a file imports, with a dot before relative imports."""
     found = set()
     for node in walk(ast.parse((FOLDER / name).read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -46,7 +46,7 @@ def test_grammar_imports_the_standard_library_only() -> None:
 
 @pytest.mark.parametrize("name", SERVING)
 def test_serving_file_loads_no_file_that_explains(name: str) -> None:
-    """In development it may, inside of a function."""
+    """Accept imports inside functions, which only development runs."""
     loaded = imports(name, ast.iter_child_nodes)
     assert not [each for each in loaded if "diagnostics" in each]
 
@@ -72,7 +72,7 @@ print(found)
 
 
 def test_production_imports_nothing_that_explains() -> None:
-    """After start-up, after allowed requests, and after refused ones."""
+    """Check after startup, after allowed requests, and after refused requests."""
     ended = subprocess.run(
         [sys.executable, "-B", "-c", SERVES],
         env=clean_environment(PYTHONPATH=f"{ROOT}:{FOLDER.parent}"),

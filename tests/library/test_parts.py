@@ -1,4 +1,4 @@
-"""Two applications side by side under a router, each with a policy, as docs/apps.md has it."""
+"""Two applications side by side under a router, each with a policy, as in docs/apps.md."""
 
 from cors_right import CORSPolicy, CORSPolicyMiddleware
 from hypothesis import example, given
@@ -35,7 +35,7 @@ APP = Starlette(
 @given(PATHS, st.sampled_from(["", "/api", "/public", "/private"]))
 @example("/public/../notes", "")
 @example("/notes", "/public")
-def test_the_policy_is_that_of_the_part_that_answers(path: str, root_path: str) -> None:
+def test_part_applies_its_own_policy(path: str, root_path: str) -> None:
     answer = ask(APP, {"Origin": FOREIGN}, path=root_path + path, root_path=root_path)
     allowed = answer.cors.get(b"access-control-allow-origin")
     # The router finds no part for a path with a line break.

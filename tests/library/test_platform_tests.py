@@ -1,6 +1,6 @@
-"""The expectations of the Web Platform Tests, `fetch/api/cors`, of the library's browser.
+"""The library's browser under the expectations of the Web Platform Tests, `fetch/api/cors`.
 
-Each row says which file of that folder has the expectation.
+Each row names the file of that folder with the expectation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ EXPOSED = "Access-Control-Expose-Headers"
 def outcome(
     answers: Sequence[tuple[int, Mapping[str, str]]], **arguments: Any
 ) -> tuple[bool, tuple[str, ...], dict[str, str]]:
-    """Return whether the page reads the response, what is sent, and the headers that it reads."""
+    """Return whether the page reads the response, the sent methods, and the headers it reads."""
     left = [*answers]
 
     def send(method: str, url: str, headers: object, body: object) -> Response:
@@ -53,7 +53,7 @@ def outcome(
         ("cors-cookies", OWN | {"Access-Control-Allow-Credentials": "TRUE"}, True, False),
     ],
 )
-def test_simple_requests(
+def test_simple_request_is_readable_as_expected(
     file: str, headers: dict[str, str], credentials: bool, is_readable: bool
 ) -> None:
     readable, sent, _ = outcome([(200, headers)], with_credentials=credentials)
@@ -103,7 +103,7 @@ def test_simple_requests(
         ),
     ],
 )
-def test_preflights(
+def test_preflight_permits_the_request_as_expected(
     file: str, arguments: dict[str, Any], preflight: dict[str, str], is_sent: bool
 ) -> None:
     shared = CREDENTIALS if arguments.get("with_credentials") else ANY
@@ -114,8 +114,8 @@ def test_preflights(
 @pytest.mark.parametrize(
     "status", [*range(200, 300, 9), 299, 300, 301, 302, 304, 400, 401, 404, 500]
 )
-def test_status_of_a_preflight(status: int) -> None:
-    """cors-preflight-status: an ok status, and no other."""
+def test_preflight_needs_an_ok_status(status: int) -> None:
+    """Follow cors-preflight-status: an ok status permits the request."""
     readable, _, _ = outcome([(status, ANY | {METHODS: "PUT"}), (200, ANY)], method="PUT")
     assert readable == (200 <= status <= 299)
 
@@ -145,8 +145,10 @@ def test_status_of_a_preflight(status: int) -> None:
         ("X-Test", "", True),
     ],
 )
-def test_safelisted_request_headers(header: str, value: str, needs_preflight: bool) -> None:
-    """cors-preflight-not-cors-safelisted, and fetch/range."""
+def test_request_header_is_safelisted_as_expected(
+    header: str, value: str, needs_preflight: bool
+) -> None:
+    """Follow cors-preflight-not-cors-safelisted and fetch/range."""
     answers = [(200, ANY | {HEADERS: "*"}), (200, ANY)][0 if needs_preflight else 1 :]
     readable, sent, _ = outcome(answers, headers={header: value})
     assert (readable, len(sent)) == (True, 2 if needs_preflight else 1)
@@ -166,17 +168,17 @@ def test_safelisted_request_headers(header: str, value: str, needs_preflight: bo
         ("Set-Cookie2", "*, Set-Cookie2", False),
     ],
 )
-def test_filtered_response_headers(
+def test_page_reads_filtered_response_headers(
     header: str, exposed: str, is_readable: bool | None, credentials: bool
 ) -> None:
-    """cors-filtering and cors-expose-star."""
+    """Follow cors-filtering and cors-expose-star."""
     named = (CREDENTIALS if credentials else ANY) | {header: "x", EXPOSED: exposed}
     _, _, headers = outcome([(200, named)], with_credentials=credentials)
     expected = not credentials if is_readable is None else is_readable
     assert (header.lower() in headers) == expected
 
 
-def test_own_pages_never_read_cookies() -> None:
+def test_own_page_never_reads_cookies() -> None:
     def send(method: str, url: str, headers: object, body: object) -> Response:
         return Response(200, [("Set-Cookie", "a=1"), ("X-Test", "x")])
 
@@ -199,7 +201,7 @@ def test_own_pages_never_read_cookies() -> None:
         ("javascript:1", False),
     ],
 )
-def test_redirects(location: str, is_followed: bool) -> None:
-    """cors-redirect, cors-redirect-credentials and fetch/api/redirect/redirect-schemes."""
+def test_redirect_is_followed_as_expected(location: str, is_followed: bool) -> None:
+    """Follow cors-redirect, cors-redirect-credentials and fetch/api/redirect/redirect-schemes."""
     readable, sent, _ = outcome([(302, ANY | {"Location": location}), (200, ANY)])
     assert (readable, len(sent)) == (is_followed, 2 if is_followed else 1)

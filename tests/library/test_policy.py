@@ -1,4 +1,4 @@
-"""Which policies can be made, and what is said of the others."""
+"""Valid policies, and the messages for invalid policies."""
 
 import inspect
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.support.texts import TEXTS
 
 
 def problems(**arguments: Any) -> list[str]:
-    """Return what is wrong with a policy."""
+    """Return the problems of a policy."""
     try:
         CORSPolicy(**arguments)
     except ValueError as error:
@@ -24,7 +24,7 @@ def problems(**arguments: Any) -> list[str]:
     return []
 
 
-def test_a_policy_keeps_what_it_is_given() -> None:
+def test_policy_keeps_its_arguments() -> None:
     policy = CORSPolicy(**PRODUCTION)
     assert policy.allow_origins == ("https://app.example.com", "https://*.preview.example.com")
     assert policy.allow_methods == ("GET", "PUT")
@@ -33,7 +33,7 @@ def test_a_policy_keeps_what_it_is_given() -> None:
     assert (policy.max_age, policy.allow_credentials) == (7200, False)
 
 
-def test_entries_are_canonical_and_each_is_there_once() -> None:
+def test_policy_has_canonical_entries_once() -> None:
     policy = CORSPolicy(
         allow_origins=["HTTPS://A.example:443/", "https://a.example"],
         allow_methods=["GET", "PUT", "GET"],
@@ -43,12 +43,12 @@ def test_entries_are_canonical_and_each_is_there_once() -> None:
     assert replace(policy, max_age=0).allow_origins == ("https://a.example",)
 
 
-def test_arguments_and_defaults_are_starlettes() -> None:
+def test_policy_has_starlettes_arguments_and_defaults() -> None:
     ours = inspect.signature(CORSPolicy).parameters
     theirs = inspect.signature(CORSMiddleware).parameters
     for name in ours.keys() & theirs.keys():
         assert ours[name].default == theirs[name].default, name
-    # The one is a pattern here, and browsers have given up the other.
+    # The first is a pattern here, and browsers have dropped the second.
     assert theirs.keys() - ours.keys() <= {"app", "allow_origin_regex", "allow_private_network"}
     assert ours.keys() - theirs.keys() == {"development", "allow_http_loopback"}
     assert ours["development"].default is ours["allow_http_loopback"].default is False
@@ -129,7 +129,9 @@ def test_arguments_and_defaults_are_starlettes() -> None:
         ),
     ],
 )
-def test_what_can_never_work_is_refused(arguments: dict[str, Any], lines: list[str]) -> None:
+def test_policy_refuses_arguments_that_never_work(
+    arguments: dict[str, Any], lines: list[str]
+) -> None:
     assert problems(**arguments) == lines
 
 
@@ -142,7 +144,7 @@ def test_what_can_never_work_is_refused(arguments: dict[str, Any], lines: list[s
         *("Trailer", "Transfer-Encoding", "Upgrade", "Via", "access-control-x", "sec-", "COOKIE"),
     ],
 )
-def test_pages_cannot_set(name: str) -> None:
+def test_policy_refuses_headers_pages_cannot_set(name: str) -> None:
     assert problems(allow_headers=[name]) == [
         f"allow_headers: {name!r} has no effect (pages cannot set it). Remove it"
     ]
@@ -151,17 +153,17 @@ def test_pages_cannot_set(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["Authorization", "Content-Type", "Dates", "X-Cookie", "Second", "Hostname", "Accept"]
 )
-def test_pages_can_set(name: str) -> None:
+def test_policy_accepts_headers_pages_can_set(name: str) -> None:
     assert problems(allow_headers=[name]) == []
 
 
 @pytest.mark.parametrize("name", ["Set-Cookie", "set-cookie2", "Access-Control-Allow-Origin"])
-def test_pages_cannot_read(name: str) -> None:
+def test_policy_refuses_headers_pages_cannot_read(name: str) -> None:
     expected = [f"expose_headers: {name!r} has no effect (pages cannot read it). Remove it"]
     assert problems(expose_headers=[name]) == expected
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_policy_reports_all_problems_at_once() -> None:
     assert problems(development="x", allow_origins="*", max_age=None) == [
         "allow_origins: '*' must be a list of strings",
         "development: 'x' must be True or False",
@@ -211,7 +213,7 @@ STRANGERS: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("environment", KINDS)
 @pytest.mark.parametrize("origin", STRANGERS)
-def test_with_credentials_no_stranger_is_let_in(origin: str, environment: str) -> None:
+def test_policy_refuses_risky_origins_with_credentials(origin: str, environment: str) -> None:
     arguments = KINDS[environment] | {"allow_origins": [origin]}
     assert not problems(**arguments, allow_credentials=False)
     line = STRANGERS[origin].get(environment)
@@ -227,7 +229,7 @@ def test_with_credentials_no_stranger_is_let_in(origin: str, environment: str) -
         ("production", False, False),
     ],
 )
-def test_when_credentials_are_shared(
+def test_policy_shares_credentials_outside_development_only(
     environment: str, allow_credentials: bool, expected: bool
 ) -> None:
     policy = CORSPolicy(**KINDS[environment], allow_credentials=allow_credentials)
@@ -257,7 +259,7 @@ def test_when_credentials_are_shared(
         ),
     ],
 )
-def test_a_policy_in_one_line(arguments: dict[str, Any], line: str) -> None:
+def test_policy_prints_on_one_line(arguments: dict[str, Any], line: str) -> None:
     assert str(CORSPolicy(**arguments)) == line
 
 
@@ -271,7 +273,7 @@ def test_a_policy_in_one_line(arguments: dict[str, Any], line: str) -> None:
 @example(["localhost:3000", "http://localhost:3000/x"], [], "production", True)
 @example(["*.github.io"], [], "staging", True)
 @example([], ["trace", "pa tch"], "staging", True)
-def test_what_a_message_proposes_is_accepted(
+def test_policy_accepts_the_corrections_of_its_messages(
     origins: list[str], methods: list[str], environment: str, allow_credentials: bool
 ) -> None:
     common = KINDS[environment] | {"allow_credentials": allow_credentials}

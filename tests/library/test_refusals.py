@@ -1,4 +1,4 @@
-"""Why requests are refused, and what of it goes to the log."""
+"""The reasons for refusals, and their lines in the log."""
 
 import json
 import tracemalloc
@@ -77,7 +77,7 @@ ASKS_TOO_MUCH = "the preflight asks for more than 8192 bytes of header names. Se
 
 
 def near(entry: str, *differences: Difference, meant: str | None = None) -> NotListed:
-    """Return the reason for https://a.example, whose nearest entry is another one."""
+    """Return the reason for https://a.example with a nearest entry."""
     miss = Miss(0, entry, "a.example", parse_origin(entry).host, differences, meant)
     return NotListed("https://a.example", SOURCE, miss, False)
 
@@ -92,7 +92,7 @@ OPEN = "open the page at https://b.example"
 UNADDABLE = f"http://b.example cannot be listed, because it {words.NOT_HTTPS}"
 PROHIBITED = NotListed("http://b.example", SOURCE, None, False)
 WITH_CREDENTIALS = policy("https://b.example", allow_credentials=True)
-# The words of each reason, and of what to change.
+# The words of each reason and of its correction.
 WORDS: list[tuple[Reason, str, str]] = [
     (ABSENT, "a page on another site sent it without an Origin header", "send it with fetch()"),
     (
@@ -193,11 +193,11 @@ WORDS: list[tuple[Reason, str, str]] = [
 
 
 @pytest.mark.parametrize(("reason", "why", "change"), WORDS)
-def test_reason_has_its_words(reason: Reason, why: str, change: str) -> None:
+def test_reason_gives_why_and_change(reason: Reason, why: str, change: str) -> None:
     assert (reason.why, correction(reason, WITH_CREDENTIALS)) == (why, change)
 
 
-# The listed entries, the origin, the nearest entry, the differences, and the origin to open.
+# The entries, the origin, the nearest entry, the differences, and the origin to open.
 NEAR: list[tuple[list[str], str, str, tuple[Difference, ...], str | None]] = [
     ([APP], "http://app.example.com", APP, (Difference.SCHEME,), APP),
     (
@@ -316,7 +316,7 @@ NEAR: list[tuple[list[str], str, str, tuple[Difference, ...], str | None]] = [
         (Difference.HOST,),
         None,
     ),
-    # The nearest of several, and the first of equals.
+    # The nearest of several entries, and the first of equally near entries.
     (
         ["https://a.example:1", "http://a.example", "https://a.example:2"],
         "https://a.example",
@@ -389,7 +389,7 @@ def test_reason_tells_other_origins_apart(listed: list[str], origin: Any, reason
     assert refusal(policy(*listed), origin).reason == reason
 
 
-def test_reason_says_why_the_policy_cannot_list_an_origin() -> None:
+def test_reason_says_why_origin_cannot_be_listed() -> None:
     with_credentials = policy(APP, "https://b.test", allow_credentials=True)
     for origin, meant in (("http://app.example.com", APP), ("http://other.example", None)):
         found = refusal(with_credentials, origin).reason
@@ -398,7 +398,7 @@ def test_reason_says_why_the_policy_cannot_list_an_origin() -> None:
         assert (found.near and found.near.meant) == meant
 
 
-def test_misspelt_hosts_are_looked_for_in_short_lists_only() -> None:
+def test_misspelt_host_is_found_in_short_lists_only() -> None:
     misspelt = "https://app.exmaple.com"
     for more, entry in ((99, misspelt), (100, None)):
         listed = [misspelt, *(f"https://x{n}.test" for n in range(more))]
@@ -407,12 +407,12 @@ def test_misspelt_hosts_are_looked_for_in_short_lists_only() -> None:
         assert (found.near and found.near.entry) == entry
 
 
-def test_a_list_without_a_variable_is_called_by_its_argument() -> None:
+def test_reason_names_the_argument_without_a_variable() -> None:
     found = refusal(CORSPolicy(**PRODUCTION), "https://b.test").reason
     assert found == NotListed("https://b.test", "allow_origins", None, False)
 
 
-# Method, names, and what the preflight of an allowed origin asks for beyond the policy.
+# Method, header names, and the parts of an allowed preflight that the policy lacks.
 UNLISTED: list[tuple[str, str | list[str], Reason]] = [
     ("GET", "x-unlisted", Unlisted(None, ("x-unlisted",))),
     ("GET", "x-tenant, x-b ,X-A,x-b", Unlisted(None, ("x-b", "x-a"))),
@@ -436,7 +436,7 @@ UNLISTED: list[tuple[str, str | list[str], Reason]] = [
 
 
 @pytest.mark.parametrize(("method", "names", "reason"), UNLISTED)
-def test_what_an_allowed_preflight_lacks(method: str, names: Any, reason: Reason) -> None:
+def test_reason_names_entries_that_preflight_lacks(method: str, names: Any, reason: Reason) -> None:
     headers = {
         "Origin": APP,
         "Access-Control-Request-Method": method,
@@ -457,7 +457,7 @@ def test_what_an_allowed_preflight_lacks(method: str, names: Any, reason: Reason
         ("GET", "," * (8192 - len("GET"))),
     ],
 )
-def test_what_an_allowed_preflight_may_ask_for(method: str, names: str) -> None:
+def test_allowed_preflight_is_not_refused(method: str, names: str) -> None:
     headers = {
         "Origin": APP,
         "Access-Control-Request-Method": method,
@@ -466,7 +466,7 @@ def test_what_an_allowed_preflight_may_ask_for(method: str, names: str) -> None:
     assert judged(policy(APP), scope(headers, "OPTIONS")) is None
 
 
-def test_where_anything_is_allowed_nothing_is_missing() -> None:
+def test_wildcard_covers_every_method_and_header() -> None:
     headers = {"Origin": APP, "Access-Control-Request-Method": "QUERY"}
     in_force = policy(APP, allow_methods=["*"], allow_headers=["*"])
     names = {"Access-Control-Request-Headers": "x-a"}
@@ -496,7 +496,7 @@ def test_where_anything_is_allowed_nothing_is_missing() -> None:
         ({"Access-Control-Request-Method": "PUT"}, "OPTIONS", "https", False),
     ],
 )
-def test_which_requests_are_refused(
+def test_judge_refuses_requests_as_documented(
     headers: Any, method: str, scheme: str, is_refused: bool
 ) -> None:
     found = judged(policy(APP), scope({"Host": API, **headers}, method, scheme=scheme))
@@ -513,7 +513,7 @@ HEADERS = st.sampled_from(["", "x-tenant", "x-other", "content-type, x-tenant", 
     asked=st.none() | st.tuples(st.sampled_from(["GET", "PUT", "DELETE", "put"]), HEADERS),
     anything=st.booleans(),
 )
-def test_the_verdict_is_the_middlewares(
+def test_verdict_equals_the_middlewares(
     listed: list[str], origin: str, asked: Any, anything: bool
 ) -> None:
     try:
@@ -545,7 +545,7 @@ def test_the_verdict_is_the_middlewares(
 @given(
     names=st.lists(st.text("abX-\n,\x7f é", max_size=20), max_size=30), method=st.text(max_size=40)
 )
-def test_any_preflight_is_explained_on_one_line(names: list[str], method: str) -> None:
+def test_preflight_is_explained_on_one_line(names: list[str], method: str) -> None:
     headers = {
         "Origin": APP,
         "Access-Control-Request-Method": method.encode("utf-8", "replace").decode("latin-1"),
@@ -557,7 +557,7 @@ def test_any_preflight_is_explained_on_one_line(names: list[str], method: str) -
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test sets."""
 
     now = 0.0
 
@@ -570,14 +570,14 @@ def refused(origin: str, path: str = "/notes", **arguments: Any) -> Refusal:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return the lines of the log so far, and forget them."""
+    """Return the lines of the log, and clear the log."""
     assert {record.levelname for record in caplog.records} <= {"WARNING"}
     found = [record.getMessage() for record in caplog.records]
     caplog.clear()
     return found
 
 
-def test_a_line_a_minute_with_what_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_prints_one_line_per_minute_with_count(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     log = RefusalLog(clock)
     line = str(refused("http://app.example.com"))
@@ -598,7 +598,7 @@ def test_a_line_a_minute_with_what_is_left_out(caplog: pytest.LogCaptureFixture)
     assert lines(caplog) == [f"{other} (1 other refused requests not logged)", line]
 
 
-def test_each_reason_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_prints_a_line_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:
     log = RefusalLog(Clock())
     for names in ("x-a", "x-b", "x-a"):
         headers = {
@@ -642,7 +642,7 @@ def test_records_count_every_refusal(caplog: pytest.LogCaptureFixture) -> None:
     assert sum(vars(record)["count"] for record in caplog.records) == 802
 
 
-def test_flood_of_strangers_gives_five_lines_and_takes_no_memory(
+def test_flood_of_origins_gives_five_lines(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = Clock()
@@ -688,7 +688,7 @@ def test_flood_of_strangers_gives_five_lines_and_takes_no_memory(
         ("https://b.test", "GET", "/\ud800", "GET /%3F from https://b.test: "),
     ],
 )
-def test_what_comes_from_outside_is_quoted_and_bounded(
+def test_refusal_quotes_and_shortens_outside_text(
     origin: str, method: str, path: str, shown: str
 ) -> None:
     refused = Refusal(Kind.READ, policy(APP), (origin,), method, path)
@@ -725,7 +725,7 @@ IN_LIST = NotListed("https://b.test", SOURCE, None, False).why
         ({}, {}, []),
     ],
 )
-def test_what_a_service_logs(
+def test_service_logs_each_refusal(
     headers: Any,
     arguments: Any,
     expected: list[str],
@@ -739,7 +739,7 @@ def test_what_a_service_logs(
 
 
 @pytest.mark.parametrize("environment", KINDS)
-def test_callers_are_told_why_in_development_only(environment: str) -> None:
+def test_response_gives_reason_in_development_only(environment: str) -> None:
     is_told = environment == "development"
     arguments: Any = KINDS[environment] | {"allow_credentials": True}
     app = CORSFastAPI(cors_policy=policy(APP, **arguments))
@@ -755,14 +755,14 @@ def test_callers_are_told_why_in_development_only(environment: str) -> None:
     assert detail.endswith(f" Why: {CROSS_SITE_FORM.why}.") == is_told
 
 
-def test_refused_write_keeps_what_came() -> None:
+def test_refused_write_keeps_origins_method_and_path() -> None:
     found = judged(policy(APP, allow_credentials=True), scope({"Origin": ["a", "b"]}, "POST"))
     assert found
     assert (found.kind, found.origins) == (Kind.WRITE, ("a", "b"))
     assert (found.method, found.path) == ("POST", "/notes")
 
 
-def test_a_policy_says_where_its_origins_come_from() -> None:
+def test_policy_names_the_source_of_its_origins() -> None:
     assert policy(APP).source == "FRONTEND_ORIGINS"
     assert replace(policy(APP), max_age=1).source is None
     assert policy(APP).listed_headers >= {"x-tenant", "content-type", "accept"}

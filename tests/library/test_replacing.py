@@ -1,4 +1,4 @@
-"""A policy of many origins that is replaced under load, as docs/database.md does it."""
+"""The replacement of a policy with many origins under load, as in docs/database.md."""
 
 import asyncio
 import time
@@ -16,15 +16,15 @@ KEPT = "https://kept.example"
 
 
 def listed(generation: int) -> list[str]:
-    """Return a list: one origin is in each, and all others in one of two."""
+    """Return a list with one constant origin, and other origins that alternate."""
     return [KEPT, *(f"https://{generation}-{number}.example" for number in range(COUNT - 1))]
 
 
 async def under_load(requests: int) -> list[set[bool]]:
-    """Send requests while the policy is replaced again and again.
+    """Send requests while a thread replaces the policy repeatedly.
 
-    Return the verdicts on an origin that is in each list, one that is in none, and one that comes
-    and goes.
+    Return the verdicts on an origin in each list, on an origin in no list, and on an alternating
+    origin.
     """
     policy = CORSPolicy(allow_origins=listed(0))
     app = CORSFastAPI(cors_policy=policy)
@@ -56,16 +56,16 @@ async def under_load(requests: int) -> list[set[bool]]:
     verdicts: list[set[bool]] = [set(), set(), set()]
     sent, deadline = 0, time.monotonic() + PATIENCE
     while sent < requests or (len(verdicts[2]) < 2 and time.monotonic() < deadline):
-        await asyncio.sleep(0.001)  # a loop that never waits starves the thread that replaces
+        await asyncio.sleep(0.001)  # a loop that never waits starves the replacing thread
         for found, origin in zip(
             verdicts, (KEPT, "https://none.example", "https://1-7.example"), strict=True
         ):
             found.add(await verdict(origin))
             sent += 1
     done = True
-    await task  # which raises what a replacement raised
+    await task  # raises the exception of a replacement
     return verdicts
 
 
-def test_no_verdict_is_wrong_while_the_list_is_replaced() -> None:
+def test_verdicts_stay_right_during_replacement() -> None:
     assert asyncio.run(under_load(REQUESTS)) == [{True}, {False}, {False, True}]

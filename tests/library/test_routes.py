@@ -1,4 +1,4 @@
-"""What the check of routes finds, in an application, in its routers and in what is mounted."""
+"""Findings of the route check in an application, its routers and its mounted applications."""
 
 from typing import Annotated
 
@@ -152,12 +152,12 @@ def for_a_host() -> Starlette:
     "application",
     [included, mounted, mounted_twice, mounted_behind_middleware, mounted_in_a_router, for_a_host],
 )
-def test_what_the_policy_lacks_is_found(application: type[Starlette]) -> None:
+def test_check_finds_entries_that_policy_lacks(application: type[Starlette]) -> None:
     found = [line for line in missing_entries(application(), POLICY) if "/part" in line]
     assert found == [line.format("/part") for line in MISSING]
 
 
-def test_nothing_is_missing_from_a_policy_that_has_it() -> None:
+def test_check_accepts_a_complete_policy() -> None:
     policy = CORSPolicy(
         allow_methods=["GET", "QUERY"],
         allow_headers=["X-TENANT", "x-key", "authorization", "Traceparent"],
@@ -173,7 +173,7 @@ def test_nothing_is_missing_from_a_policy_that_has_it() -> None:
     assert list(missing_entries(included(), anything)) == []
 
 
-def test_routes_of_starlette() -> None:
+def test_check_reads_routes_of_starlette() -> None:
     async def answer(request: Request) -> Response:
         return Response()
 
@@ -184,7 +184,7 @@ def test_routes_of_starlette() -> None:
     ]
 
 
-def test_looking_changes_nothing() -> None:
+def test_check_changes_nothing() -> None:
     app = fastapi_application()
     before = app.openapi()
     list(missing_entries(app, POLICY))

@@ -1,6 +1,6 @@
-"""What ASGI lets servers leave out of a scope, and the iterables that it allows for headers.
+"""Optional keys of an ASGI scope, and the iterables that ASGI allows for headers.
 
-The sections "HTTP connection scope" and "WebSocket connection scope" of the ASGI specification.
+See "HTTP connection scope" and "WebSocket connection scope" in the ASGI specification.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ def headers_of(origin: str) -> RawHeaders:
 
 
 def served(kind: str, headers: Iterable[Any], without: Iterable[str]) -> tuple[Answer, Scope]:
-    """Return the answer to a POST or a handshake, and the scope that the application got."""
+    """Return the response to a POST or a handshake, and the scope that the application received."""
     own = {"method": "POST"} if kind == "http" else {"scheme": "wss"}
     scope: Scope = {"type": kind, "path": "/", "headers": headers, **OPTIONAL, **own}
     for key in without:
@@ -77,7 +77,7 @@ def test_optional_key_can_be_absent(kind: str, without: list[str]) -> None:
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 @pytest.mark.parametrize("iterable", ITERABLES)
 def test_headers_can_be_any_iterable(kind: str, iterable: str) -> None:
-    """Also one that can be read once: the application reads the headers as well."""
+    """Include an iterator, which the application must also be able to read."""
     accepted = 200 if kind == "http" else 101
     for origin, status in ((APP, accepted), (FOREIGN, 403)):
         answer, seen = served(kind, ITERABLES[iterable](headers_of(origin)), ["scheme"])
@@ -109,8 +109,8 @@ def test_unknown_scope_passes_untouched(kind: str) -> None:
     assert seen == [scope]
 
 
-def test_applications_write_into_the_scope_of_the_server() -> None:
-    """Outer middleware reads what they add, such as the route."""
+def test_application_writes_into_the_servers_scope() -> None:
+    """Share the scope, because outer middleware reads added keys such as the route."""
     scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,12 +133,10 @@ def test_applications_write_into_the_scope_of_the_server() -> None:
         ("wss", "wss://evil.example", 403),
     ],
 )
-def test_native_client_sends_the_address_that_it_calls(
-    scheme: str, origin: str, status: int
-) -> None:
+def test_native_client_sends_its_own_address(scheme: str, origin: str, status: int) -> None:
     scope: Scope = {"type": "websocket", "scheme": scheme, "path": "/"}
     scope["headers"] = headers_of(origin)
     assert run_app(CORSPolicyMiddleware(passed, POLICY), scope).status == status
-    # No page can send that, so a request is not from the service's own page.
+    # No page can send this, so the request is not from the service's own page.
     scope.update(type="http", scheme="https", method="POST")
     assert run_app(CORSPolicyMiddleware(passed, POLICY), scope).status == 403

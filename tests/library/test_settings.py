@@ -1,4 +1,4 @@
-"""Where settings come from, and what is said of wrong ones."""
+"""The sources of settings, and the messages for wrong settings."""
 
 import os
 import re
@@ -29,7 +29,7 @@ A, B = "https://a.example", "https://b.example"
 
 @pytest.fixture(autouse=True)
 def no_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start from no variables, in a folder without files."""
+    """Start without variables, in a folder without files."""
     monkeypatch.setattr(os, "environ", {})
     monkeypatch.chdir(tmp_path)
 
@@ -51,7 +51,7 @@ class Settings(CORSSettings):
 
 
 def said(capsys: pytest.CaptureFixture[str], settings: type[CORSSettings] = Settings) -> list[str]:
-    """Return what ends the process."""
+    """Return the lines that end the process."""
     with pytest.raises(SystemExit) as caught:
         settings.load()
     assert caught.value.code == 3
@@ -78,7 +78,7 @@ def test_unset_means_production() -> None:
         (f"HTTPS://A.example:443/,{A}", [A]),
     ],
 )
-def test_lists_are_written_with_commas_or_as_json(value: str, origins: list[str]) -> None:
+def test_list_accepts_commas_or_json(value: str, origins: list[str]) -> None:
     os.environ["FRONTEND_ORIGINS"] = value
     assert Settings.load().frontend_origins == origins
 
@@ -130,7 +130,7 @@ SHARED = words.origin_error("https://*.github.io", words.IS_SHARED.format("githu
             {"FASTAPI_ENV": ""},
             [words.wrong_environment()],
         ),
-        # The rules of the policy in force, under the variable that each origin came from.
+        # The rules of the active policy, under the variable of each origin.
         (
             {"FRONTEND_ORIGINS": f"{A},http://c.example", "PARTNER_ORIGINS": "https://*.github.io"},
             [
@@ -173,7 +173,7 @@ SHARED = words.origin_error("https://*.github.io", words.IS_SHARED.format("githu
         ),
     ],
 )
-def test_wrong_settings_end_the_process(
+def test_wrong_settings_exit_with_status_3(
     variables: dict[str, str], lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     os.environ.update(variables)
@@ -181,7 +181,7 @@ def test_wrong_settings_end_the_process(
 
 
 @pytest.mark.parametrize("environment", ["development", "staging", "production"])
-def test_the_grammar_is_checked_in_every_environment(
+def test_settings_check_origins_in_every_environment(
     environment: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     os.environ |= {"FASTAPI_ENV": environment, "FRONTEND_ORIGINS": f"{A}/"}
@@ -196,7 +196,7 @@ class Database(BaseModel):
 
 
 class OwnersSettings(Settings):
-    """What owners add; each field goes wrong in a way that tempts to show the value."""
+    """Fields of owners, each with a problem that tempts a message to show the value."""
 
     model_config = SettingsConfigDict(env_prefix="SHOP_", env_nested_delimiter="__")
 
@@ -272,7 +272,7 @@ GOOD = {"SHOP_API_KEY": "hunter2", "SHOP_DATABASE__HOST": "db"}
         ),
     ],
 )
-def test_an_explanation_names_the_variable_and_shows_no_value(
+def test_explanation_names_the_variable_without_its_value(
     variables: dict[str, str], lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     os.environ.update(variables)
@@ -285,7 +285,7 @@ Choices = AliasChoices(AliasPath("PARTNER_LIST", 0), "partners")
 
 
 @pytest.mark.parametrize("alias", ["PARTNER_LIST", AliasChoices("partner_list", "p"), Choices])
-def test_an_alias_is_named(alias: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explanation_names_the_alias(alias: Any, capsys: pytest.CaptureFixture[str]) -> None:
     class Aliased(CORSSettings):
         frontend_origins: Origins = [A]
         partners: Annotated[Origins, Field(validation_alias=alias)] = ["http://c.example"]
@@ -300,7 +300,7 @@ def test_an_alias_is_named(alias: Any, capsys: pytest.CaptureFixture[str]) -> No
     assert said(capsys, Aliased) == [f"PARTNER_LIST: {problem}"]
 
 
-def test_valid_entries_of_a_wrong_list_with_an_alias_meet_the_policy(
+def test_policy_checks_valid_entries_of_wrong_list(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     class Aliased(Settings):
@@ -316,7 +316,7 @@ def test_valid_entries_of_a_wrong_list_with_an_alias_meet_the_policy(
     ]
 
 
-def test_a_part_of_json_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explanation_names_the_part_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     class WithDatabase(Settings):
         database: Database
 
@@ -325,7 +325,7 @@ def test_a_part_of_json_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert line.startswith("DATABASE, port: Input should be a valid integer")
 
 
-def test_a_list_that_takes_json_says_how_to_write_commas(
+def test_json_list_explains_how_to_use_commas(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     class WithHosts(Settings):
@@ -335,7 +335,7 @@ def test_a_list_that_takes_json_says_how_to_write_commas(
     assert said(capsys, WithHosts) == [f"HOSTS: {words.TAKES_JSON}"]
 
 
-def test_a_wrong_policy_that_is_written_down_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explanation_names_cors_policy_if_code_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     class Wrong(Settings):
         def cors_policy(self) -> CORSPolicy:
             return CORSPolicy(allow_origins=["b.example"], allow_methods=["put"])
@@ -377,7 +377,7 @@ def test_environment_ignores_the_prefix_of_variables() -> None:
     assert Prefixed.load().fastapi_env == "staging"
 
 
-def test_validators_that_stumble_over_failed_fields_hide_nothing(
+def test_failing_validator_hides_no_other_problem(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     class Stumbling(Settings):
@@ -390,7 +390,7 @@ def test_validators_that_stumble_over_failed_fields_hide_nothing(
     assert said(capsys, Stumbling) == [f"LIMIT: {words.UNSET}"]
 
 
-def test_arguments_are_checked_as_variables_are() -> None:
+def test_settings_check_arguments_like_variables() -> None:
     values: dict[str, Any] = {"fastapi_env": "development", "frontend_origins": f"{A},{B}"}
     assert Settings(**values).frontend_origins == [A, B]
     with pytest.raises(ValidationError, match="frontend_origine\n  Extra inputs are not permitted"):
@@ -417,13 +417,13 @@ def test_arguments_override_variables() -> None:
         ({"fastapi_env": "development", "FASTAPI_ENV": "staging"}, "staging"),
     ],
 )
-def test_only_upper_case_counts(variables: dict[str, str], expected: str) -> None:
+def test_settings_read_upper_case_variables_only(variables: dict[str, str], expected: str) -> None:
     os.environ.update(variables)
     assert Settings.load().fastapi_env == expected
 
 
 @pytest.mark.parametrize("environment", [None, "staging", "production"])
-def test_an_env_file_is_read_in_development_alone(environment: str | None) -> None:
+def test_settings_read_env_file_in_development_only(environment: str | None) -> None:
     Path(".env").write_text("FASTAPI_ENV=development\nMAX_BODY_SIZE=7\nOTHER_TOOL=x\n")
     if environment:
         os.environ["FASTAPI_ENV"] = environment
@@ -458,7 +458,7 @@ def no_setting(name: str, likely: str, place: str = ".env") -> str:
         (b"FRONTEND_ORIGINS=\xff\n", [words.NOT_UTF_8]),
     ],
 )
-def test_mistakes_in_the_env_file_are_named(
+def test_explanation_names_mistakes_in_the_env_file(
     file: str | bytes, lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     os.environ["FASTAPI_ENV"] = "development"
@@ -467,7 +467,7 @@ def test_mistakes_in_the_env_file_are_named(
     assert said(capsys) == [*lines, words.SAVE_CODE.format(code)]
 
 
-def test_other_variables_of_the_env_file_are_left_alone() -> None:
+def test_settings_ignore_other_variables_of_env_file() -> None:
     os.environ["FASTAPI_ENV"] = "development"
     Path(".env").write_text("OTHER_TOOL=x\nORIGINS=y\nFRONTEND=z\nMAX_BODY_SIZE=5\nBROKEN\n")
     assert Settings.load().max_body_size == 5
@@ -479,7 +479,7 @@ class Owner(Settings):
     session_secret: str = ""
     auth_issuer: str = ""
     auth_audience: str = ""
-    # These have names that are like those of shells, and names that are like each other.
+    # Fields with names similar to variables of shells, and with similar names of their own.
     hostnames: str = ""
     languages: str = ""
     database_url: Annotated[
@@ -504,7 +504,7 @@ class Prefixed(Owner):
         (Prefixed, "FRONTEND_ORIGINS", "S_FRONTEND_ORIGINS"),
     ],
 )
-def test_misspelt_variable_of_the_environment_is_named_in_development(
+def test_development_names_misspelt_environment_variables(
     settings: type[Owner], name: str, likely: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     os.environ[name] = "x"
@@ -521,7 +521,7 @@ def test_misspelt_variable_of_the_environment_is_named_in_development(
 OTHERS = (
     "ALLOWED_ORIGINS AUTH_TOKEN BODY_SIZE FRONTEND FRONTEND_HOST FRONTEND_URL MAX_BODY "
     "MAX_BODY_SIZE_MB ORIGINS SERVE SESSION SESSION_KEY VITE_FRONTEND_ORIGINS "
-    # Owner has them.
+    # Fields of Owner.
     "DATABASE_URI DATABASE_URL DATABASE_URLS "
     # Shells and desktops.
     "DESKTOP_SESSION DISPLAY EDITOR HOME HOST HOSTNAME HOSTTYPE LANG LANGUAGE LC_ALL LOGNAME PATH "
@@ -537,12 +537,12 @@ OTHERS = (
 
 
 @pytest.mark.parametrize("name", OTHERS.split())
-def test_other_variable_of_the_environment_is_left_alone(name: str) -> None:
+def test_settings_ignore_other_environment_variables(name: str) -> None:
     os.environ |= {"FASTAPI_ENV": "development", name: "x"}
     assert Owner.load().fastapi_env == "development"
 
 
-def test_settings_stay() -> None:
+def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings.load().max_body_size = 1
 
@@ -563,7 +563,9 @@ class Named(CORSSettings):
         ('["10.0.0.7", "localhost"]', ["10.0.0.7", "localhost"]),
     ],
 )
-def test_hosts(value: str, hosts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_allowed_hosts_accept_comma_separated_names(
+    value: str, hosts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ALLOWED_HOSTS", value)
     assert Named.load().allowed_hosts == hosts
 
@@ -577,7 +579,7 @@ def test_hosts(value: str, hosts: list[str], monkeypatch: pytest.MonkeyPatch) ->
         ("api.*", words.NO_HOST, None),
     ],
 )
-def test_invalid_hosts_are_explained(
+def test_explanation_names_invalid_hosts(
     value: str,
     reason: str,
     correction: str | None,

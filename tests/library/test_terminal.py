@@ -1,4 +1,4 @@
-"""What servers send, as the commands print it: nothing that a terminal or a CI system obeys."""
+"""Texts from servers as the commands print them, without commands to terminals or CI systems."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from cors_right.diagnostics.terminal import MAX_TEXT, harmless, harmless_in
 from hypothesis import given
 from hypothesis import strategies as st
 
-# A terminal obeys C0 and C1 controls; readers are deceived by bidi and by what has no width.
+# A terminal obeys C0 and C1 controls. Bidi and zero-width characters deceive readers.
 CASES = {
     "escape": ("\x1b[2J", r"\u001b[2J"),
     "clipboard, OSC 52": ("\x1b]52;c;eA==\x07", r"\u001b]52;c;eA==\u0007"),
@@ -52,7 +52,7 @@ def test_long_text_loses_its_middle() -> None:
     assert harmless(text[:MAX_TEXT]) == text[:MAX_TEXT]
     assert harmless(text[: MAX_TEXT + 1]).count(" [1 characters left out] ") == 1
     assert len(harmless("\x1b" * 60_000)) < 7 * MAX_TEXT
-    # What begins the end of a text is at the beginning of a word.
+    # The end of a shortened text starts at the beginning of a word.
     end = "::" + "x" * (half - 2)
     assert "left out] \\u003a:x" in harmless("a" * MAX_TEXT + ":" * 2 + end)
 
@@ -61,7 +61,7 @@ OBEYED = re.compile(r"[^ -~‘’\n]|##|^\s*::", re.M)
 
 
 @given(st.text(st.sampled_from("\x1b\x07\x9b\r\n\t :#[]va\u202e\xe9"), max_size=300))
-def test_no_line_of_a_text_is_obeyed(text: str) -> None:
+def test_line_of_a_text_is_never_obeyed(text: str) -> None:
     value: Any = harmless_in([text])
     for shown in (harmless(text), labelled("why", text * 20), *value):
         assert not OBEYED.search(shown)

@@ -1,7 +1,7 @@
 """Preflights for methods that the policy does not list.
 
-Browsers compare a method with the answer's list, but never GET, HEAD and POST: for these, the
-status has to stop them (Fetch standard, "CORS-preflight fetch").
+Browsers compare a method with the response's list, but never GET, HEAD and POST. For these
+methods, the status must stop them (Fetch standard, "CORS-preflight fetch").
 """
 
 import itertools
@@ -55,8 +55,8 @@ def test_refusal_names_the_entry_to_add() -> None:
         assert f'add "{method}" to allow_methods' in str(found)
 
 
-def test_long_request_for_headers_does_not_list_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The names are too many to look at; the method is not."""
+def test_unlisted_method_is_refused_with_many_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send too many header names to compare, with a method that the service still compares."""
     monkeypatch.setattr("cors_right.middleware.refusals", RefusalLog())
     app = CORSPolicyMiddleware(passed, CORSPolicy(allow_origins=[APP], allow_methods=["GET"]))
     headers = {"Origin": APP, "Access-Control-Request-Method": "POST"}
@@ -65,7 +65,7 @@ def test_long_request_for_headers_does_not_list_the_method(monkeypatch: pytest.M
 
 
 def test_unlisted_header_alone_leaves_the_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where any method is allowed, the browser compares the header."""
+    """Allow any method, so that the browser compares the header."""
     monkeypatch.setattr("cors_right.middleware.refusals", RefusalLog())
     app = CORSPolicyMiddleware(passed, CORSPolicy(allow_origins=[APP], allow_methods=["*"]))
     headers = {"Origin": APP, "Access-Control-Request-Method": "POST"}

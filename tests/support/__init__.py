@@ -1,1 +1,1 @@
-"""What the tests share: no test module imports another."""
+"""The code that tests share, because no test module imports another."""

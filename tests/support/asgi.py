@@ -1,4 +1,4 @@
-"""Requests to an ASGI application as they are, byte by byte, without a server or a client."""
+"""Unchanged requests to an ASGI application, without a server or a client."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ Headers = Mapping[str, str | Sequence[str]]
 
 @dataclass
 class Answer:
-    """What an application sent; for a WebSocket, status 101 if it was accepted, 403 if refused."""
+    """The response of an application: for a WebSocket, status 101 (accepted) or 403 (refused)."""
 
     status: int = 0
     headers: RawHeaders = field(default_factory=list)
@@ -22,12 +22,12 @@ class Answer:
 
     @property
     def cors(self) -> dict[bytes, bytes]:
-        """The headers of the CORS protocol."""
+        """Return the headers of the CORS protocol."""
         return {name: value for name, value in self.headers if name.startswith(b"access-control-")}
 
 
 def raw(headers: Headers) -> RawHeaders:
-    """Return headers as a server gives them."""
+    """Return headers in the form of a server."""
     return [
         (name.lower().encode(), value.encode("latin-1"))
         for name, values in headers.items()
@@ -43,7 +43,7 @@ def ask(
     scheme: str = "https",
     root_path: str = "",
 ) -> Answer:
-    """Send a request, or a WebSocket handshake where the scheme is ws or wss."""
+    """Send a request, or a WebSocket handshake if the scheme is ws or wss."""
     is_websocket = scheme in ("ws", "wss")
     scope: Scope = {
         "type": "websocket" if is_websocket else "http",
@@ -58,7 +58,7 @@ def ask(
 
 
 def run_app(app: ASGIApp, scope: Scope) -> Answer:
-    """Send what a scope stands for, with an empty body."""
+    """Send the request of a scope with an empty body."""
     is_websocket = scope["type"] == "websocket"
     answer = Answer()
 
@@ -81,7 +81,7 @@ def run_app(app: ASGIApp, scope: Scope) -> Answer:
 
 
 async def passed(scope: Scope, receive: Receive, send: Send) -> None:
-    """An application that accepts everything, and answers 200 with the path, once it is asked."""
+    """Accept every request and WebSocket, and respond with 200 and the path."""
     await receive()
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
@@ -90,7 +90,7 @@ async def passed(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": scope["path"].encode()})
 
 
-# What distinguishes the policies of rendered services.
+# The arguments that distinguish the policies of rendered services.
 KINDS: dict[str, dict[str, Any]] = {
     "development": {"development": True},
     "staging": {"allow_http_loopback": True},

@@ -1,4 +1,4 @@
-"""Projects as the template renders them."""
+"""Projects that the template renders."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ CONFIGURATION: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_tex
 QUESTIONS = [name for name in CONFIGURATION if not name.startswith("_")]
 CREDENTIALS: list[str] = CONFIGURATION["credentials"]
 WITH_COOKIES = [answer for answer in CREDENTIALS if answer.endswith("cookies")]
-# Answers that a test does not give, whatever the defaults of a fork are.
+# Answers that a test omits, independent of a fork's defaults.
 PLAIN = {
     "project_name": "My Service",
     "description": "An HTTP API for browsers.",
@@ -28,27 +28,27 @@ PLAIN = {
 
 @dataclass
 class Bakery:
-    """Bakes each set of answers once."""
+    """A bakery that bakes each set of answers once."""
 
     cookies: Cookies
     baked: dict[tuple[tuple[str, str], ...], Path] = field(default_factory=dict)
 
     def bake(self, **answers: str) -> Path:
-        """Return the project rendered for the answers; it is shared, so leave it as it is."""
+        """Return the project rendered for the answers; tests share it, so do not edit it."""
         key = tuple(sorted((PLAIN | answers).items()))
         if key not in self.baked:
             self.baked[key] = self.bake_new(**answers)
         return self.baked[key]
 
     def bake_new(self, **answers: str) -> Path:
-        """Return a project of one's own."""
+        """Return a new project, which the test can edit."""
         result = self.cookies.bake(extra_context=PLAIN | answers)
         if result.exception is not None:
             raise result.exception
         return Path(result.project_path)
 
     def refusal(self, **answers: str) -> str:
-        """Return the message with which the template refuses the answers."""
+        """Return the template's message that refuses the answers."""
         result = self.cookies.bake(extra_context=PLAIN | answers)
         assert result.exception is not None, f"{answers} were accepted"
         return f"{type(result.exception).__name__}: {result.exception}"
@@ -64,12 +64,12 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def copied(project: Path, folder: Path) -> Path:
-    """Return a copy of a project, to be edited."""
+    """Return a copy of a project for edits."""
     return Path(shutil.copytree(project, folder / "project"))
 
 
 def parse(name: str, content: bytes) -> None:
-    """Parse a file by its kind; raise when it is broken."""
+    """Parse a file by its kind, and raise an exception if it is broken."""
     text = content.decode("utf-8")
     match PurePosixPath(name).suffix:
         case ".py":

@@ -1,4 +1,4 @@
-"""A stand-in for the base image of Python, made of this machine's files: no registry has to answer.
+"""A stand-in for Python's base image, made of this machine's files instead of a registry's.
 
 It has the tests' own version of Python, pip, a shell, and the libraries that these load.
 """
@@ -15,21 +15,21 @@ from tests.support.serving import clean_environment
 from tests.support.uv import UV
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-# The build machine's way to a registry of packages.
+# The build machine's configuration for a registry of packages.
 REGISTRY = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
-# Parts of a Python that no build needs, and the mark with which Debian's refuses pip.
+# Parts of Python that no build needs, and the mark that makes Debian's Python refuse pip.
 OMITTED = re.compile(
     r"test|idlelib|tkinter|_tkinter\..*|turtledemo|lib2to3|ensurepip|(site|dist)-packages|config-.*"
     r"|.*\.a|.*\.opt-[12]\.pyc|EXTERNALLY-MANAGED"
 )
-# Libraries that compiled packages load, beside those of Python itself.
+# Libraries that compiled packages load in addition to Python's own.
 LOADED = ("libgcc_s.so.1", "libstdc++.so.6", "librt.so.1", "libpthread.so.0", "libdl.so.2")
 LINKS = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
 PIP = b'#!/bin/sh\nexec python -m pip "$@"\n'
 
 
 def write_base(archive: Path, packages: Path) -> dict[str, str]:
-    """Write the files of the image, and return its variables; `packages` is a folder for pip."""
+    """Write the files of the image and return its variables; `packages` is a folder for pip."""
     python = Path(os.path.realpath(sys._base_executable))  # type: ignore[attr-defined]
     asked = "import sysconfig as s; print(*map(s.get_path, ('stdlib', 'purelib', 'scripts')))"
     answer = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True)
@@ -87,7 +87,7 @@ def is_omitted(path: str) -> bool:
 def libraries(python: Path, standard: Path) -> list[tuple[Path, str]]:
     """Return the shared libraries and the loader, with the place of each in the image.
 
-    All libraries lie beside libc, where the loader looks whatever a Python was built for.
+    All libraries go into libc's folder, where the loader of every Python looks.
     """
     modules = [path for path in standard.glob("lib-dynload/*.so") if not is_omitted(path.name)]
     loading = map(str, [python, "/bin/sh", "/bin/chmod", *modules])

@@ -1,4 +1,4 @@
-"""What a browser gets of a service, without a browser."""
+"""A browser's view of a service, without a browser."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from tests.support.serving import send
 
 
 class Seen(Outcome):
-    """What a page gets of a `fetch()`: the methods that were sent, and what the page reads."""
+    """A page's result of a `fetch()`: the sent methods, and the readable response."""
 
     @property
     def sent(self) -> tuple[str, ...]:
@@ -29,12 +29,12 @@ class Seen(Outcome):
 
 
 def browse(request: Fetch, send: Send) -> Seen:
-    """Do what a browser does for a `fetch()`."""
+    """Send a `fetch()` as a browser does."""
     return Seen(**vars(browser.fetch(request, send)))
 
 
 def fetch(port: int, request: Fetch) -> Seen:
-    """Make a cross-origin request as a browser does. With credentials it has a cookie."""
+    """Send a cross-origin request as a browser does, with a cookie if it has credentials."""
 
     def ask(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         cookie = {"Cookie": "from=browser"} if request.with_credentials else {}

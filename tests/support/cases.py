@@ -8,7 +8,7 @@ ENVIRONMENTS = ("development", "staging", "production")
 JSON = {"Content-Type": "application/json"}
 NO_NOTE = "/notes/00000000-0000-0000-0000-000000000000"
 TEXT = b'{"text": "Buy milk"}'
-# A request of each kind, and the status that the page reads when it may.
+# A request of each kind, and the status that an allowed page reads.
 REQUESTS: dict[str, tuple[dict[str, Any], int]] = {
     "GET": ({"url": "/health"}, 200),
     "HEAD": ({"url": "/openapi.json", "method": "HEAD"}, 200),
@@ -44,7 +44,7 @@ REQUESTS: dict[str, tuple[dict[str, Any], int]] = {
 def may_read(
     environment: str, answer: str, request: str, is_listed: bool, with_credentials: bool
 ) -> bool:
-    """The policy of the documentation, written down a second time."""
+    """Return whether the documentation lets a page read, independent of the code."""
     if with_credentials and answer not in WITH_COOKIES:
         return False
     if environment == "development":

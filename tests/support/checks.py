@@ -1,4 +1,4 @@
-"""The checks of a rendered project, as its own pipeline makes them."""
+"""The checks of a rendered project, as in its own pipeline."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def tool(project: Path, *words: str, **variables: str) -> subprocess.CompletedPr
 
 
 def passes(project: Path, *words: str, **variables: str) -> None:
-    """Run a module of this Python in a project, and expect that it ends well."""
+    """Run a module of this Python in a project, and expect success."""
     ended = tool(project, *words, **variables)
     assert ended.returncode == 0, f"{words}:\n{ended.stdout}{ended.stderr}"
 

@@ -1,4 +1,4 @@
-"""The command line, run in this process."""
+"""The command line of the library, in this process."""
 
 import logging
 import sys
@@ -10,8 +10,8 @@ from cors_right import __main__ as command
 def run_command(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, str, str]:
-    """Run `python -m cors_right`; return its exit status, and what it wrote where."""
-    monkeypatch.setattr(logging, "disable", lambda: None)  # of the other tests' logs
+    """Run `python -m cors_right`, and return its exit status, output and errors."""
+    monkeypatch.setattr(logging, "disable", lambda: None)  # hides logs of other tests
     monkeypatch.setattr(sys, "argv", [command.__name__, *arguments])
     try:
         status = command.main()

@@ -1,4 +1,4 @@
-"""Images, built and run by buildah, podman and runc: as root, without a daemon."""
+"""Images that buildah, podman and runc build and run as root, without a daemon."""
 
 import json
 import os
@@ -15,39 +15,39 @@ from tests.support.base_image import write_base
 from tests.support.serving import REQUIRED, Server, clean_environment, free_port, run
 
 IMAGE = CONTAINER = "service"
-# podman asks for more than many machines allow, and runc fails.
+# podman requests more than many machines allow, and runc fails.
 LIMITS = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
 
 
 @dataclass(frozen=True)
 class Image:
-    """The image of a project, in a store of its own."""
+    """The image of a project, in a separate store."""
 
     project: Path
     store: Path
 
     @property
     def base(self) -> str:
-        """The image that the Dockerfile starts from, in both stages."""
+        """Return the image that both stages of the Dockerfile start from."""
         dockerfile = (self.project / "Dockerfile").read_text("utf-8")
         (name,) = set(re.findall(r"^FROM (\S+)", dockerfile, re.M))
         return f"docker.io/library/{name}"
 
     @property
     def stored(self) -> list[str]:
-        # No other driver works everywhere: overlay refuses a folder that is itself in a container.
+        # No other driver works everywhere: overlay refuses a folder inside a container.
         folders = ["--root", str(self.store / "images"), "--runroot", str(self.store / "run")]
         return [*folders, "--storage-driver=vfs"]
 
     def podman(self, *arguments: str) -> list[str]:
-        """Return a command of podman; its default, crun, fails on Debian 12."""
+        """Return a podman command with runc, because the default, crun, fails on Debian 12."""
         return ["podman", *self.stored, "--runtime=runc", "--cgroup-manager=cgroupfs", *arguments]
 
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.podman(*arguments), capture_output=True, text=True)
 
     def build(self) -> str:
-        """Build the Dockerfile as it is, and return the output.
+        """Build the unchanged Dockerfile, and return the output.
 
         Without Docker's format, the image would lose its health check.
         """
@@ -65,14 +65,14 @@ class Image:
 
     @property
     def added(self) -> float:
-        """Megabytes that the service adds to the base image."""
+        """Return the megabytes that the service adds to the base image."""
         sizes = self.ask("image", "inspect", IMAGE, self.base, "--format={{.Size}}").stdout
         whole, base = map(int, sizes.split())
         return (whole - base) / 1e6
 
     @contextmanager
     def mounted(self) -> Iterator[Path]:
-        """Show the files of the image in a folder."""
+        """Mount the files of the image in a folder."""
         try:
             yield Path(output(self.podman("image", "mount", IMAGE)).strip())
         finally:
@@ -80,9 +80,9 @@ class Image:
 
     @contextmanager
     def started(self, **variables: str) -> Iterator[Server]:
-        """Run the image as it is, on loopback, with the secrets that it requires.
+        """Run the unchanged image on loopback, with the required secrets.
 
-        Nothing runs the health check by the clock: podman leaves that to systemd.
+        Nothing runs the health check periodically, because podman leaves that to systemd.
         """
         port = free_port()
         ours = {"UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": str(port)}
@@ -103,12 +103,12 @@ class Image:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether the image's own health check succeeds in the container."""
+        """Return whether the image's own health check succeeds in the container."""
         return self.ask("healthcheck", "run", CONTAINER).returncode == 0
 
     @property
     def users(self) -> set[int]:
-        """The users that the process in the container has, as the machine sees them."""
+        """Return the users of the container's process, as the machine sees them."""
         pid = self.ask("inspect", CONTAINER, "--format={{.State.Pid}}").stdout.strip()
         (line,) = re.findall(r"^Uid:\s+(.*)$", Path(f"/proc/{pid}/status").read_text(), re.M)
         return set(map(int, line.split()))
@@ -118,14 +118,14 @@ class Image:
         output(self.podman("stop", CONTAINER))
 
     def signal(self, name: str) -> None:
-        """Send a signal to the process in the container, and wait for nothing."""
+        """Send a signal to the process in the container without waiting."""
         output(self.podman("kill", f"--signal={name}", CONTAINER))
 
 
 @contextmanager
 def image_of(project: Path) -> Iterator[Image]:
-    """Yield the image of a project, to be built; remove it, and all that it needs, afterwards."""
-    before = os.umask(0o022)  # users of the image may enter the folders that a build makes
+    """Yield the unbuilt image of a project, and remove the image with its store afterwards."""
+    before = os.umask(0o022)  # lets users of the image enter the folders that a build makes
     image = Image(project, Path(tempfile.mkdtemp(prefix="image-")))
     try:
         yield image
@@ -138,7 +138,7 @@ def image_of(project: Path) -> Iterator[Image]:
 
 
 def output(command: Sequence[str]) -> str:
-    """Run a command and return what it writes on both streams; fail with that if it fails."""
+    """Run a command and return its output and errors, or fail with both."""
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert ended.returncode == 0, ended.stdout
     return ended.stdout

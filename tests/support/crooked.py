@@ -1,4 +1,4 @@
-"""A server that answers in any way, over http and https on one port: pages, and what is wrong."""
+"""A server that sends pages and any wrong response, over http and https on one port."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message
 from tests.support.browser.pages import EMPTY_PAGE
 
 Behaviour = Callable[[str, str, Mapping[str, str], bytes], Response]
-"""What answers a method, a path with its query, headers and a body."""
+"""The function that responds to a method, a path with its query, headers and a body."""
 
 TLS_HANDSHAKE = b"\x16"  # RFC 8446, section 5.1
 
@@ -28,12 +28,12 @@ def page(*_: object) -> Response:
 
 
 def fixed(preflight: Response, response: Response) -> Behaviour:
-    """Answer a preflight with one response, and any other request with the other."""
+    """Return a behaviour with one response for preflights, and another for other requests."""
     return lambda method, *_: preflight if method == "OPTIONS" else response
 
 
 def asked(app: ASGIApp) -> Behaviour:
-    """Answer as an application does."""
+    """Return the behaviour of an application."""
 
     def behaviour(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         sent: list[Message] = []
@@ -59,21 +59,21 @@ def asked(app: ASGIApp) -> Behaviour:
 
 HTML = ("Content-Type", "text/html; charset=utf-8")
 Change = Callable[[str, Response], Response]
-"""What a proxy does to the answer to a method."""
+"""The change that a proxy makes to the response to a method."""
 
 
 def behind(change: Change, behaviour: Behaviour) -> Behaviour:
-    """Answer as a service does that is behind a proxy."""
+    """Return the behaviour of a service behind a proxy."""
     return lambda method, *rest: change(method, behaviour(method, *rest))
 
 
 def with_headers(*headers: tuple[str, str]) -> Change:
-    """Add headers to each answer."""
+    """Return a change that adds headers to each response."""
     return lambda method, response: replace(response, headers=[*response.headers, *headers])
 
 
 def without(*names: str) -> Change:
-    """Remove headers from each answer; the names are in lower case."""
+    """Return a change that removes headers, given in lower case, from each response."""
     return lambda method, response: replace(
         response,
         headers=[header for header in response.headers if header[0].lower() not in names],
@@ -81,19 +81,19 @@ def without(*names: str) -> Change:
 
 
 def preflight(status: int, *headers: tuple[str, str], body: bytes = b"") -> Change:
-    """Answer preflights oneself."""
+    """Return a change that replaces the response to preflights."""
     return lambda method, response: (
         Response(status, headers, body) if method == "OPTIONS" else response
     )
 
 
 def request(status: int, *headers: tuple[str, str]) -> Change:
-    """Answer other requests oneself."""
+    """Return a change that replaces the response to other requests."""
     return lambda method, response: response if method == "OPTIONS" else Response(status, headers)
 
 
 class Crooked(ThreadingHTTPServer):
-    """Answers `/NAME/...` as the behaviour of that name does, and any other path with a page."""
+    """A server with a behaviour for each `/NAME/...`, and a page for any other path."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -108,7 +108,7 @@ class Crooked(ThreadingHTTPServer):
     def respond(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
-        """Return what a request gets."""
+        """Return the response to a request."""
         return self.behaviours.get(path.partition("?")[0].split("/")[1], page)(
             method, path, headers, body or b""
         )
@@ -121,18 +121,18 @@ class Crooked(ThreadingHTTPServer):
             super().finish_request(request, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: browsers end connections as they like."""
+        """Print nothing, because browsers end connections at any time."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Passes a request to its behaviour."""
+    """A handler that passes a request to its behaviour."""
 
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # which waits between headers and body
+    disable_nagle_algorithm = True  # Nagle's algorithm waits between headers and body
     server: Crooked
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        if name.startswith("do_"):  # of any method
+        if name.startswith("do_"):  # any method
             return self.answer
         raise AttributeError(name)
 
@@ -154,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def crooked(certificate: Path | None = None) -> Iterator[Crooked]:
-    """Serve on a port of its own."""
+    """Run a server on a new port."""
     server = Crooked(certificate)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

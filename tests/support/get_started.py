@@ -23,13 +23,13 @@ def line(beginning: str) -> str:
 
 
 def allowing() -> str:
-    """Return the command that refuses the page, as the page says to change it."""
+    """Return the command that refuses the page, after the page's correction."""
     (both,) = re.findall(r"`FRONTEND_ORIGINS=(.*,.*)`", GET_STARTED.read_text("utf-8"))
     assert both.split(",") == [LISTED, PAGE]
     return line(RESTRICT).replace(f"={LISTED} ", f"={both} ")
 
 
 def log_line() -> str:
-    """Return the line of the log for the refused request, as the page shows it."""
+    """Return the log line for the refused request, as the page shows it."""
     (refused,) = blocks(GET_STARTED, "See a refused request", "text")
     return refused.strip()

@@ -1,7 +1,7 @@
-"""International names, as people write them: what browsers make of each differs by rule."""
+"""International names as people write them, grouped by the rules of browsers."""
 
 TEXTS = {
-    # In scripts that people register names in, each as its registry has it.
+    # Names in scripts that registries accept, each as its registry spells it.
     "registered": """
         münchen.example zürich.example köln.example crèmebrûlée.example żółw.example
         čeština.example años.example smörgås.example ålesund.example þing.example

@@ -7,7 +7,7 @@ from tests.support.markdown import LOGINS, blocks
 
 
 def with_login(bakery: Bakery, answer: str, folder: Path) -> Path:
-    """Return a new project, edited as the page says."""
+    """Return a new project with the page's edits."""
     project = copied(bakery.bake(credentials=answer), folder)
     (module,) = blocks(LOGINS, "Add the login to the service")
     fields, argument, values = blocks(LOGINS, "Add the login to the service", "text")
@@ -34,7 +34,7 @@ def with_login(bakery: Bakery, answer: str, folder: Path) -> Path:
 
 
 def edit(path: Path, *changes: tuple[str, str]) -> None:
-    """Replace the one place that each text has in a file."""
+    """Replace the only occurrence of each text in a file."""
     text = path.read_text("utf-8")
     for before, after in changes:
         assert text.count(before) == 1, f"{path.name}: {before!r}"

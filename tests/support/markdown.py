@@ -1,4 +1,4 @@
-"""Commands and code that the pages show, cut out of them."""
+"""Commands and code blocks of the pages."""
 
 import re
 from pathlib import Path
@@ -40,7 +40,7 @@ def commands(readme: Path) -> list[str]:
 
 
 def command(readme: Path, ending: str) -> str:
-    """Return the command that begins or ends in the given way."""
+    """Return the command with the given beginning or end."""
     (line,) = [
         line for line in commands(readme) if line.startswith(ending) or line.endswith(ending)
     ]
@@ -48,12 +48,12 @@ def command(readme: Path, ending: str) -> str:
 
 
 def section(page: Path, heading: str) -> str:
-    """Return the text below a heading of a page, which begins in the given way."""
+    """Return the text below a page's heading, given by its beginning."""
     text = page.read_text("utf-8")
     (found,) = re.findall(rf"^## {heading}[^\n]*\n(.*?)(?=^## |\Z)", text, re.M | re.S)
     return str(found)
 
 
 def blocks(page: Path, heading: str, language: str = "python") -> list[str]:
-    """Return the blocks of code below a heading of a page."""
+    """Return the code blocks below a heading of a page."""
     return re.findall(rf"```{language}\n(.*?)```", section(page, heading), re.S)

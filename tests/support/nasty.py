@@ -1,4 +1,4 @@
-"""Free text that has broken templates."""
+"""Free text that broke templates."""
 
 # Printable, so the prompts accept it.
 NASTY = [

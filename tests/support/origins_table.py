@@ -1,9 +1,9 @@
-"""Texts that people give as origins, and what becomes of each."""
+"""Texts that people write as origins, and the result of each."""
 
 LONG_LABEL = "a" * 63
 LONG_HOST = ".".join([LONG_LABEL] * 3 + ["a" * 61])  # 253 characters
 
-# Already as browsers send it.
+# In the form of browsers.
 VALID = [
     "https://app.example.com",
     "https://app.example.com:8443",
@@ -53,7 +53,7 @@ VALID = [
     "https://*.com",
 ]
 
-# Unambiguous, and brought to the browser's form.
+# Unambiguous, so the library repairs them.
 REPAIRED = {
     "HTTPS://App.Example.com/": "https://app.example.com",
     "https://APP.example.com": "https://app.example.com",
@@ -70,7 +70,7 @@ REPAIRED = {
     "Capacitor://localhost/": "capacitor://localhost",
 }
 
-# Refused, each with what it is told to be instead, if anything.
+# Refused, each with its correction, if any.
 REFUSED: dict[str, str | None] = {
     "null": None,
     "file:///index.html": None,

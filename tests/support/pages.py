@@ -1,4 +1,4 @@
-"""Pages that tests follow: their files and changes, applied to a rendered project."""
+"""Pages that tests follow: the files and changes to apply to a rendered project."""
 
 import json
 import re
@@ -12,7 +12,7 @@ BLOCK = re.compile(r"`([\w./-]+)`:\n\n```(?!text)(\w+)\n(.*?)^```$", re.M | re.S
 
 
 def paths_of(page: Path) -> list[str]:
-    """Return the path above each block of a page that has one."""
+    """Return the paths above the blocks of a page."""
     return [path for path, _, _ in BLOCK.findall(page.read_text("utf-8"))]
 
 
@@ -23,7 +23,7 @@ def sections(page: Path) -> dict[str, str]:
 
 
 def follow(page: Path, project: Path, without: Collection[str] = ()) -> None:
-    """Follow all sections of a page, except for the named ones."""
+    """Follow all sections of a page except the named ones."""
     assert {*without} <= {*sections(page)}
     for heading in sections(page):
         if heading not in without:
@@ -65,7 +65,7 @@ def add_names(page: Path, heading: str, project: Path) -> dict[str, list[str]]:
 
 
 def change(file: Path, diff: str) -> None:
-    """Apply a diff whose parts, between lines `@@`, each fit one place of the file."""
+    """Apply a diff, each of whose parts between lines `@@` fits one place of the file."""
     text = "\n" + file.read_text("utf-8")
     for part in diff.split("@@\n"):
         lines = part.splitlines()

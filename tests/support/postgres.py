@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests, on loopback."""
+"""A PostgreSQL server for the tests, on loopback."""
 
 import os
 import pwd
@@ -26,17 +26,17 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        """The address that docs/database.md has, with this port."""
+        """Return the address of docs/database.md with this port."""
         return f"postgresql://postgres:postgres@127.0.0.1:{self.port}/postgres"
 
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """Run a new PostgreSQL, as the user `postgres` if this is root, whom it refuses."""
+    """Run a new PostgreSQL, as the user `postgres` if this is root, because it refuses root."""
     need("PostgreSQL")
     programs = Path(sorted(glob(POSTGRES))[-1])
     user = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))  # below folders that the user may enter
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))  # below folders that the user can enter
     port = free_port()
     try:
         (folder / "password").write_text(FIRST_PASSWORD, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""An OpenID Connect provider that logs everybody in, under a new name each time."""
+"""An OpenID Connect provider that logs every user in, under a new name each time."""
 
 import json
 import time
@@ -22,9 +22,9 @@ def encoded(value: bytes) -> str:
 
 @dataclass
 class Provider:
-    """Answers `/provider/authorize` and `/provider/token` of a `Crooked` server.
+    """The behaviour of `/provider/authorize` and `/provider/token` on a `Crooked` server.
 
-    `form_post` says how it gives its answer; `claims` replaces claims of the ID token.
+    With `form_post`, it posts its answer. `claims` replaces claims of the ID token.
     """
 
     form_post: bool = False
@@ -49,7 +49,7 @@ class Provider:
         return self.authorize(dict(parse_qsl(urlsplit(path).query)))
 
     def authorize(self, asked: Mapping[str, str]) -> Response:
-        """Send the browser back with a code, and cut its tie to the page that opened it."""
+        """Send the browser back with a code, and cut its link to the opener."""
         self.logins += 1
         code = f"code {self.logins} & more"
         self.codes[code] = {**asked, "name": f"Ada {self.logins}"}
@@ -68,7 +68,7 @@ class Provider:
         return Response(200, [("Content-Type", "text/html"), apart], page.encode())
 
     def token(self, sent: Mapping[str, str]) -> Response:
-        """Return an ID token for a code, once, to the client that asked for it (RFC 7636)."""
+        """Return an ID token once for a code, to the client that requested it (RFC 7636)."""
         asked = self.codes.pop(sent["code"], None)
         challenge = encoded(sha256(sent["code_verifier"].encode()).digest())
         if (

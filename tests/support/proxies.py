@@ -1,4 +1,4 @@
-"""Real proxies on loopback, configured with the blocks of docs/proxies.md."""
+"""Real proxies on loopback, with the configuration blocks of docs/proxies.md."""
 
 import http.client
 import re
@@ -31,16 +31,16 @@ HOST = "api.example.com"
 LISTED = ("https://app.example.com", "https://admin.example.com")
 PATTERN, PREVIEW = "https://*.preview.example.com", "https://pr-7.preview.example.com"
 FOREIGN = ("https://evil.example", "https://app.example.com.evil.example", "null")
-VISITOR = "127.0.0.2"  # not the address that the proxy has
+VISITOR = "127.0.0.2"  # not the proxy's address
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A proxy: where its block is, and what a test needs around that.
+    """A proxy: its block, and the additions for a test.
 
-    Everything that it writes is in its own folder, and it stays in the foreground. `listen` is what
-    the block says of its port, `listens` what a test says instead, and `ready` what the proxy
-    prints when it listens. `reload` is a command that makes it read its configuration again.
+    The proxy writes only into its own folder, and stays in the foreground. `listen` is the port in
+    the block, `listens` its replacement in a test, and `ready` the output of a listening proxy.
+    `reload` is a command that makes the proxy read its configuration again.
     """
 
     command: tuple[str, ...]
@@ -124,7 +124,7 @@ ErrorLog /dev/stderr
         "api.example.com {",
         "https://{host}:{port}, https://127.0.0.1:{port} {{",
         "serving initial configuration",
-        # The global options of the block come first, and a test's own are among them.
+        # The global options of the block come first, and include the test's options.
         """
 {
     admin unix//FOLDER/admin.sock
@@ -158,8 +158,8 @@ ErrorLog /dev/stderr
         "BLOCK",
     ),
 }
-CADDYS_OPTIONS = "{\n    servers {"  # where Caddy's block begins; a test has options of its own
-# Changes of the blocks with which a test sees soon that a service hangs, or is down.
+CADDYS_OPTIONS = "{\n    servers {"  # Caddy's block begins here; a test adds options
+# Shorter timeouts, so that a test soon sees a hung or stopped service.
 SHORT = {
     "nginx": {"proxy_read_timeout 60s;": "proxy_read_timeout 1s;"},
     "HAProxy": {"timeout server 60s": "timeout server 1s"},
@@ -167,7 +167,7 @@ SHORT = {
     "Caddy": {"response_header_timeout 60s": "response_header_timeout 1s"},
     "Varnish": {".first_byte_timeout = 60s;": ".first_byte_timeout = 1s;"},
 }
-# Changes with which a test sees soon that a slow client is ended.
+# Shorter timeouts, so that a proxy soon ends a slow client.
 HURRIED = {
     "nginx": {
         "client_header_timeout 10s;": "client_header_timeout 1s;",
@@ -180,9 +180,9 @@ HURRIED = {
     "httpd": {"header=10 body=10,": "header=1 body=1,"},
     "Caddy": {"read_header 10s": "read_header 1s", "read_body 60s": "read_body 1s"},
 }
-HURRIED["Varnish"] = HURRIED["nginx"]  # which is in front of it
+HURRIED["Varnish"] = HURRIED["nginx"]  # nginx is in front of it
 NO_RETRIES = {"HAProxy": {"timeout connect 5s": "timeout connect 5s\n    retries 0"}}
-# What the proxy says itself then.
+# The proxy's own status for these services.
 DOWN = {"nginx": 502, "HAProxy": 503, "httpd": 503, "Caddy": 502, "Varnish": 503}
 HUNG = {"nginx": 504, "HAProxy": 504, "httpd": 502, "Caddy": 504, "Varnish": 503}
 
@@ -210,10 +210,10 @@ def proxy(
     changes: Mapping[str, str] | None = None,
     host: str = HOST,
 ) -> Iterator[Server]:
-    """Run a proxy with its block of the page in front of a service on a port.
+    """Run a proxy with its block of the page, in front of a service on a port.
 
-    `changes` are texts of the block, and what takes their place. Varnish has nginx in front of it,
-    and `changes` are those of the one that has the text.
+    `changes` maps texts of the block to their replacements. Varnish runs behind nginx, and each
+    change applies to the block that contains the text.
     """
     if name != "Varnish":
         with started(name, folder, service, certificates, changes or {}, host) as server:
@@ -267,7 +267,7 @@ def started(
 
 
 def command_of(name: str, words: tuple[str, ...], **values: object) -> list[str]:
-    """Return a command with the path of its program, and with values for words in capitals."""
+    """Return a command with its program's path, and with values for words in capitals."""
     need(name)
     program, *options = words
     for word, value in values.items():
@@ -276,7 +276,7 @@ def command_of(name: str, words: tuple[str, ...], **values: object) -> list[str]
 
 
 def reload(name: str, folder: Path, server: Server) -> None:
-    """Let a proxy read its configuration again, and wait until it has; Caddy's command waits."""
+    """Reload a proxy's configuration, and wait for the end; Caddy's command waits itself."""
     kind = KINDS[name]
     command = command_of(name, kind.reload, FOLDER=folder, PID=server.popen.pid)
     subprocess.run(command, cwd=folder, env=environment_in(folder), check=True, capture_output=True)
@@ -291,14 +291,14 @@ def environment_in(folder: Path) -> dict[str, str]:
 
 
 class Connection(http.client.HTTPSConnection):
-    """A connection to a port of loopback, to the service by its name."""
+    """A connection to a loopback port, by the service's name."""
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
         super().__init__(HOST, port, timeout=PATIENCE)
         self.trust = context
 
     def connect(self) -> None:
-        """Connect from the visitor's address."""
+        """Connect from the client's address."""
         sock = socket.create_connection(("127.0.0.1", self.port), PATIENCE, (VISITOR, 0))
         self.sock = self.trust.wrap_socket(sock, server_hostname=HOST)
 
@@ -310,7 +310,7 @@ class Front:
     service: Server
     proxy: Server
     context: ssl.SSLContext
-    waits_for_body: bool = False  # the others answer by the length alone
+    waits_for_body: bool = False  # the other proxies respond to the length alone
 
     @property
     def origin(self) -> str:
@@ -324,7 +324,7 @@ class Front:
         body: bytes | None = None,
         context: ssl.SSLContext | None = None,
     ) -> Response:
-        """Send a request over TLS, as a visitor with an address of their own."""
+        """Send a request over TLS, from a separate client address."""
         own = {"Host": f"{HOST}:{self.proxy.port}", **(headers or {})}
         return exchange(self.connect(context), method, path, own, body)
 
@@ -341,7 +341,7 @@ class Front:
 
 @dataclass(frozen=True)
 class Authority:
-    """What signs the certificates of servers and clients."""
+    """The authority that signs the certificates of servers and clients."""
 
     certificates: Certificates
     visitor: ssl.SSLContext
@@ -349,7 +349,7 @@ class Authority:
 
 
 def authority_in(folder: Path) -> Authority:
-    """Make an authority, with its files in a folder."""
+    """Create an authority with its files in a folder."""
     signs = trustme.CA()
     pem, clients = folder / "server.pem", folder / "clients.pem"
     signs.issue_cert(HOST, "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem)

@@ -1,4 +1,4 @@
-"""Git repositories with the template as it is now, and projects that follow them."""
+"""Git repositories with the current template, and projects that follow them."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ NAME = "the-quoted-service"
 
 
 def copy_template(folder: Path) -> None:
-    """Copy the files that git knows, as they are now."""
+    """Copy the current files that git tracks."""
     files = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -31,7 +31,7 @@ def copy_template(folder: Path) -> None:
 
 
 def make_repository(folder: Path, tag: str) -> None:
-    """Make a git repository with the template as it is now, and a tag."""
+    """Create a git repository with the current template and a tag."""
     copy_template(folder)
     for command in (
         ["init", "--quiet", "--initial-branch", "main"],
@@ -43,9 +43,9 @@ def make_repository(folder: Path, tag: str) -> None:
 
 
 class Workshop:
-    """A template that is being worked on, its remote, and a folder for projects.
+    """A template in development, its remote, and a folder for projects.
 
-    `variables` are added to the environment of every command.
+    Every command gets `variables` in its environment.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -91,7 +91,7 @@ class Workshop:
         self.git(project, "commit", "--quiet", "--allow-empty", "--message", "Ours")
 
     def render(self, source: str, *options: str, into: str = "project") -> tuple[Path, str]:
-        """Render the template with plain cookiecutter; return the project and what was printed."""
+        """Render the template with plain cookiecutter, and return the project and the output."""
         (self.folder / into).mkdir(exist_ok=True)
         said = self.run(self.folder / into, *COOKIECUTTER, source, *options, *GIVEN)
         return self.folder / into / NAME, said
@@ -105,7 +105,7 @@ class Workshop:
     def release(self, tag: str) -> None:
         """Publish a version with a new filter and a changed grammar.
 
-        Both versions are rendered in one process.
+        An update renders both versions in one process.
         """
         service = "{{cookiecutter.project_slug}}"
         self.replace(

@@ -1,4 +1,4 @@
-"""Programs and ports that tests need: without one, a test is skipped or fails."""
+"""Programs and ports that tests need. If one is missing, a test skips or fails."""
 
 import os
 import shutil
@@ -11,22 +11,22 @@ from typing import NoReturn
 import pytest
 
 REQUIRED_ENGINES = os.environ.get("REQUIRE_BROWSERS", "").split(",")
-# Where Debian has servers; the PATH of most users lacks a part of it.
+# The folders of Debian's servers, some of which most users' PATH lacks.
 SERVERS_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 POSTGRES = "/usr/lib/postgresql/*/bin"
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program, what installs it, and the files that it consists of, as commands or patterns."""
+    """A program, its package, and its files as commands or patterns."""
 
     remedy: str
     files: tuple[str, ...]
-    path: str | None = None  # None: that of the run
+    path: str | None = None  # None: the PATH of the run
 
     @property
     def is_installed(self) -> bool:
-        """Whether all of its files are there."""
+        """Return whether all files exist."""
         return all(shutil.which(file, path=self.path) or glob(file) for file in self.files)
 
 
@@ -59,13 +59,13 @@ PROGRAMS = {
 
 
 def need(name: str, *, is_required: bool = any(REQUIRED_ENGINES)) -> None:
-    """Skip a test that lacks a program. If browsers are required, so is all: fail the test."""
+    """Skip a test that lacks a program, or fail it if the run requires browsers."""
     if not PROGRAMS[name].is_installed:
         lack(f"{name} is not installed: {PROGRAMS[name].remedy}", is_required)
 
 
 def need_root(*, is_required: bool = any(REQUIRED_ENGINES)) -> None:
-    """Skip a test that only root can run, or fail it as `need` does; root may lack the right."""
+    """Skip or fail a test that only root can run, like `need`; root may also lack the right."""
     if os.geteuid() != 0:
         lack("the image needs root: run the tests as root", is_required)
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
@@ -79,14 +79,14 @@ def lack(message: str, is_required: bool) -> NoReturn:
 
 
 def missing() -> list[str]:
-    """Return the line that names the programs that are not installed, if there are any."""
+    """Return the line that names the missing programs, if any."""
     names = [name for name, program in PROGRAMS.items() if not program.is_installed]
     outcome = "Failing" if any(REQUIRED_ENGINES) else "Skipped"
     return [f"{outcome}, because not installed: {', '.join(names)}"] if names else []
 
 
 def free(port: int, *, is_required: bool = any(REQUIRED_ENGINES)) -> str:
-    """Return a port as an argument. If it is taken, skip the test, or fail it as `need` does."""
+    """Return a port as an argument, or skip or fail the test like `need` if it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Other templates: what a package registry has, installed and rendered."""
+"""Other templates from a package registry, installed and rendered."""
 
 import os
 import subprocess
@@ -11,9 +11,9 @@ from tests.support.uv import UV
 
 @dataclass(frozen=True)
 class Template:
-    """What renders a project, and what serves it.
+    """A template: the command that renders a project, and the application to serve.
 
-    `command` is what people type, `package` what brings it (None: cookiecutter, which is here).
+    `command` is the command to type, and `package` installs it (None: cookiecutter of this run).
     `app` is the application in the project, and `path` its route.
     """
 
@@ -44,7 +44,7 @@ RIVALS = {
 
 
 def install_tool(template: Template, environment: Path) -> str:
-    """Install what renders; return the folder of its command."""
+    """Install the renderer, and return the folder of its command."""
     if template.package is None:
         return str(Path(sys.executable).parent)
     install(environment, [template.package])
@@ -52,7 +52,7 @@ def install_tool(template: Template, environment: Path) -> str:
 
 
 def install(environment: Path, what: list[str]) -> None:
-    """Install packages, or what a file asks for, for this Python."""
+    """Install packages, or the requirements of a file, for this Python."""
     subprocess.run(
         [UV, "venv", "--quiet", "--python", sys.executable, str(environment)], check=True
     )
@@ -61,7 +61,7 @@ def install(environment: Path, what: list[str]) -> None:
 
 
 def render(template: Template, tools: str, work: Path) -> Path:
-    """Render a project into an empty folder; return where it is."""
+    """Render a project into an empty folder, and return its path."""
     subprocess.run(
         template.command,
         cwd=work,

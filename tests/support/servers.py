@@ -11,7 +11,7 @@ GUNICORN = [str(BIN / "gunicorn"), "--worker-class", "uvicorn_worker.UvicornWork
 HYPERCORN = [str(BIN / "hypercorn"), "app.main:app"]
 DAPHNE = [str(BIN / "daphne"), "app.main:app"]
 GRANIAN = [str(BIN / "granian"), "--interface", "asgi", "app.main:app"]
-# How each server takes a port and a number of workers, and ends when no worker can start.
+# Arguments of each server for a port and for workers, and its exit statuses if no worker can start.
 SERVERS: dict[str, tuple[list[str], list[str], set[int]]] = {
     "uvicorn": ([*UVICORN, "--port", "{}"], [], {3}),
     "uvicorn, workers": ([*UVICORN, "--port", "{}"], ["--workers", "2"], {0}),
@@ -23,10 +23,10 @@ SERVERS: dict[str, tuple[list[str], list[str], set[int]]] = {
     ),
     "python -m app": ([*OURS, "--port", "{}"], [], {3}),
     "python -m app, workers": ([*OURS, "--port", "{}"], ["--workers", "2"], {3}),
-    # One worker: where two fail at once, gunicorn may trip over the second, and ends with 1.
+    # One worker, because gunicorn may exit with 1 if two workers fail at once.
     "gunicorn": ([*GUNICORN, "--bind", "127.0.0.1:{}"], [], {3}),
     "daphne": ([*DAPHNE, "--bind", "127.0.0.1", "--port", "{}"], [], {3}),
-    # Its status is its own, or that of the worker that it looks at last.
+    # The exit status is hypercorn's own, or the status of the last worker that it reads.
     "hypercorn": ([*HYPERCORN, "--bind", "127.0.0.1:{}"], [], {0, 3}),
     "hypercorn, workers": ([*HYPERCORN, "--bind", "127.0.0.1:{}"], ["--workers", "2"], {0, 3}),
     "granian": ([*GRANIAN, "--workers-kill-timeout", "1", "--port", "{}"], ["--workers", "2"], {1}),

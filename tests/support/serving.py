@@ -18,25 +18,25 @@ from typing import Protocol
 
 CACHE = Path(__file__).parent.parent.parent / ".pytest_cache"
 COMPILED = CACHE / "compiled"
-# What mypy knows of the packages is the same for each rendered project. Processes of the run that
-# write at the same time have a folder each.
+# Mypy's cache of the packages is valid for each rendered project. Each process of the run has its
+# own folder, because they write at the same time.
 CHECKED = CACHE / f"mypy-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 PROBES = Path(__file__).parent / "probes"
-# What services require outside development, some for one answer and some for another.
+# Variables that services require outside development, depending on the answer.
 REQUIRED = {
     "SESSION_SECRET": "a secret of the tests, of more than 32 bytes",
     "AUTH_JWKS_URL": "https://id.example.com/keys",
     "AUTH_ISSUER": "https://id.example.com/",
     "AUTH_AUDIENCE": "tests",
 }
-PATIENCE = 30  # seconds; for what takes a fraction of one, on a busy machine
+PATIENCE = 30  # seconds, for waits of less than one second on an idle machine
 
 
 @dataclass
 class Server:
-    """A process whose output is read as it comes.
+    """A process whose output a thread reads continuously.
 
-    `port` is where it listens, once that is known.
+    `port` is its port, once known.
     """
 
     popen: subprocess.Popen[str]
@@ -57,12 +57,12 @@ class Server:
 
     @property
     def output(self) -> str:
-        """What the process has written so far, on both streams."""
+        """Return the output of the process so far, from both streams."""
         with self.changed:
             return "\n".join(self.lines)
 
     def expect(self, pattern: str) -> re.Match[str]:
-        """Wait until the output matches; fail with it if the process ends or takes too long."""
+        """Wait until the output matches, and fail with it if the process ends or takes too long."""
         with self.changed:
             self.changed.wait_for(
                 lambda: self.ended or re.search(pattern, "\n".join(self.lines)), PATIENCE
@@ -75,7 +75,7 @@ class Server:
         )
 
     def wait_until_it_accepts(self) -> None:
-        """Wait for a socket that uvicorn bound before its workers listen; no output says it."""
+        """Wait for a socket that uvicorn binds before its workers listen, without any output."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -88,17 +88,17 @@ class Server:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on now."""
+    """Return a free port of loopback."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """Return the shell's environment together with the variables.
+    """Return the shell's environment with the variables.
 
-    What could reach the service or its tools is left out of the shell's. Compiled modules, and what
-    mypy keeps, go to a folder of their own, so that rendered projects stay as they are, and nothing
-    is compiled or checked twice.
+    The environment omits variables of the shell that the service or its tools would read. Compiled
+    modules and mypy's cache go to separate folders, so that rendered projects stay unchanged and
+    no file is compiled or checked twice.
     """
     reach = re.compile(
         "FASTAPI_.*|FRONTEND_ORIGINS|ALLOWED_HOSTS|MAX_BODY_SIZE|SERVE_DOCS|AUTH_.*"
@@ -121,7 +121,7 @@ def fresh_machine(home: Path) -> dict[str, str]:
 def run(
     command: Sequence[str], folder: Path, environment: Mapping[str, str], user: int | None = None
 ) -> Iterator[Server]:
-    """Run a command in a folder and a session of its own, and end the session with the block."""
+    """Run a command in a folder and a new session, and end the session with the block."""
     popen = subprocess.Popen(
         command,
         cwd=folder,
@@ -143,7 +143,7 @@ def run(
         yield process
     finally:
         for ending in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):  # the session is gone: nobody is left
+            with suppress(ProcessLookupError):  # the session has no process left
                 os.killpg(popen.pid, ending)
             with suppress(subprocess.TimeoutExpired):
                 popen.wait(PATIENCE)
@@ -154,7 +154,7 @@ def run(
 def serve(
     project: Path, app: str, environment: Mapping[str, str], *options: str
 ) -> Iterator[Server]:
-    """Serve a rendered project, or the probes on it, with uvicorn, and wait until it listens."""
+    """Serve a rendered project or its probes with uvicorn, and wait until it listens."""
     paths = os.pathsep.join([str(project), str(PROBES)])
     variables = clean_environment(PYTHONPATH=paths, **REQUIRED | dict(environment))
     command = [
@@ -179,7 +179,7 @@ Response = tuple[int, http.client.HTTPMessage, bytes]
 def send(
     port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
 ) -> Response:
-    """Send one request as it is and return status, headers and body."""
+    """Send one unchanged request, and return status, headers and body."""
     return exchange(
         http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE), method, path, headers, body
     )
@@ -192,7 +192,7 @@ def exchange(
     headers: Mapping[str, str],
     body: bytes | None = None,
 ) -> Response:
-    """Send one request as it is over a connection of one's own, and close that."""
+    """Send one unchanged request over an own connection, and close the connection."""
     try:
         connection.request(method, path, body=body, headers=dict(headers))
         response = connection.getresponse()
@@ -204,7 +204,7 @@ def exchange(
 def refusal(
     port: int, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
 ) -> int | None:
-    """Return the status of a request that the server may refuse before it has read all of it.
+    """Return the status of a request that the server may refuse before reading all of it.
 
     The server then closes the connection over the rest, and the kernel may reset the connection
     before the client has read the response: the status is None.
@@ -216,7 +216,7 @@ def refusal(
 
 
 def send_from_many_origins(port: int, domain: str, count: int) -> None:
-    """Send requests over one connection, a hundred at once, each of another origin of a domain."""
+    """Send requests over one connection, a hundred at once, each from a new origin of a domain."""
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         answers = connection.makefile("rb")
         for first in range(0, count, 100):
@@ -233,6 +233,6 @@ def send_from_many_origins(port: int, domain: str, count: int) -> None:
 
 
 class Serving(Protocol):
-    """Serves a project with uvicorn."""
+    """A function that serves a project with uvicorn."""
 
     def __call__(self, project: Path, app: str = "app.main:app", **environment: str) -> Server: ...

@@ -1,4 +1,4 @@
-"""Rows of long tables that differ little from the others run with `-m slow` only."""
+"""Rows of long tables that run with `-m slow` only, because they differ little from others."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 
 def slow_except(always: Collection[Any], rows: Iterable[Any]) -> list[Any]:
-    """Return the rows of a parametrized test; those that are not always run are marked slow."""
+    """Return the rows of a parametrized test, and mark rows outside `always` as slow."""
     return [
         pytest.param(
             *(row if isinstance(row, tuple) else (row,)),

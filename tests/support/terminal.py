@@ -1,4 +1,4 @@
-"""A person at a terminal."""
+"""A user at a terminal."""
 
 import os
 import pty
@@ -19,8 +19,8 @@ def typed(
 ) -> tuple[int, str]:
     """Run a command on a terminal, and type an answer at each question.
 
-    Return its exit status, and what the terminal showed, with its colours. Without answers left,
-    the terminal is closed.
+    Return its exit status, and the terminal's text with its colours. After the last answer, the
+    function closes the terminal.
     """
     ours, its = pty.openpty()
     left = [*answers]
@@ -35,7 +35,7 @@ def typed(
     ) as popen:
         os.close(its)
         shown = b""
-        with suppress(OSError):  # the other side is closed: the command has ended
+        with suppress(OSError):  # the command has ended and closed the other side
             while True:
                 if not select.select([ours], [], [], PATIENCE)[0]:
                     popen.kill()

@@ -1,4 +1,4 @@
-"""Generated texts: likely origins, what people write for one, and patterns."""
+"""Generated texts: likely origins, common misspellings, and patterns."""
 
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ LIKELY = st.builds(
     PORTS,
     st.sampled_from(["", "/"]),
 ) | st.builds("app://{}{}".format, NAMES | ADDRESSES, PORTS)
-# Everything that can be wrong with an origin, often several things at once.
+# All problems of origins, often several at once.
 SCHEMES = st.sampled_from(["https", "http", "capacitor", "file", "wss", "chrome-extension", "h t"])
 STARS = st.sampled_from(["", "*.", "*", "*.*."])
 ODD_HOSTS = HOSTS | st.sampled_from(["127.1", "[::ffff:1.2.3.4]", "a..b", "", ".", "[", "]:["])

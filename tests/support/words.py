@@ -1,8 +1,8 @@
-"""The messages of the library, quoted once, and the tests' messages made of them.
+"""The messages of the library, quoted once, and the tests' messages built from them.
 
 The words of refusals are in tests/library/test_refusals.py, the words of consoles in
 tests/library/test_browser.py, and the startup line is in tests/library/test_policy.py. Other tests
-take words from the types: `log_line()` and `in_force()` make the two lines of the log.
+use the types' words: `log_line()` and `in_force()` build the two lines of the log.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ INSTEAD = ". Write "
 
 
 def instead(correction: str | None) -> str:
-    """Return the end of a message that gives the value to write."""
+    """Return the end of a message with the value to write."""
     return f"{INSTEAD}{correction}" if correction else ""
 
 
@@ -80,7 +80,7 @@ REASONS = {
 
 
 def origin_error(text: str, reason: str, correction: str | None = None) -> str:
-    """Return the message for a short text that is no acceptable origin."""
+    """Return the message for a short text that the grammar refuses."""
     return f"'{text}' {reason}{instead(correction)}"
 
 
@@ -102,7 +102,7 @@ ENVIRONMENTS = "development, staging, production"
 
 
 def wrong_environment(correction: str | None = None) -> str:
-    """Return the line for a value of FASTAPI_ENV that is no environment."""
+    """Return the line for an unknown value of FASTAPI_ENV."""
     return f"FASTAPI_ENV: must be one of {ENVIRONMENTS}{instead(correction)}"
 
 
@@ -122,7 +122,7 @@ def policy(*origins: str) -> CORSPolicy:
 
 
 def not_listed(origin: str, *listed: str) -> NotListed:
-    """Return the reason why a policy with these origins refuses another one."""
+    """Return the reason for a refusal by a policy with these origins."""
     reason = why_not_allowed(policy(*listed), [origin])
     assert isinstance(reason, NotListed)
     return reason
@@ -134,11 +134,11 @@ def log_line(origin: str, path: str, *listed: str, method: str = "GET") -> str:
 
 
 def in_force(*origins: str, environment: str = "production", **arguments: Any) -> str:
-    """Return the line of the log that gives the policy at startup."""
+    """Return the log line that shows the policy at startup."""
     return f"{environment}: {CORSPolicy(allow_origins=origins, **arguments)}"
 
 
-# `check`: who answered instead of the service, and what it did.
+# `check`: the program that answered instead of the service, and its fault.
 NOT_REACHED = "a proxy returned {}, because it cannot reach the service"
 GATEWAY = "a proxy returned {1} for the {0}, because it cannot reach the service"
 IN_GATEWAY = {
@@ -182,7 +182,7 @@ NOT_ITS_LIST = "the service refuses {}, but the settings list it"
 NOT_ITS_POLICY = "the service uses another policy"
 NOT_IN_SETTINGS = "the settings do not allow it: "
 
-# `explain`: what the policy lacks, and what the response does.
+# `explain`: missing parts of the policy, and the effect of the response.
 NEEDS_MORE = "the policy does not list what the request needs"
 NO_CREDENTIALS = "the page sends credentials, but the response does not allow them"
 LEAVE_CREDENTIALS_OUT = (
@@ -219,7 +219,7 @@ def hides(header: str) -> str:
     return f"sends {header}, which pages cannot read; {missing(header, 'expose_headers')}"
 
 
-# `explain`: what it cannot ask, and what is not there.
+# `explain`: impossible requests, and missing parts.
 ELSEWHERE = "a redirect leads to {}, and its host decides about Origin: {}"
 RETURN_THE_ADDRESS = (
     "return the address as JSON, and let the page open it. For a login, respond with a 401"

@@ -1,4 +1,4 @@
-"""Work as a number of calls, which no clock and no other process changes."""
+"""Work as a number of calls, independent of the clock and other processes."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def calls_of(function: Callable[..., object], *arguments: object) -> int:
-    """Return the calls that a function makes; regular expressions count, characters do not."""
+    """Return the number of calls in a function, including regular expressions."""
     calls = 0
 
     def count(frame: FrameType, event: str, argument: Any) -> None:

@@ -1,4 +1,4 @@
-"""GitHub's workflows: their script lines, run in bash as a runner does it."""
+"""GitHub's workflows, whose script lines bash runs as on a runner."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
-# What GitHub's own command does, as far as the workflows use it: it notes what it is asked for, and
+# A stand-in for GitHub's own command, limited to the workflows' use: it logs its arguments, and
 # counts the pull requests of a head.
 GH = """#!/bin/sh
 echo "$@" >>"$GH_LOG"
@@ -24,10 +24,10 @@ done
 
 @dataclass
 class Runner:
-    """A machine with Python and git, and with a `gh` that asks nobody.
+    """A machine with Python, git, and a `gh` without a network.
 
-    `variables` are its environment, `values` what expressions stand for, such as
-    `inputs.repository`. `pulls` are the heads (`owner:branch`) of the pull requests that there are.
+    `variables` are its environment, and `values` the values of expressions, such as
+    `inputs.repository`. `pulls` are the heads (`owner:branch`) of existing pull requests.
     """
 
     folder: Path
@@ -38,7 +38,7 @@ class Runner:
 
     @property
     def log(self) -> str:
-        """What `gh` was asked for, a line each."""
+        """Return the calls of `gh`, one per line."""
         file = self.folder / "gh.log"
         return file.read_text("utf-8") if file.exists() else ""
 
@@ -68,7 +68,7 @@ class Runner:
         return 0
 
     def run_step(self, step: Mapping[str, Any], work: Path, shared: Mapping[str, str]) -> int:
-        """Run a step's script, or keep or bring an artifact; return its status."""
+        """Run a step's script, or save or load an artifact, and return the status."""
         action = step.get("uses", "").partition("@")[0]
         kept = self.folder / "artifacts" / step.get("with", {}).get("name", "")
         if action == "actions/upload-artifact":
@@ -106,10 +106,10 @@ class Runner:
         return ended.returncode
 
     def holds(self, job_or_step: Mapping[str, Any]) -> bool:
-        """Whether a condition holds: none, or the name of an output that is set."""
+        """Return whether a condition holds: no condition, or the name of an output with a value."""
         condition = job_or_step.get("if")
         return condition is None or bool(self.values.get(condition))
 
     def filled(self, text: str) -> str:
-        """Return a text with the values of its expressions; an output that is not set is empty."""
+        """Return a text with the values of its expressions, which are empty for missing outputs."""
         return EXPRESSION.sub(lambda match: self.values.get(match[1], ""), text)

@@ -1,7 +1,7 @@
-"""CORS for ASGI applications: one policy, checked when it is made, enforced on every response.
+"""CORS for ASGI applications: one policy, checked at startup and enforced on every response.
 
-This folder is a library, shipped as source. Do not edit it: `app/settings.py` of a service states
-the policy, and updates of the template replace these files.
+This folder is a library, shipped as source. Do not edit it: a service's `app/settings.py` contains
+the policy, and template updates replace these files.
 """
 
 from .fastapi import CORSFastAPI

@@ -27,9 +27,9 @@ exit status:
 
 
 def main() -> int:
-    """Run the command that the process was given, and return its exit status."""
+    """Run the command of this process, and return its exit status."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # browsers' words are not ASCII, some terminals are
+        if isinstance(stream, TextIOWrapper):  # some terminals cannot print browsers' messages
             stream.reconfigure(errors="backslashreplace")
     parser = make_parser()
     options = parser.parse_args()
@@ -146,7 +146,7 @@ def service_path(text: str) -> str:
 
 
 def page_header(text: str) -> tuple[str, str]:
-    """Return a header's name, and a value that needs a preflight wherever one may."""
+    """Return a header's name, and a value that needs a preflight if any value does."""
     if not TOKEN.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not the name of a header")
     if FORBIDDEN_REQUEST_HEADER.fullmatch(text):
@@ -172,7 +172,7 @@ if __name__ == "__main__":
     try:
         status = main()
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has seen enough
+    except BrokenPipeError:  # the reader closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""FastAPI behind a policy."""
+"""A FastAPI class that applies a policy."""
 
 from collections.abc import Collection
 from typing import Any
@@ -11,10 +11,10 @@ from .policy import CORSPolicy
 
 
 class CORSFastAPI(FastAPI):
-    """FastAPI inside a `CORSPolicyMiddleware`, error handling included.
+    """A FastAPI application inside `CORSPolicyMiddleware`, including its error handling.
 
-    `cors_policy` and `cross_site_exempt` are the arguments of `CORSPolicyMiddleware`; all others
-    are FastAPI's.
+    `cors_policy` and `cross_site_exempt` are the arguments of `CORSPolicyMiddleware`. FastAPI gets
+    all others.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class CORSFastAPI(FastAPI):
 
     @property
     def cors_policy(self) -> CORSPolicy:
-        """The policy in force; `CORSPolicyMiddleware.policy` says which can be assigned."""
+        """Return the policy in force. `CORSPolicyMiddleware.policy` says what can replace it."""
         return self._behind_policy.policy
 
     @cors_policy.setter
@@ -34,6 +34,6 @@ class CORSFastAPI(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request behind the policy."""
-        if self.root_path:  # as FastAPI does, which the policy is around
+        if self.root_path:  # FastAPI does the same, but after the policy
             scope["root_path"] = self.root_path
         await self._behind_policy(scope, receive, send)

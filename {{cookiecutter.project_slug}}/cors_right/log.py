@@ -1,4 +1,4 @@
-"""The log of refusals: enough to see what is wrong, and never a flood."""
+"""The log of refusals. It limits its lines, so that a flood of requests cannot fill it."""
 
 import logging
 import math
@@ -9,24 +9,24 @@ from .refusal import MAX_SHOWN, Refusal, shown_method, shown_path
 from .request import Request
 
 INTERVAL = 60  # seconds between two lines of the same origin and reason
-MAX_LINES = 5  # in an interval, of near misses, and as many of others
+MAX_LINES = 5  # of near misses in an interval, and as many of others
 
 log = logging.getLogger(__package__)
 
 
 class RefusalLog:
-    """Writes refusals: a line for each origin, reason and kind, at most once a minute.
+    """A log with a line for each origin, reason and kind of refusal, at most once a minute.
 
-    The record has the fields of the refusal, and `count`: of how many refusals it tells.
+    The record has the refusal's fields, and `count`, the number of refusals that it reports.
 
     At most five lines a minute are about origins whose host the policy names, and five about
-    others, so that a flood of strangers leaves room for a frontend. The next line counts what is
-    left out. `clock` gives seconds.
+    others. A flood of unlisted origins thus leaves room for a frontend. The next line counts the
+    refusals without a line. `clock` returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        # When, how many were left out since, and whether it is a near miss.
+        # By key: the time of the last line, the number of later refusals, and near miss or not.
         self.written: dict[object, tuple[float, int, bool]] = {}
         self.others = 0
 
@@ -55,14 +55,14 @@ class RefusalLog:
 
 
 class LimitLog:
-    """Writes which limit refused a request: a line for each limit, at most once a minute."""
+    """A log with a line for each limit that refuses requests, at most once a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.written: dict[str, float] = {}
 
     def write(self, request: Request, reason: str) -> None:
-        """Write the reason as a WARNING, with the request that met the limit."""
+        """Write the reason as a WARNING, with the request that exceeded the limit."""
         now = self.clock()
         if now - self.written.get(reason, -math.inf) >= INTERVAL:
             self.written[reason] = now

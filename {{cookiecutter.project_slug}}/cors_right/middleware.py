@@ -1,4 +1,4 @@
-"""The policy around an application."""
+"""The middleware that applies a policy to an application."""
 
 import logging
 from collections.abc import Collection, Iterable
@@ -24,7 +24,7 @@ MAX_COOKIES = 8 * 1024  # bytes
 MAX_BACKSLASHES = 256  # in all cookies
 COSTLY = f"Cookies of more than {MAX_COOKIES} bytes, or {MAX_BACKSLASHES} backslashes"
 TOO_LARGE = "the body has more than {} bytes (413). To take more, raise MAX_BODY_SIZE"
-MAX_DIGITS = 20  # of a Content-Length that is looked at
+MAX_DIGITS = 20  # of a Content-Length that counts as a number
 ALLOW_ORIGIN = b"access-control-allow-origin"
 VARY_ORIGIN = (b"vary", b"Origin")
 
@@ -34,25 +34,24 @@ log = logging.getLogger(__package__)
 
 
 class CORSPolicyMiddleware:
-    """A policy around any ASGI application, with one verdict for each request.
+    """Middleware that applies a policy to any ASGI application, with one verdict for each request.
 
-    A request from an origin that is not allowed, or with more than one `Origin`, gets no
-    `Access-Control-*` header; its preflight gets a bare 403. An allowed preflight gets the whole
-    policy whatever it asks for: the browser compares, and names what is missing in its console.
-    Browsers never compare GET, HEAD and POST, so a preflight for one of these that the policy does
-    not list gets a 403.
+    A request from an unlisted origin, or with more than one `Origin`, gets no `Access-Control-*`
+    header; its preflight gets a bare 403. A preflight from an allowed origin gets the whole policy,
+    so that the browser's console names the missing entry. Browsers never compare GET, HEAD and
+    POST, so a preflight for one of these gets a 403 if the policy does not list the method.
     The middleware drops the application's own `Access-Control-*` headers, so that a mounted
     application cannot widen the policy. `Vary` names Origin once.
 
-    CORS prevents neither WebSockets (CWE-1385) nor cross-site writes (CSRF, CWE-352). The
-    middleware refuses (403) every WebSocket from an unlisted page, and, if the policy has
-    credentials, every request from such a page whose method is not safe. `cross_site_exempt` are
-    paths of routes, such as `/auth/{provider}/callback`, that take such writes, as the callbacks of
-    payment and sign-on services must; something in the request then has to protect what they do.
-    The middleware
-    refuses cookies that take long to parse (431): more than 8 KB, or more than 256 backslashes.
+    CORS does not prevent WebSockets (CWE-1385) or cross-site writes (CSRF, CWE-352). The middleware
+    refuses (403) every WebSocket from an unlisted page. If the policy has credentials, it also
+    refuses every request from such a page whose method is not safe. `cross_site_exempt` lists paths
+    of routes that accept such writes, such as `/auth/{provider}/callback`. Callbacks of payment and
+    sign-on services need this. Something in the request must then protect what they do.
+    The middleware refuses cookies that take long to parse (431): more than 8 KB, or more than 256
+    backslashes.
 
-    The log gives the reason for each refusal; in development the response gives it also, and the
+    The log gives the reason for each refusal. In development, the response gives it also, and the
     log names the cookies that the browser drops and the headers that it hides from a page.
 
     Wrap the whole application: `app = CORSPolicyMiddleware(app, policy)`. `add_middleware` puts the
@@ -76,11 +75,11 @@ class CORSPolicyMiddleware:
 
     @property
     def policy(self) -> CORSPolicy:
-        """The policy in force; a new one can be assigned, and holds from the next request on.
+        """Return the policy in force. An assigned policy applies from the next request on.
 
-        Raises ValueError for a policy that shares credentials, because such a list is code or
-        configuration that somebody reviewed; for one that switches credentials on or off, because
-        more than the policy depends on them; and for one for development in place of another.
+        Raises ValueError if the policy shares credentials, because only reviewed code or
+        configuration may do so. Raises it also if the policy turns credentials on or off, because
+        more depends on them. A policy for development replaces only another one for development.
         """
         return self._headers.policy
 
@@ -100,7 +99,7 @@ class CORSPolicyMiddleware:
             await self.app(scope, receive, send)
             return
         complete(scope)
-        headers = self._headers  # of one policy, whatever is assigned meanwhile
+        headers = self._headers  # of one policy, even if an assignment replaces it meanwhile
         if headers.policy.development and not self._has_looked_outside:
             self._look_outside(scope)
         request = Request(scope, headers.policy)
@@ -110,13 +109,17 @@ class CORSPolicyMiddleware:
         costly = len(cookies) > MAX_COOKIES or cookies.count(b"\\") > MAX_BACKSLASHES
         if costly:
             limits.write(request, f"{COSTLY} (431)")
+        if request.asked_method is not None:
+            preflight = headers.answer_preflight(request, request.asked_method, refusal)
+            await preflight(scope, receive, send)
+            return
         granted = headers.for_response(request)
 
         async def send_with_policy(message: Message) -> None:
             nonlocal send
             if message["type"] == "http.response.start":
                 own = message.get("headers", ())
-                # A copy: the application may send its message again, also behind no policy.
+                # A copy, because the application may send its message again, without a policy also.
                 message = {**message, "headers": with_policy(own, granted)}
                 if message["status"] == 413 and exceeds_limit(request):
                     reason = TOO_LARGE.format(scope[MAX_BODY_SIZE_SCOPE_KEY])
@@ -127,16 +130,11 @@ class CORSPolicyMiddleware:
                         await response(scope, receive, send)
                         send = discard  # the application's own response
                         return
-                if headers.policy.development:
-                    from .diagnostics.hints import write_hints  # which production does not need
-
-                    write_hints(request, message)
+                if headers.write_hints:
+                    headers.write_hints(request, message)
             await send(message)
 
-        if request.asked_method is not None:
-            preflight = headers.answer_preflight(request, request.asked_method, refusal)
-            await preflight(scope, receive, send)
-        elif scope["type"] == "websocket":
+        if scope["type"] == "websocket":
             answer = refused_handshake(scope, refusal) if refusal or costly else self.app
             await answer(scope, receive, send)
         elif costly:
@@ -147,7 +145,7 @@ class CORSPolicyMiddleware:
             await self.app(scope, receive, send_with_policy)
 
     def _look_outside(self, scope: Scope) -> None:
-        """Log once if `add_middleware` put this policy inside an application."""
+        """Log a warning once if `add_middleware` put this policy inside an application."""
         self._has_looked_outside = True
         inside = getattr(scope.get("app"), "user_middleware", ())
         if any(each.cls is type(self) for each in inside):
@@ -158,10 +156,15 @@ class CORSPolicyMiddleware:
 
 
 class PolicyHeaders:
-    """The headers that a policy gives, made once by Starlette's CORSMiddleware."""
+    """The headers of a policy, which Starlette's CORSMiddleware makes once."""
 
     def __init__(self, policy: CORSPolicy) -> None:
         self.policy = policy
+        self.write_hints = None
+        if policy.development:
+            from .diagnostics.hints import write_hints  # production does not need it
+
+            self.write_hints = write_hints
         cors = CORSMiddleware(
             PlainTextResponse(),
             allow_origins=policy.allow_origins,
@@ -171,14 +174,14 @@ class PolicyHeaders:
             expose_headers=policy.expose_headers,
             max_age=policy.max_age,
         )
-        # With credentials `*` is not a wildcard (Fetch standard, "CORS check").
+        # With credentials, `*` is not a wildcard (Fetch standard, "CORS check").
         self.names_origin = not policy.allow_list.allows_any or policy.allow_credentials
         self.preflight = cors.preflight_headers
         simple = Headers(cors.simple_headers).raw
         self.simple = [each for each in simple if not self.names_origin or each[0] != ALLOW_ORIGIN]
 
     def for_response(self, request: Request) -> RawHeaders:
-        """Return the headers that the response to a request gets."""
+        """Return the policy's headers for the response to a request."""
         if not request.is_allowed:
             return []
         if not self.names_origin:
@@ -187,7 +190,7 @@ class PolicyHeaders:
         return [*self.simple, (ALLOW_ORIGIN, origin)]
 
     def answer_preflight(self, request: Request, method: str, refusal: Refusal | None) -> Response:
-        """Return the response to a preflight. `*` repeats what it asks for."""
+        """Return the response to a preflight. For `*`, it repeats what the preflight requests."""
         policy = self.policy
         reason = f": {refusal.reason.why}" if refusal and policy.development else ""
         bare = {"Vary": "Origin"}
@@ -205,13 +208,13 @@ class PolicyHeaders:
                 headers["Access-Control-Allow-Headers"] = request.asked_headers
         is_listed = policy.allow_methods == ANY or method in policy.allow_methods
         if method in SAFELISTED_METHODS and not is_listed:
-            # Browsers never compare these, so the status has to stop them.
+            # Browsers never compare these, so the status must stop them.
             return PlainTextResponse(f"Method not allowed{reason}", 403, headers)
         return PlainTextResponse(f"OK{reason}", headers=headers)
 
 
 def refused_handshake(scope: Scope, refusal: Refusal | None) -> ASGIApp:
-    """Return the response to a WebSocket that is refused; in development with the reason.
+    """Return the response to a refused WebSocket, with the reason in development.
 
     Servers that cannot send a response close the handshake with a 403.
     """
@@ -234,7 +237,7 @@ def refused_write(refusal: Refusal) -> Response:
 
 
 def exceeds_limit(request: Request) -> bool:
-    """Return whether a body exceeds FastAPI's limit; a route may answer 413 for other reasons."""
+    """Return whether a body exceeds FastAPI's limit. Routes may return 413 for other reasons."""
     if MAX_BODY_SIZE_SCOPE_KEY not in request.scope:
         return False
     length = ", ".join(request.all(b"content-length"))
@@ -248,11 +251,11 @@ async def discard(message: Message) -> None:
 
 
 def with_policy(headers: Iterable[tuple[bytes, bytes]], granted: RawHeaders) -> RawHeaders:
-    """Return a response's raw headers with those that a policy grants, and no other CORS header."""
+    """Return a response's raw headers, with the granted headers as the only CORS headers."""
     kept: RawHeaders = []
     varies: list[bytes] = []
     for name, value in headers:
-        name = name.lower()  # mounted applications may write upper case: Django does
+        name = name.lower()  # mounted applications, such as Django, may write upper case
         if name == b"vary":
             varies += [member.strip() for member in value.split(b",")]
         elif not name.startswith(b"access-control-"):

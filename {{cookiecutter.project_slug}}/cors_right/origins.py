@@ -1,15 +1,13 @@
-"""Origins, patterns that stand for many of them, and allow-lists of both.
+"""Origins, patterns that match many of them, and allow-lists of both.
 
 An origin is `scheme://host` or `scheme://host:port`, in the ASCII form that browsers send
 (RFC 6454, section 6.2). A pattern has `*.` before the host (one or more labels below it, never the
-host itself), `:*` after it (any port, or none), or both. No other `*` is accepted.
+host itself), `:*` after it (any port, or none), or both. No other `*` is valid.
 
-Spellings that a browser writes differently are brought to the browser's form: upper case, a default
-port, one trailing slash, surrounding blanks. Everything else is refused, with a correction where
-one is likely.
+The parser changes these spellings to the browser's form: upper case, a default port, one trailing
+slash, surrounding blanks. It refuses everything else, with a correction if one is likely.
 
-This file imports the standard library only: the template that renders the service checks its
-answers with it.
+This file imports the standard library only, because the template checks its answers with it.
 """
 
 import ipaddress
@@ -20,11 +18,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# Pages of these schemes send "null", as a sandboxed frame of any site does, or there are no pages.
+# Pages of these schemes send "null", as sandboxed frames of any site do, or no pages exist.
 REFUSED_SCHEMES = {"about", "blob", "data", "ftp", "javascript", "ws", "wss"}
 
 BLANKS = " \t\r\n"
-MAX_LENGTH = 512  # of what is looked at
+MAX_LENGTH = 512  # of a text that the parser reads
 MAX_HOST_LENGTH = 253
 MAX_SENT = 64 + len("://") + MAX_HOST_LENGTH + len(":65535")
 MAX_LABEL_LENGTH = 63
@@ -33,11 +31,11 @@ LABEL = r"[a-z0-9_-]{1,63}"
 PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 # Outside http and https, browsers do not parse the host (URL standard, "opaque-host parser").
 OPAQUE_HOST = r"[a-z0-9._~-]{1,253}"
-# The letters and marks that browsers drop, of those that normalization keeps.
+# The letters and marks that normalization keeps, but browsers drop.
 DROPPED = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
-# What browsers send. Any address and any xn-- label pass, because they are only compared.
+# Origins as browsers send them. Any address and any xn-- label match: code only compares them.
 SENT = re.compile(rf"({SCHEME})://((?:{LABEL}\.)*{LABEL}|\[[0-9a-f:]+\])(:{PORT})?")
 
 
@@ -45,8 +43,8 @@ SENT = re.compile(rf"({SCHEME})://((?:{LABEL}\.)*{LABEL}|\[[0-9a-f:]+\])(:{PORT}
 class Origin:
     """An origin, or a pattern of origins, in canonical form; `str()` gives its text.
 
-    `host` is without the leading `*.` that `any_subdomain` stands for. `port` is None where the
-    scheme's default applies, `"*"` for any.
+    `host` omits the leading `*.`, for which `any_subdomain` is True. `port` is None for the
+    scheme's default, and `"*"` for any.
     """
 
     scheme: str
@@ -61,13 +59,13 @@ class Origin:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether this stands for more than one origin."""
+        """Return whether this matches more than one origin."""
         return self.any_subdomain or self.port == "*"
 
 
 @dataclass(eq=False)
 class Refused(Exception):
-    """Why a text is not acceptable, and the text that was probably meant, if there is one."""
+    """The reason to refuse a text, and the text that its writer probably meant, or None."""
 
     reason: str
     meant: str | None = None
@@ -81,9 +79,9 @@ Check = Callable[[Origin], None]
 class OriginError(ValueError):
     """A text that is not an acceptable origin or pattern.
 
-    `str(error)` is a sentence with the text, the reason and, where there is one, the correction;
-    `text` is the text as it was given, `reason` what follows it in the sentence, and `correction`
-    the correction alone, or None.
+    `str(error)` is a sentence with the text, the reason and, if any, the correction. `text` is the
+    unchanged text, `reason` follows it in the sentence, and `correction` is the correction alone,
+    or None.
     """
 
     text: str
@@ -99,9 +97,9 @@ class OriginError(ValueError):
 class AllowListError(ValueError):
     """An allow-list with unacceptable entries.
 
-    `problems` has an OriginError for each; `str(error)` is their messages, one a line. `accepted`
-    are the other entries in canonical form. `correction` is the whole list with every entry
-    corrected, or None where an entry has no correction.
+    `problems` has an OriginError for each; `str(error)` gives their messages, one a line.
+    `accepted` are the other entries in canonical form. `correction` is the whole corrected list,
+    or None if an entry has no correction.
     """
 
     problems: list[OriginError]
@@ -113,15 +111,15 @@ class AllowListError(ValueError):
 
 
 class AllowList:
-    """Origins and patterns, or `*` alone; `origin in allow_list` asks for an origin as it is sent.
+    """Origins and patterns, or `*` alone. `in` expects an origin as browsers send it.
 
-    `entries` are the texts in canonical form, each once; `by_host` has them by host or base, which
-    messages look for. `check` is applied to each of them, and
-    `allow_any` says whether `*` is acceptable. Raises AllowListError, which has every problem.
+    `entries` are the texts in canonical form, each once. `by_host` maps each host or base to its
+    entries, for messages. `check` can refuse an entry, and `allow_any` accepts `*`. Raises
+    AllowListError with all problems.
 
-    No expression is built from the patterns. Those that could stand for an origin are looked up in
-    a set, so that the time depends on the labels of the longest pattern, and not on the length of
-    the list or of the origin.
+    No regular expression contains the patterns. A lookup derives the patterns that match an origin,
+    and searches a set for them. Its time depends on the labels of the longest pattern, and not on
+    the length of the list or of the origin.
     """
 
     def __init__(
@@ -164,9 +162,9 @@ class AllowList:
 
 
 def patterns_for(origin: str, most_labels: int) -> Iterator[str]:
-    """Yield every pattern that stands for an origin as it is sent; none if it is malformed.
+    """Yield every pattern that matches an origin as sent, or none if it is malformed.
 
-    Patterns with more labels than `most_labels` are left out.
+    It omits patterns with more labels than `most_labels`.
     """
     if len(origin) > MAX_SENT or not (match := SENT.fullmatch(origin)):
         return
@@ -184,9 +182,9 @@ def patterns_for(origin: str, most_labels: int) -> Iterator[str]:
 def parse_origin(text: str, check: Check | None = None) -> Origin:
     """Return the origin or pattern that a person wrote.
 
-    Raises OriginError, and nothing else, for a text that is not one or that `check` refuses. The
-    correction in it is acceptable to `check`, too. A `*` alone is refused, because it is not an
-    origin; `AllowList` takes it.
+    Raises OriginError, and nothing else, for a text that is not one or that `check` refuses.
+    `check` accepts the error's correction. Only `AllowList` accepts a `*` alone, because it is not
+    an origin.
     """
     try:
         origin = read_origin(text.strip(BLANKS))
@@ -207,7 +205,7 @@ def acceptable(meant: str, check: Check | None) -> str | None:
 
 
 def read_origin(text: str) -> Origin:
-    """Return the origin or pattern in a text without blanks around it. Raises Refused."""
+    """Return the origin or pattern in a text without surrounding blanks. Raises Refused."""
     if len(text) > MAX_LENGTH:
         raise Refused(f"is longer than {MAX_LENGTH} characters")
     if text == "*":
@@ -267,12 +265,12 @@ def read_origin(text: str) -> Origin:
 
 
 def authority_in(text: str) -> str:
-    """Return what stands before a path, query or fragment, as browsers see it."""
+    """Return the text before a path, query or fragment, as browsers split it."""
     return re.split(r"[/\\?#]", text, maxsplit=1)[0]
 
 
 def split_port(authority: str) -> tuple[str, str | None]:
-    """Return host and port; the port is None where there is no colon after the host."""
+    """Return host and port. The port is None if no colon follows the host."""
     address, bracket, rest = authority.rpartition("]")
     name, colon, port = rest.partition(":")
     return address + bracket + name, port if colon else None
@@ -287,12 +285,12 @@ def parts(text: str) -> tuple[str, str, str | None]:
 def canonical_host(host: str, *, is_base: bool) -> str:
     """Return a lower-case host as browsers serialize it (URL standard, section 3.5).
 
-    `is_base` says that it is the base of a pattern, which cannot be an address. Raises Refused.
+    `is_base` marks the base of a pattern, which cannot be an address. Raises Refused.
     """
     if "*" in host:
         raise Refused("has a * in the wrong place. Use *. before the host or :* after it")
     labels = host.split(".")
-    # Browsers take any host whose last label is a number for an address: 127.1 is 127.0.0.1.
+    # Browsers parse a host as an address if its last label is a number: 127.1 is 127.0.0.1.
     if host.startswith("[") or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
         if is_base:
             raise Refused("has *. before an IP address, which has no subdomains. Remove the *.")
@@ -311,9 +309,9 @@ def canonical_host(host: str, *, is_base: bool) -> str:
 
 
 def is_punycode(text: str) -> bool:
-    """Whether a text is the Punycode of a label that is not ASCII (RFC 3492).
+    """Return whether a text is the Punycode of a label that is not ASCII (RFC 3492).
 
-    The label has to be normal, without control characters and surrogates (UTS 46, section 4.1).
+    The label must be normal, without control characters and surrogates (UTS 46, section 4.1).
     """
     try:
         label = text.encode().decode("punycode")
@@ -356,15 +354,15 @@ def canonical_port(port: str, scheme: str) -> int | Literal["*"] | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: localhost, a name below it (RFC 6761), 127.0.0.0/8, [::1]."""
+    """Return whether a host is loopback: localhost, names below (RFC 6761), 127.0.0.0/8, [::1]."""
     return re.fullmatch(r"(?:.+\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]", host) is not None
 
 
 def require_secure(origin: Origin, *, allow_loopback: bool) -> None:
-    """Refuse an origin that others can speak for: an attacker on the network path of http:// can.
+    """Refuse an http:// origin, because an attacker on the network path can impersonate it.
 
-    For requests with credentials. Nobody is on the path to this machine, so `allow_loopback` lets
-    its http:// origins pass. Raises Refused.
+    This protects requests with credentials. `allow_loopback` accepts http:// origins of this
+    machine, because their path has no attacker. Raises Refused.
     """
     loopback = is_loopback(origin.host)
     if origin.scheme != "http" or (allow_loopback and loopback):
@@ -376,7 +374,7 @@ def require_secure(origin: Origin, *, allow_loopback: bool) -> None:
 
 
 def with_scheme(text: str) -> str:
-    """Mend a scheme, or put the likely one before a host: http for this machine, else https."""
+    """Correct a scheme, or add the likely one: http for this machine, otherwise https."""
     if match := re.fullmatch(r"(https?)[:/]+(.*)", text, re.IGNORECASE | re.DOTALL):
         return f"{match[1]}://{match[2]}"
     bare = text.lstrip("/")
@@ -401,8 +399,8 @@ def ascii_form(text: str) -> str | None:
 def is_sent_as_it_is(label: str) -> bool:
     """Return whether every browser encodes a lower-case label without changing a character.
 
-    Browsers map, drop and refuse characters by tables (UTS 46), which are not here. None of these
-    has letters, marks and digits from left to right that case folding and normalization keep.
+    Browsers map, drop and refuse characters by tables (UTS 46), which are not here. The tables have
+    no left-to-right letters, marks and digits that case folding and normalization keep.
     """
     return (
         len(label) <= MAX_LABEL_LENGTH  # encoding takes quadratic time

@@ -1,4 +1,4 @@
-"""The CORS policy: one that could never work, or that lets strangers in, cannot be made."""
+"""The CORS policy. It refuses values that could never work, or that give strangers credentials."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ MAX_AGE = 86400  # seconds; no browser keeps a preflight for longer
 
 
 class NamedOrigins(list[str]):
-    """Origins, and the variable that they come from, which refusals then name."""
+    """Origins with the name of their variable, so that refusals can name it."""
 
     def __init__(self, origins: Iterable[str], variable: str | None = None) -> None:
         super().__init__(origins)
@@ -23,7 +23,7 @@ class NamedOrigins(list[str]):
 
 @dataclass(eq=False)
 class CORSPolicyError(ValueError):
-    """Everything that is wrong with a policy: `problems`, and their messages, one a line.
+    """All `problems` of a policy; `str()` gives their messages, one a line.
 
     A problem with an origin is an OriginError.
     """
@@ -36,19 +36,19 @@ class CORSPolicyError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class CORSPolicy:
-    """Which frontends may read the service's responses, and which requests they may send.
+    """The frontends that may read the service's responses, and the requests that they may send.
 
     The fields are the arguments of Starlette's CORSMiddleware, with its defaults. `allow_origins`
-    also accepts patterns (see `AllowList`); `max_age` is in seconds. The policy matches methods as
-    they are written, and headers in any case.
+    also accepts patterns (see `AllowList`); `max_age` is in seconds. Methods match in their exact
+    case, and headers in any case.
 
     Raises CORSPolicyError for invalid origins, and for names and ages that could never work. With
-    credentials it also refuses origins that strangers could speak for: `*`, `http://`, and patterns
-    below a public suffix. `allow_http_loopback` accepts `http://localhost` and the like.
-    `development` accepts all of these, and tells callers why a request is refused.
+    credentials, it also refuses origins that strangers can impersonate: `*`, `http://`, and
+    patterns below a public suffix. `allow_http_loopback` accepts `http://localhost` and the like.
+    `development` accepts all of these, and makes responses give the reason of a refusal.
 
-    `source` is the variable that `allow_origins` came from, or None. `listed_headers` are those
-    that a preflight may ask for, in lower case.
+    `source` is the variable of `allow_origins`, or None. `listed_headers` are the header names that
+    a preflight may request, in lower case.
     """
 
     allow_origins: Sequence[str] = ()
@@ -65,10 +65,10 @@ class CORSPolicy:
 
     def __post_init__(self) -> None:
         for name in LISTS:
-            if isinstance(values := getattr(self, name), Iterator):  # which can be read once
+            if isinstance(values := getattr(self, name), Iterator):  # readable once
                 object.__setattr__(self, name, tuple(values))
         problems: list[ValueError] = [*map(ValueError, self._wrong_values())]
-        if problems:  # too wrong to look into
+        if problems:  # later checks need the right types
             raise CORSPolicyError(problems)
         is_open = not self.shares_credentials
         try:
@@ -88,7 +88,7 @@ class CORSPolicy:
 
     @property
     def shares_credentials(self) -> bool:
-        """Whether allowed origins get the user's credentials, outside development."""
+        """Return whether allowed origins get the user's credentials, outside development."""
         return self.allow_credentials and not self.development
 
     def allows(self, origin: str) -> bool:
@@ -96,7 +96,7 @@ class CORSPolicy:
         return origin in self.allow_list
 
     def __str__(self) -> str:
-        """Return one line that says what is in force, with the first ten origins."""
+        """Return a line that describes the policy, with the first ten origins."""
         origins = ", ".join(self.allow_origins[:SHOWN]) or "no origin"
         if (more := len(self.allow_origins) - SHOWN) > 0:
             origins += f" and {more} more"
@@ -106,7 +106,7 @@ class CORSPolicy:
         return f"CORS allows {origins}, {credentials} credentials"
 
     def _check_origin(self, origin: Origin) -> None:
-        """Refuse an origin that others can speak for, if it would get credentials."""
+        """Refuse an origin that strangers can impersonate, if it would get credentials."""
         if self.shares_credentials:
             require_secure(origin, allow_loopback=self.allow_http_loopback)
             require_own_domain(origin)

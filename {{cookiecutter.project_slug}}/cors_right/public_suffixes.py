@@ -17,30 +17,30 @@ def require_own_domain(origin: Origin) -> None:
 
 
 def is_shared(domain: str) -> bool:
-    """Whether strangers can hold names below a domain.
+    """Return whether strangers can register names below a domain.
 
-    They can below a public suffix (co.uk, github.io), below the parent of one (amazonaws.com, above
-    s3.amazonaws.com), and below a top-level domain, known or not.
+    They can below a public suffix (co.uk, github.io), and below its parent (amazonaws.com, above
+    s3.amazonaws.com). The same applies below a top-level domain, known or not.
     """
     return suffixes().is_public(domain) or domain in suffix_parents()
 
 
 @cache
 def suffixes() -> PublicSuffixList:
-    """Return the list. It takes some 70 ms to load, so only those who need it wait."""
+    """Return the list, loaded at first use, because loading takes some 70 ms."""
     return PublicSuffixList()
 
 
 @cache
 def suffix_parents() -> frozenset[str]:
-    """Return the domains above a public suffix; the library has no call for them."""
+    """Return the domains above public suffixes, because `PublicSuffixList` does not."""
     parents = set()
     for line in Path(PSLFILE).read_text("utf-8").splitlines():
         if "." in line and not line.startswith("//"):
             rule = line.split()[0]
             while rule := rule.partition(".")[2]:
                 parents.add(rule)
-    # Encoding is slow, so it comes last, when each of them is there once.
+    # Encoding is slow, so it comes last, when the set has each domain once.
     return frozenset(
         parent if parent.isascii() else parent.encode("idna").decode() for parent in parents
     )

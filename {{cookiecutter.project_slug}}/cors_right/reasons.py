@@ -1,6 +1,6 @@
-"""The reasons of refusals: types with fields, each with its words.
+"""The reasons for refusals, as types with fields.
 
-`why` says it in the log, in development's responses and in `explain`.
+The log, development's responses and `explain` print `why`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,11 +21,11 @@ from .origins import (
 from .policy import ANY, CORSPolicy
 from .standard import FORBIDDEN_METHOD, FORBIDDEN_REQUEST_HEADER, TOKEN
 
-MAX_NAME = 100  # characters of a name that is shown as it is
-MAX_NAMED = 10  # names to add
-MAX_COMPARED = 100  # entries whose spelling is compared with a host's
-THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}  # which browsers tell apart
-LIKE = 0.8  # hosts that are more alike than this count as misspelt; 1 is the same
+MAX_NAME = 100  # characters of a name that messages show unquoted
+MAX_NAMED = 10  # names to add in one message
+MAX_COMPARED = 100  # entries to compare with a host
+THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}  # browsers treat these as different hosts
+LIKE = 0.8  # hosts that are more alike than this count as misspelt; 1 means equal
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ TOO_LONG = NotAllowable(ASKS_TOO_MUCH, ASKS_TOO_MUCH)
 
 
 class Difference(StrEnum):
-    """A difference between an origin and an entry; the values are its words."""
+    """A difference between an origin and an entry. Each value is its message."""
 
     BASE = "it matches names below {base}, not {base} itself"
     WWW = "only one of the two has www."
@@ -70,10 +70,10 @@ class Difference(StrEnum):
 
 @dataclass(frozen=True)
 class Miss:
-    """By what an origin misses an entry: the lower the `rank`, the nearer.
+    """The differences between an origin and an entry. A lower `rank` is nearer.
 
-    `host` and `base` are the hosts of the two, without `*.`. `meant` is the origin that was
-    probably meant, or None.
+    `host` is the origin's host, and `base` the entry's host without `*.`. `meant` is the origin
+    that the developer probably meant, or None.
     """
 
     rank: int
@@ -91,7 +91,7 @@ class Miss:
 class NotListed:
     """An origin that no entry matches.
 
-    `source` is the variable or argument that holds the allow-list, `near` the nearest entry.
+    `source` is the variable or argument with the allow-list, and `near` the nearest entry.
     """
 
     origin: str
@@ -112,7 +112,7 @@ class NotListed:
 class Unlisted:
     """A method (or None) and header names, in lower case, that the policy does not list.
 
-    `upper_is_listed` says that the policy lists the method in upper case.
+    `upper_is_listed` means that the policy lists the method in upper case.
     """
 
     method: str | None = None
@@ -149,22 +149,22 @@ Reason = NotAllowable | NotListed | Unlisted
 
 
 def can_send_method(method: str) -> bool:
-    """Return whether pages can send a method, and people can read it."""
+    """Return whether pages can send a method, and messages can show it unquoted."""
     return is_short_token(method) and not FORBIDDEN_METHOD.fullmatch(method)
 
 
 def can_send_header(name: str) -> bool:
-    """Return whether pages can set a header, and people can read it."""
+    """Return whether pages can set a header, and messages can show it unquoted."""
     return is_short_token(name) and not FORBIDDEN_REQUEST_HEADER.fullmatch(name)
 
 
 def is_short_token(name: str) -> bool:
-    """Return whether a name can be shown as it is."""
+    """Return whether messages can show a name unquoted."""
     return len(name) <= MAX_NAME and TOKEN.fullmatch(name) is not None
 
 
 def unlisted_in(policy: CORSPolicy, method: str, names: str) -> Unlisted | NotAllowable | None:
-    """Return what a preflight asks for and a policy lacks; `names` are joined by commas."""
+    """Return a preflight's unlisted method and headers, or None. Commas separate `names`."""
     if len(method) + len(names) > MAX_ASKED:
         return TOO_LONG
     is_listed = policy.allow_methods == ANY or method in policy.allow_methods
@@ -203,9 +203,9 @@ def why_not_allowed(policy: CORSPolicy, origins: Sequence[str]) -> Reason:
 
 
 def near_entries(origin: str, allow_list: AllowList) -> list[str]:
-    """Return the entries for an origin's host, the names above it, and other names of its own.
+    """Return the entries for an origin's host, the names above it, and its usual variants.
 
-    At most a hundred for each host, so that a long list costs no more than a short one.
+    The limit of a hundred for each host keeps a long list as cheap as a short one.
     """
     _, host, _ = parts(origin)
     if len(host) > MAX_HOST_LENGTH:
@@ -218,9 +218,9 @@ def near_entries(origin: str, allow_list: AllowList) -> list[str]:
 
 
 def nearest(origin: str, allow_list: AllowList) -> Miss | None:
-    """Return what an origin misses by least, the first of equals; None if nothing is near.
+    """Return the nearest miss of an origin, the first among equals, or None if no entry is near.
 
-    Names below the origin's host, and similar ones, are looked for in short lists only.
+    Only in short lists, it also looks for names below the host and for similar names.
     """
     is_short = len(allow_list.entries) <= MAX_COMPARED
     entries = allow_list.entries if is_short else near_entries(origin, allow_list)
@@ -231,7 +231,7 @@ def nearest(origin: str, allow_list: AllowList) -> Miss | None:
 
 
 def miss_of(origin: str, entry: str, *, by_spelling: bool = False) -> Miss | None:
-    """Return by what an origin misses an entry; None if their hosts have nothing in common."""
+    """Return how an origin differs from an entry, or None if their hosts share nothing."""
     (scheme, host, port), (entry_scheme, entry_host, entry_port) = map(parts, (origin, entry))
     base = entry_host.removeprefix("*.")
     is_pattern = base != entry_host

@@ -1,4 +1,4 @@
-"""The decision: which requests a policy refuses. The reason and its words are made on demand."""
+"""The decision to refuse a request. A refusal makes its reason and text on demand."""
 
 import re
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ MAX_SHOWN = 100  # characters of an origin or a path
 class Kind(Enum):
     """The effect of a refusal."""
 
-    READ = auto()  # the application answers, and the browser blocks the response
+    READ = auto()  # the application responds, and the browser blocks the response
     PREFLIGHT = auto()  # from an unlisted origin: 403
-    UNLISTED = auto()  # the policy lacks what the preflight asks for: the browser blocks
+    UNLISTED = auto()  # the policy lacks what the preflight requests: the browser blocks
     WRITE = auto()  # from an unlisted page, with the user's credentials: 403
     WEBSOCKET = auto()  # from an unlisted page: 403
 
 
 def shown_method(method: str) -> str:
-    """Return a method for the log: as it is if it is a short token, else quoted and bounded."""
+    """Return a method for the log, quoted and bounded unless it is a short token."""
     return method if is_short_token(method) else shown(method)
 
 
@@ -49,10 +49,10 @@ def shown_path(path: str) -> str:
 class Refusal:
     """A request that a policy refuses; `str()` gives the line of the log.
 
-    `origins` are the `Origin` headers as they came; `method` and `path` are those of the request,
-    or the method that a preflight asks for. `unlisted` is what an allowed origin's preflight asks
-    for and the policy lacks; it is None if the policy refuses the origin. `is_form` says that the
-    write is a navigation or a form's, which a page sends without JavaScript.
+    `origins` are the unchanged `Origin` headers. `method` is the request's method, or the one that
+    a preflight requests. `unlisted` is what an allowed origin's preflight requests and the policy
+    lacks, or None if the policy refuses the origin. `is_form` means that the page sent the write
+    by a navigation or a form, without JavaScript.
     """
 
     kind: Kind
@@ -69,7 +69,7 @@ class Refusal:
 
     @property
     def fields(self) -> dict[str, str]:
-        """The parts of the line, each bounded and printable, for logs that have fields."""
+        """Return the parts of the line, each bounded and printable, for logs with fields."""
         return {
             "origin": self.origin,
             "method": shown_method(self.method),
@@ -80,7 +80,7 @@ class Refusal:
 
     @property
     def origin(self) -> str:
-        """The origin on one line, bounded, and quoted if it is not an origin."""
+        """Return the origin on one line, bounded, and quoted if it is not an origin."""
         if not self.origins:
             return "(no Origin)"
         text = ", ".join(self.origins)
@@ -89,23 +89,23 @@ class Refusal:
 
     @property
     def is_near(self) -> bool:
-        """Whether the policy names the host, or allows the origin: a frontend's, probably."""
+        """Return whether the policy names the host or allows the origin, probably a frontend's."""
         near = (near_entries(origin, self.policy.allow_list) for origin in self.origins)
         return self.unlisted is not None or any(near)
 
     @cached_property
     def reason(self) -> Reason:
-        """The reason. It takes a look at the entries of the allow-list."""
+        """Return the reason, made on demand because it reads the allow-list's entries."""
         if self.is_form:
             return CROSS_SITE_FORM
         return self.unlisted or why_not_allowed(self.policy, self.origins)
 
 
 def judge(request: Request, exempt: Sequence[re.Pattern[str]] = ()) -> Refusal | None:
-    """Return the refusal of a request, or None. `exempt` match paths that take any write.
+    """Return the refusal of a request, or None. Paths that match `exempt` accept any write.
 
-    A read that no page of another origin asks for is not refused: a request without `Origin`, from
-    the service's own pages, or with a `Sec-Fetch-Mode` other than `cors`.
+    It refuses a read only from a page of another origin. A request without `Origin`, from the
+    service's own pages, or with a `Sec-Fetch-Mode` other than `cors` passes.
     """
     policy, method, unlisted = request.policy, request.method, None
     if request.scope["type"] == "websocket":

@@ -1,18 +1,18 @@
-"""A request as a policy sees it: the page that it comes from, by its headers."""
+"""A request, and the page that sent it according to its headers."""
 
 from starlette.types import Scope
 
 from .origins import DEFAULT_PORTS, is_loopback, split_port
 from .policy import CORSPolicy
 
-# Native WebSocket clients send the address that they call as their Origin; no page can send that.
+# Native WebSocket clients send the address that they call as Origin, which no page can send.
 NATIVE_CLIENT = {"ws": "http", "wss": "https"}
 
 
 def complete(scope: Scope) -> None:
-    """Add the keys that ASGI lets servers leave out, and make headers that can be read twice.
+    """Add the keys that ASGI lets servers omit, and make the headers a list.
 
-    In place: outer middleware reads what applications add to a scope, such as its route.
+    Change the scope itself, because outer middleware reads what applications add, such as a route.
     """
     scope.setdefault("scheme", "ws" if scope["type"] == "websocket" else "http")
     scope.setdefault("root_path", "")
@@ -21,10 +21,10 @@ def complete(scope: Scope) -> None:
 
 
 class Request:
-    """An HTTP request or a WebSocket handshake, and what a policy says about its `Origin`.
+    """An HTTP request or a WebSocket handshake, and a policy's decision about its `Origin`.
 
-    `asked_method` is the method that a preflight asks for; for other requests it is None. The scope
-    has to be complete.
+    `asked_method` is the method that a preflight requests, or None for other requests. Call
+    `complete` for the scope first.
     """
 
     def __init__(self, scope: Scope, policy: CORSPolicy) -> None:
@@ -38,49 +38,48 @@ class Request:
         self.asked_method = asked[0] if asked else None
 
     def all(self, name: bytes) -> list[str]:
-        """Return the values of the headers of a name."""
+        """Return the values of all headers with a name."""
         return [value.decode("latin-1") for key, value in self.scope["headers"] if key == name]
 
     @property
     def path(self) -> str:
-        """The path below the `root_path`, as Starlette compares it."""
+        """Return the path below the `root_path`, as Starlette compares it."""
         path: str = self.scope["path"]
         root = self.scope["root_path"]
         return path.removeprefix(root) if path.startswith(f"{root}/") else path
 
     @property
     def asked_headers(self) -> str:
-        """The names that a preflight asks for, as they came."""
+        """Return the header names that a preflight requests, unchanged."""
         return ", ".join(self.all(b"access-control-request-headers"))
 
     @property
     def is_from_script(self) -> bool:
-        """Whether JavaScript that wants to read the response may have sent it."""
+        """Return whether a script that wants to read the response may have sent the request."""
         return self.all(b"sec-fetch-mode") in ([], ["cors"])
 
     @property
     def is_read(self) -> bool:
-        """Whether a page of another origin wants to read the response.
+        """Return whether a page of another origin wants to read the response.
 
-        A page of the same origin, and an extension that may call the service (`none`), can read it.
+        Pages of the same origin, and extensions that may call the service (`none`), can read it.
         """
         sites = self.all(b"sec-fetch-site")
         return sites not in (["same-origin"], ["none"]) and self.is_from_script
 
     @property
     def is_foreign(self) -> bool:
-        """Whether the page is neither allowed nor the service's own.
+        """Return whether the origin is unlisted, and differs from the service's own.
 
-        More than one `Origin` is foreign, because no browser sends that.
+        More than one `Origin` counts as unlisted, because no browser sends that.
         """
         return bool(self.origins) and not self.is_allowed and not self.is_own
 
     @property
     def is_cross_site(self) -> bool:
-        """Whether an unlisted page made a browser send it.
+        """Return whether an unlisted page made a browser send the request.
 
-        `Sec-Fetch-Site` decides, or `Origin` if that is absent. A request with neither does not
-        come from a browser.
+        `Sec-Fetch-Site` decides, or `Origin` if that is absent. Browsers send one with every write.
         """
         sites = self.all(b"sec-fetch-site")
         if not sites or len(self.origins) > 1:
@@ -89,13 +88,13 @@ class Request:
 
     @property
     def is_own(self) -> bool:
-        """Whether the `Origin` is the service's own: that of the request's `Host`.
+        """Return whether the `Origin` is the service's own, with the host of the `Host` header.
 
         An https page is the service's own even if the request came over http, from a proxy that
-        ends TLS. An http page never is if the request came over https. Otherwise it is, but where
-        the policy shares credentials only on loopback: behind a TLS proxy that is not trusted,
-        requests seem to come over http, and anyone on the network path can make an http page of
-        the service's name.
+        ends TLS. An http page is not if the request came over https. If both use http, the page is
+        the service's own; if the policy shares credentials, only on loopback. Behind an untrusted
+        TLS proxy, requests seem to come over http, and anyone on the network path can make an http
+        page of the service's name.
         """
         hosts = self.all(b"host")
         if len(self.origins) != 1 or len(hosts) != 1:

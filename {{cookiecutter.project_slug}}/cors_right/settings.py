@@ -1,4 +1,4 @@
-"""Settings with a CORS policy: where they come from, and the messages for wrong ones."""
+"""Settings with a CORS policy, their sources, and the messages for wrong ones."""
 
 import json
 import os
@@ -33,10 +33,10 @@ from pydantic_settings import (
 from .origins import BLANKS, AllowList, AllowListError, OriginError, parse_origin, shown
 from .policy import CORSPolicy, CORSPolicyError, NamedOrigins
 
-# Uvicorn and gunicorn take this status for "no worker can start", and start no other.
+# Uvicorn and gunicorn treat this status as "no worker can start", and start no other.
 CANNOT_START = 3
 NOT_UTF_8 = "is not UTF-8 (PowerShell's > writes UTF-16). Save it as UTF-8"
-DEVELOPMENT = "development"  # what `fastapi dev` sets; all other names are the service's
+DEVELOPMENT = "development"  # `fastapi dev` sets this; the service chooses all other names
 
 
 def _split(value: object) -> object:
@@ -75,28 +75,28 @@ def _host(text: str) -> str:
 
 T = TypeVar("T")
 CommaSeparated = Annotated[list[T], NoDecode, BeforeValidator(_split)]
-"""A list in one variable, as `a,b` or `["a", "b"]`. Set to nothing, it is empty."""
+"""A list in one variable, as `a,b` or `["a", "b"]`. An empty variable is an empty list."""
 
 Origins = Annotated[CommaSeparated[str], AfterValidator(_canonical)]
 """A list of origins and patterns, in canonical form, or `*` alone (see `AllowList`)."""
 
 Hosts = CommaSeparated[Annotated[str, AfterValidator(_host)]]
-"""A list of hosts, without scheme and port; `*.` before one stands for the names below it."""
+"""A list of hosts, without scheme and port. `*.` before a host matches the names below it."""
 
 
 def aliases(field: FieldInfo) -> list[str]:
-    """Return the names that a field has beside its own."""
+    """Return a field's names in addition to its own."""
     alias = field.validation_alias
     choices = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
     return [str(each.path[0] if isinstance(each, AliasPath) else each) for each in choices]
 
 
-# Of the fields that are being validated by `load()`: their values, as far as they are acceptable.
+# The acceptable values of the fields that `load()` is validating.
 _usable: ContextVar[dict[str, Any]] = ContextVar("usable")
 
 
 class _NotJSON(str):
-    """The text of a variable that has to be JSON and is not; the field's validation refuses it."""
+    """The text of a variable that must be JSON but is not. The field's validation refuses it."""
 
 
 def _decoded(decode: Callable[..., Any], name: str, field: FieldInfo, value: Any) -> Any:
@@ -107,17 +107,17 @@ def _decoded(decode: Callable[..., Any], name: str, field: FieldInfo, value: Any
 
 
 class _PolicyProblems(ValueError):
-    """What is wrong with the policy, a line each, with the variables that it comes from."""
+    """The problems of the policy, one a line, with the variables that cause them."""
 
 
 class CORSSettings(BaseSettings):
-    """Settings with a CORS policy; a wrong policy is an error of the settings.
+    """Settings with a CORS policy. A wrong policy is an error of the settings.
 
-    Each field is read from the variable of its name in upper case, and from no other spelling. In
-    development, and only there, a file `.env` also sets variables. `FASTAPI_ENV` comes from the
-    environment only. A subclass names its environments: `fastapi_env: Literal[...]`. The name
-    `development`, and only that, goes with a policy for development. Arguments override variables;
-    unknown arguments are errors.
+    Each field reads the variable with its name in upper case, and no other spelling. Only in
+    development, a file `.env` also sets variables. `FASTAPI_ENV` comes from the environment only.
+    A subclass names its environments: `fastapi_env: Literal[...]`. The name `development` requires
+    a policy for development, and all other names refuse one. Arguments override variables; unknown
+    arguments are errors.
 
     Raises pydantic.ValidationError, without the values; `load()` explains it.
     """
@@ -136,11 +136,11 @@ class CORSSettings(BaseSettings):
     fastapi_env: str = "production"
 
     def cors_policy(self) -> CORSPolicy:
-        """Return the policy of `fastapi_env`. Each service says its own."""
+        """Return the policy of `fastapi_env`. Each service defines its own."""
         raise NotImplementedError
 
     def checked_policy(self) -> CORSPolicy:
-        """Return the policy. Raises CORSPolicyError for a wrong one, or of another environment."""
+        """Return the policy. Raises CORSPolicyError if it is wrong, or for another environment."""
         policy = self.cors_policy()
         if policy.development != (self.fastapi_env == DEVELOPMENT):
             problem = f"development={policy.development}, and FASTAPI_ENV is {self.fastapi_env}"
@@ -149,7 +149,7 @@ class CORSSettings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Return the settings of this process, or end it (status 3) with a line a problem."""
+        """Return this process's settings, or exit with status 3 and a line for each problem."""
         usable: dict[str, Any] = {}
         lines: list[str] = []
         token = _usable.set(usable)
@@ -162,7 +162,7 @@ class CORSSettings(BaseSettings):
         finally:
             _usable.reset(token)
         if os.environ.get("FASTAPI_ENV") == DEVELOPMENT:
-            from .diagnostics import env_file  # which production does not need
+            from .diagnostics import env_file  # production does not need it
 
             lines = env_file.with_problems(cls, lines)
         if not lines:
@@ -179,12 +179,12 @@ class CORSSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read variables in upper case, and an env file where they say development."""
+        """Read variables in upper case, and in development an env file also."""
         assert isinstance(env_settings, EnvSettingsSource)
         names = [name for name in env_settings.env_vars if name.upper() in os.environ]
         given = {name: os.environ[name.upper()] for name in names}
         environment = given.get("fastapi_env")
-        if environment is not None:  # whatever `env_prefix` says
+        if environment is not None:  # `env_prefix` does not apply to it
             given[f"{cls.model_config.get('env_prefix', '')}fastapi_env".lower()] = environment
         env_settings.env_vars = given
         files = (dotenv_settings,) if environment == DEVELOPMENT else ()
@@ -228,7 +228,7 @@ class CORSSettings(BaseSettings):
         return self
 
     def explain_policy(self, error: CORSPolicyError) -> list[str]:
-        """Return a line for each problem of a policy, with the variable that it comes from."""
+        """Return a line for each problem of a policy, with the variable that causes it."""
         lists = [value for _, value in self if isinstance(value, NamedOrigins)]
         variables = {origin: each.variable for each in reversed(lists) for origin in each}
         written = f"{type(self).__name__}.cors_policy"
@@ -239,17 +239,17 @@ class CORSSettings(BaseSettings):
 
     @classmethod
     def _explain(cls, error: ValidationError, usable: dict[str, Any]) -> list[str]:
-        """Return the lines of all problems, those of the policy that fields have hidden, too."""
+        """Return the lines of all problems, including policy problems that field errors hide."""
         problems = error.errors(include_url=False)
         lines = [line for problem in problems for line in cls._lines(problem)]
         if any(problem["loc"] for problem in problems):
-            # The policy is made only where no field has failed, so make it of what is usable.
+            # Pydantic skips the policy if a field fails, so make it from the usable values.
             partly = cls.model_construct(**usable)
             try:
                 partly.checked_policy()
             except CORSPolicyError as hidden:
                 lines += partly.explain_policy(hidden)
-            except Exception:  # whatever an owner's method makes of no value
+            except Exception:  # an owner's method may fail if a value is missing
                 pass
         return lines
 
@@ -266,13 +266,13 @@ class CORSSettings(BaseSettings):
             proposal = f". Write {likely[0]}" if likely else ""
             reasons = [f"must be one of {', '.join(names)}{proposal}"]
         else:
-            is_own = isinstance(cause, ValueError)  # and not of pydantic's
+            is_own = isinstance(cause, ValueError)  # raised by a validator, not by pydantic
             reasons = str(cause if is_own else problem["msg"]).splitlines()
         return [f"{cls._variable(problem['loc'])}: {reason}" for reason in reasons]
 
     @classmethod
     def _variable(cls, location: tuple[int | str, ...]) -> str:
-        """Return the variable that holds a field or a part of it, and where in it that is."""
+        """Return the variable of a field or of a part of it, and the part's position."""
         if not location:
             return cls.__name__
         name, *parts = location

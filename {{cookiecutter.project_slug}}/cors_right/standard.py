@@ -13,7 +13,7 @@ SAFELISTED_RESPONSE_HEADER = re.compile(
     "cache-control|content-(language|length|type)|expires|last-modified|pragma", re.IGNORECASE
 )
 FORBIDDEN_METHOD = re.compile("CONNECT|TRACE|TRACK", re.IGNORECASE)
-# With the names of the CORS protocol, which belong to the policy.
+# This includes all CORS headers, because only browsers and the policy set them.
 FORBIDDEN_REQUEST_HEADER = re.compile(
     "accept-(charset|encoding)|access-control-.*|connection|content-length|cookie2?|date|dnt|expect"
     "|host|keep-alive|origin|proxy-.*|referer|sec-.*|set-cookie|te|trailer|transfer-encoding"
@@ -24,6 +24,6 @@ FORBIDDEN_RESPONSE_HEADER = re.compile("set-cookie2?|access-control-.*", re.IGNO
 
 
 def needs_exposing(name: str) -> bool:
-    """Return whether pages read a response header only if the policy exposes it."""
+    """Return whether pages can read a response header only if the policy exposes it."""
     is_never = FORBIDDEN_RESPONSE_HEADER.fullmatch(name)
     return not is_never and not SAFELISTED_RESPONSE_HEADER.fullmatch(name)

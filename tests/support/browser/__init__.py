@@ -1,1 +1,1 @@
-"""What drives the browsers, and what the browsers call."""
+"""The drivers of the browsers, and the servers that the browsers call."""

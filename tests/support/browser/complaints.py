@@ -1,6 +1,6 @@
-"""What people complain about: "blocked by CORS policy", and what is behind it.
+"""Common complaints: "blocked by CORS policy", and their causes.
 
-In texts, `P` and `Q` in braces are two ports that pages are on, over http and https.
+In texts, `P` and `Q` in braces are two ports of pages, over http and https.
 """
 
 from dataclasses import dataclass, field
@@ -25,12 +25,12 @@ from tests.support.crooked import HTML, Change, preflight, request, with_headers
 
 @dataclass(frozen=True)
 class Complaint:
-    """A page, what is listed, what the page does, and the reason in the service's log.
+    """A page, an entry of the allow-list, the page's request, and the reason in the service's log.
 
-    For an unlisted page, `differences` are those from the listed one, or None if it is not near;
-    for a listed page, `lacks` is the reason, or None if the log has no line. `does` is a fetch
-    (with its options), a WebSocket, a form (a write that no page reads), a request from a sandboxed
-    frame, or one that another server redirects to the service.
+    If the page is unlisted, `differences` are its differences from the entry, or None if the entry
+    is not near. If the page is allowed, `lacks` is the reason, or None if the log has no line.
+    `does` is a fetch (with its options), a WebSocket or a form (a write that no page reads). It
+    can also be a sandboxed frame's request, or one that another server redirects to the service.
     """
 
     page: str
@@ -44,7 +44,7 @@ class Complaint:
 
     @property
     def policy(self) -> CORSPolicy:
-        """The policy in force."""
+        """Return the active policy."""
         return CORSPolicy(
             allow_origins=NamedOrigins([self.listed] if self.listed else [], "FRONTEND_ORIGINS"),
             allow_credentials="cookies" in self.answer,
@@ -53,7 +53,7 @@ class Complaint:
 
     @property
     def reason(self) -> NotAllowable | NotListed | Unlisted | None:
-        """The reason; None if the browser alone refuses."""
+        """Return the reason, or None if only the browser blocks."""
         if self.page == self.listed:
             return self.lacks
         reason = why_not_allowed(self.policy, [self.page])
@@ -64,7 +64,7 @@ class Complaint:
 
     @property
     def logged(self) -> NotAllowable | NotListed | Unlisted | None:
-        """The reason in the log, which sees that a form has sent the request."""
+        """Return the reason in the log, which recognises the request of a form."""
         return CROSS_SITE_FORM if self.does == "form" else self.reason
 
 
@@ -147,7 +147,7 @@ COMPLAINTS: dict[str, Complaint] = {
         answer="bearer",
         options={"headers": {"Authorization": "Bearer x"}},
     ),
-    # With cookies http may not be listed.
+    # With cookies, the policy must not list http.
     "cookies, http": Complaint(
         "http://app.example.localhost:{P}",
         APP,
@@ -162,7 +162,7 @@ COMPLAINTS: dict[str, Complaint] = {
         answer="cookies",
         options=PUT | INCLUDE,
     ),
-    # The origin is not there.
+    # The allow-list lacks the origin.
     "not listed": Complaint("https://other.localhost:{P}", APP),
     "not listed, preflight": Complaint(
         "https://other.localhost:{P}", APP, options={"method": "DELETE"}
@@ -230,7 +230,7 @@ COMPLAINTS: dict[str, Complaint] = {
 
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 PAGE = "http://app.example.localhost:{P}"
-# What proxies do, and what `check` says of it. The service's log says nothing.
+# Faults of proxies, and the words of `check`. The service's log says nothing.
 PROXIES: dict[str, tuple[Change, str]] = {
     "502": (
         lambda *_: Response(502, [HTML], b"<h1>502 Bad Gateway</h1>"),

@@ -2,7 +2,7 @@
 
 
 def said(engine: str, messages: list[str], url: str) -> list[str]:
-    """Return what a console said of a URL. WebKit says the reason first, and then the URL."""
+    """Return the console messages about a URL. WebKit prints the reason first, and then the URL."""
     found = [index for index, message in enumerate(messages) if url in message]
     if engine != "webkit":
         return [messages[index] for index in found]

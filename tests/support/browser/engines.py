@@ -1,8 +1,7 @@
 """Three browser engines behind one small interface.
 
-Chromium is driven by its own driver, WebKitGTK by WebKitWebDriver on a virtual screen, and Firefox
-by the protocol that it speaks itself (Marionette), which selenium sends here without a driver in
-between.
+Chromium's own driver drives Chromium, and WebKitWebDriver drives WebKitGTK on a virtual screen.
+Selenium drives Firefox without a driver, by Firefox's own protocol (Marionette).
 """
 
 import json
@@ -27,8 +26,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.webkitgtk.options import Options as WebKitOptions
 from selenium.webdriver.webkitgtk.service import Service as WebKitService
 
-START = 60  # seconds that a browser may take to start, on a busy machine
-SCRIPT = 60  # seconds that a script may take
+START = 60  # seconds for the start of a browser, on a busy machine
+SCRIPT = 60  # seconds for a script
 
 
 @dataclass
@@ -40,7 +39,7 @@ class Browser:
     messages: Callable[[], list[str]]
 
     def open(self, url: str) -> None:
-        """Load a page, and check that it is there: not every driver reports a failed navigation."""
+        """Load a page and check the result, because some drivers report no failed navigation."""
         self.driver.get(url)
         if not self.driver.current_url.startswith(url):
             raise RuntimeError(
@@ -60,7 +59,7 @@ class Browser:
         return answer.get("value")
 
     def console(self) -> list[str]:
-        """Return what the console said of blocked requests since the last call."""
+        """Return the console messages about blocked requests since the last call."""
         return self.messages()
 
 
@@ -71,7 +70,7 @@ def chromium(
     log_network: bool = False,
     extension: Path | None = None,
 ) -> Browser:
-    """Start Chromium. The log of the network is what its protocol says, as `performance`."""
+    """Start Chromium, with the network messages of its protocol as the log `performance`."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     options.accept_insecure_certs = True
@@ -144,7 +143,7 @@ class Marionette(RemoteConnection):
         return json.loads(self.connection.read(int(length)))
 
     def send(self, name: str, parameters: dict[str, Any]) -> tuple[Any, Any]:
-        """Send a command; return its error and its result, one of which is None."""
+        """Send a command, and return its error and its result, one of which is None."""
         self.sent += 1
         message = json.dumps([0, self.sent, name, parameters]).encode()
         self.connection.write(b"%d:%s" % (len(message), message))
@@ -176,7 +175,7 @@ class Marionette(RemoteConnection):
 
 
 def firefox(stack: ExitStack, *, third_party_cookies: bool | None) -> Browser:
-    """Start Firefox ESR. By default (5) it keeps third-party cookies apart for each site."""
+    """Start Firefox ESR, which by default (5) partitions third-party cookies by site."""
     profile = Path(
         stack.enter_context(
             tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)
@@ -240,7 +239,7 @@ def firefox(stack: ExitStack, *, third_party_cookies: bool | None) -> Browser:
 
 
 def cookie_behaviour(browser: Browser) -> int:
-    """Return what Firefox does with third-party cookies: accepts (0), blocks (1), parts (5)."""
+    """Return Firefox's mode for third-party cookies: accepts (0), blocks (1), partitions (5)."""
     browser.driver.execute("setContext", {"context": "chrome"})
     try:
         name = "network.cookie.cookieBehavior"
@@ -252,7 +251,7 @@ def cookie_behaviour(browser: Browser) -> int:
 
 
 def webkit(stack: ExitStack, *, third_party_cookies: bool | None) -> Browser:
-    """Start WebKitGTK. Its default for third-party cookies is close to Safari's."""
+    """Start WebKitGTK, whose default for third-party cookies is close to Safari's."""
     reading, writing = os.pipe()
     screen = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-nolisten", "tcp"],
@@ -300,7 +299,7 @@ ENGINES = {"chromium": chromium, "firefox": firefox, "webkit": webkit}
 
 @contextmanager
 def started(engine: str, *, third_party_cookies: bool | None = True) -> Iterator[Browser]:
-    """Start a browser; end all that came with it, also where starting fails half-way.
+    """Start a browser, and end all its processes, even if the start fails half-way.
 
     `third_party_cookies` accepts or blocks them; None leaves that to the browser's default.
     """

@@ -13,7 +13,7 @@ from tests.support.browser.engines import Browser, Marionette, chromium, firefox
 from tests.support.browser.visitor import KEY
 
 PUBLIC = KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-# Chromium makes an extension's name of its key: hexadecimal digits as letters from a to p.
+# Chromium derives an extension's name from its key: hexadecimal digits as letters from a to p.
 CHROMIUM = "".join(chr(ord("a") + int(digit, 16)) for digit in sha256(PUBLIC).hexdigest()[:32])
 FIREFOX = "extension@example.com"
 

@@ -1,4 +1,4 @@
-"""Frontends: a folder of static files that any name below .localhost shows, over http or https."""
+"""Frontends: a folder of static files, served for any name below .localhost over http or https."""
 
 import ssl
 import threading
@@ -12,7 +12,7 @@ EMPTY_PAGE = '<!doctype html><link rel="icon" href="data:,"><title>A frontend</t
 
 
 class Files(SimpleHTTPRequestHandler):
-    """Sends files and says nothing."""
+    """A handler that sends files and logs nothing."""
 
     def log_message(self, *_: object) -> None:
         pass
@@ -20,13 +20,13 @@ class Files(SimpleHTTPRequestHandler):
 
 @contextmanager
 def frontends(folder: Path, certificate: Path | None = None) -> Iterator[int]:
-    """Serve a folder on a port of its own, with https if there is a certificate; give the port."""
+    """Serve a folder, over https with a certificate, and yield the port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=folder))
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        # The handshake happens when a handler first reads, so that a browser that waits blocks no
-        # other.
+        # The handshake happens when a handler first reads, so that a waiting browser does not
+        # block another one.
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
         )

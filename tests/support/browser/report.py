@@ -1,7 +1,7 @@
-"""What happened in the browsers, as one page that people can look at.
+"""A report of the cases in the browsers, as one page.
 
-Each process of the test run appends its cases to a file of its own in the run's folder; at the end
-they become `report/browsers.html`, which needs no script and no other file.
+Each process of the test run appends its cases to a separate file in the run's folder. At the end,
+they become `report/browsers.html`, a page without scripts and other files.
 """
 
 import base64
@@ -32,7 +32,7 @@ img { max-width: 100%; border: 1px solid #ccc; }
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that was tried in one engine, in words."""
+    """A test case in one engine, in words."""
 
     engine: str
     group: str
@@ -47,7 +47,7 @@ class Case:
 
 
 def begin() -> None:
-    """Give the run a folder, of which its worker processes learn through the environment."""
+    """Give the run a folder, which its worker processes find through the environment."""
     os.environ[PARTS] = tempfile.mkdtemp(prefix="browsers-")
 
 
@@ -57,25 +57,25 @@ def own_file(suffix: str) -> Path:
 
 
 def record(case: Case) -> None:
-    """Keep a case for the page."""
+    """Save a case for the page."""
     with own_file("jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(case)) + "\n")
 
 
 def record_picture(title: str, png: bytes) -> None:
-    """Keep a screenshot for the page."""
+    """Save a screenshot for the page."""
     with own_file("pictures").open("a", encoding="utf-8") as file:
         file.write(json.dumps([title, base64.b64encode(png).decode()]) + "\n")
 
 
 def lines(suffix: str) -> list[str]:
-    """Return what all processes have kept."""
+    """Return the saved lines of all processes."""
     parts = sorted(Path(os.environ[PARTS]).glob(f"*.{suffix}"))
     return [line for part in parts for line in part.read_text("utf-8").splitlines()]
 
 
 def finish() -> Path | None:
-    """Write the page and return where it is; nothing if nothing was kept."""
+    """Write the page and return its path, or None without cases."""
     cases = [Case(**json.loads(line)) for line in lines("jsonl")]
     pictures = [json.loads(line) for line in lines("pictures")]
     shutil.rmtree(os.environ[PARTS])
@@ -118,7 +118,7 @@ def page(cases: list[Case], pictures: list[list[str]]) -> str:
 
 
 def section(name: str, rows: dict[str, dict[str, Case]], engines: list[str]) -> str:
-    """Return a group of cases as a table that opens by a click, or if something is wrong."""
+    """Return a group of cases as a table that opens on a click, or if a case is wrong."""
     good = all(case.is_good for row in rows.values() for case in row.values())
     head = "".join(f"<th>{engine}" for engine in engines)
     body = "".join(
@@ -134,7 +134,7 @@ def section(name: str, rows: dict[str, dict[str, Case]], engines: list[str]) -> 
 
 
 def cell(case: Case | None) -> str:
-    """Return what happened in one engine, with the browser's own words."""
+    """Return the result in one engine, with the browser's own words."""
     if case is None:
         return "<td>"
     verdict = (

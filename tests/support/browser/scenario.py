@@ -1,4 +1,4 @@
-"""Who calls whom: a service, and frontends on names that it allows or not.
+"""The scenario of the browser tests: a service, and frontends on allowed and unlisted origins.
 
 The service is on api.example.localhost.
 """
@@ -35,7 +35,7 @@ LISTED = ("exact", "second", "pattern")
 class Service:
     """A service under test.
 
-    Development is over http, as on a developer's machine, anything else over https.
+    Development uses http, as on a developer's machine. Other environments use https.
     """
 
     server: Server
@@ -49,7 +49,7 @@ class Service:
 
 @dataclass
 class World:
-    """The frontends' ports by scheme, and the services that were started."""
+    """The frontends' ports by scheme, and the running services."""
 
     bakery: Bakery
     stack: ExitStack
@@ -59,7 +59,7 @@ class World:
 
     @property
     def origins(self) -> list[str]:
-        """What services allow outside development: two origins and a pattern."""
+        """Return the allow-list outside development: two origins and a pattern."""
         names = (HOSTS["exact"], HOSTS["second"], "*.preview.localhost")
         return [f"https://{name}:{self.ports['https']}" for name in names]
 
@@ -89,7 +89,7 @@ class World:
 
 
 def to_fetch(url: str, arguments: Mapping[str, Any], with_credentials: bool) -> dict[str, Any]:
-    """Return a request of `tests.support.cases` as `fetch_all` takes it."""
+    """Return a request of `tests.support.cases` in the form of `fetch_all`."""
     return {
         "url": url,
         "method": arguments.get("method", "GET"),
@@ -136,9 +136,9 @@ return outcomes;
 def fetch_all(
     browser: Browser, page: str, kind: str, requests: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Open a page and let it, or a sandboxed frame in it, make requests.
+    """Open a page, let it or a sandboxed frame in it send requests, and return its results.
 
-    Return what it saw of each.
+    The results follow the order of the requests.
     """
     browser.open(page)
     if kind == "null":
@@ -149,7 +149,7 @@ def fetch_all(
 def expected_requests(request: dict[str, Any], kind: str, readable: bool) -> list[str]:
     """Return the methods that reach the service.
 
-    A refused preflight keeps the request from being sent.
+    After a refused preflight, the browser does not send the request.
     """
     method = request.get("method", "GET")
     is_asked_first = method not in SAFELISTED_METHODS or unsafe_names(request.get("headers", {}))
@@ -159,7 +159,7 @@ def expected_requests(request: dict[str, Any], kind: str, readable: bool) -> lis
 
 
 def received(server: Server, marks: list[str]) -> dict[str, list[str]]:
-    """Return the methods of the requests that a service answered, by the mark in their address."""
+    """Return the methods of the requests that a service answered, by the mark in their URL."""
     answered: dict[str, list[str]] = {mark: [] for mark in marks}
     for line in server.output.splitlines():
         if '"' in line and "case=" in line:

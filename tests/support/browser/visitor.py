@@ -1,4 +1,4 @@
-"""A person in front of a browser, and the token that one of them has."""
+"""A user in front of a browser, and a user's token."""
 
 import time
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def token(issuer: dict[str, str]) -> str:
 
 
 class Visitor:
-    """Reads, types and clicks."""
+    """A user who reads, types and clicks."""
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
@@ -36,7 +36,7 @@ class Visitor:
         self.wait = WebDriverWait(browser.driver, PATIENCE, poll_frequency=0.05)
 
     def texts(self, selector: str) -> list[str]:
-        """Return what the page shows, in one look, between two changes of it."""
+        """Return the page's texts in one look, between two changes of the page."""
         script = (
             "return [...document.querySelectorAll(args[0])].map(element => element.textContent)"
         )
@@ -49,11 +49,11 @@ class Visitor:
         self.driver.find_element(By.CSS_SELECTOR, selector).send_keys(text)
 
     def sees(self, selector: str, *texts: str) -> None:
-        """Wait until the page shows these texts there, and no others."""
+        """Wait until the selected elements show exactly these texts."""
         self.waits_until(lambda: self.texts(selector) == list(texts), selector)
 
     def waits_until(self, condition: Callable[[], object], *selectors: str) -> None:
-        """Wait until something is so; say what the page shows there when that does not come."""
+        """Wait for a condition, or fail with the texts of the selected elements."""
         try:
             self.wait.until(lambda _: condition())
         except TimeoutException:

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""A browser for WebKitWebDriver that is WebKitGTK's MiniBrowser, except that its console is heard.
+"""A browser for WebKitWebDriver like WebKitGTK's MiniBrowser, with a readable console.
 
-Under automation, MiniBrowser's sessions are ephemeral, and WebKit keeps the console of such to
-itself. Debian's own Python runs this file, because it has the bindings.
+Under automation, MiniBrowser's sessions are ephemeral, and WebKit hides the console of ephemeral
+sessions. Debian's own Python runs this file, because it has the bindings.
 
-Pages of the schemes `capacitor` and `tauri` are those of an app, and empty.
+Pages of the schemes `capacitor` and `tauri` are empty pages of an app.
 
 Usage: webkit.py FOLDER yes|no [WebKitWebDriver's arguments]
 The folder takes the session's data and `console.log`; `yes` accepts third-party cookies.
@@ -23,7 +23,7 @@ APP_PAGE = b'<!doctype html><link rel="icon" href="data:,"><title>An app</title>
 
 folder, third_party_cookies = sys.argv[1:3]
 log = os.open(f"{folder}/console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-os.dup2(log, 2)  # where the process of the page writes, whatever the setting below says
+os.dup2(log, 2)  # the page's process writes here despite the setting below
 data = WebKit2.WebsiteDataManager(base_data_directory=folder, base_cache_directory=folder)
 data.set_tls_errors_policy(WebKit2.TLSErrorsPolicy.IGNORE)
 data.set_itp_enabled(third_party_cookies != "yes")  # as in Safari
@@ -48,7 +48,7 @@ for scheme in ("capacitor", "tauri"):
 
 
 def create_web_view(_: object) -> WebKit2.WebView:
-    """Return a page in a window of its own."""
+    """Return a page in a new window."""
     settings = WebKit2.Settings(enable_write_console_messages_to_stdout=True)
     view = WebKit2.WebView(web_context=context, is_controlled_by_automation=True, settings=settings)
     return in_window(view)
@@ -66,7 +66,7 @@ def in_window(view: WebKit2.WebView) -> WebKit2.WebView:
 
 
 def begin(_: object, session: WebKit2.AutomationSession) -> None:
-    """Say who this is, and give the driver pages."""
+    """Identify the browser, and give the driver pages."""
     information = WebKit2.ApplicationInfo()
     information.set_name("MiniBrowser")
     information.set_version(2, 50, 0)

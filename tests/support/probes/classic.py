@@ -10,7 +10,7 @@ from app.main import app, settings
 
 @app.get("/classic")
 async def begin(request: Request, page: str) -> RedirectResponse:
-    """Go to the provider; the address of the page is the state."""
+    """Redirect to the provider, with the page's address as the state."""
     request.session["page"] = page
     redirect_uri = str(request.url_for("end"))
     query = urlencode({"state": page, "redirect_uri": redirect_uri})
@@ -19,7 +19,7 @@ async def begin(request: Request, page: str) -> RedirectResponse:
 
 @app.api_route("/classic/callback", methods=["GET", "POST"])
 async def end(request: Request) -> RedirectResponse:
-    """Log the user in, if the login began in the same jar of cookies; go back to the page."""
+    """Log the user in if the login began in the same cookie jar, and redirect to the page."""
     sent = await request.body() or request.scope["query_string"]
     answer = dict(parse_qsl(sent.decode()))
     if request.session.get("page") == answer["state"]:

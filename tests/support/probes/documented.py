@@ -1,4 +1,4 @@
-"""The rendered service as it is, except that its /docs page loads Swagger UI from this machine."""
+"""The rendered service, except that its /docs page loads Swagger UI from this machine."""
 
 import os
 from functools import partial

@@ -1,4 +1,4 @@
-"""The rendered service with what pages embed and measure."""
+"""The rendered service with resources that pages embed and measure."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from app.main import app
 PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
 
 
-FONT = next(Path("/usr/share/fonts").rglob("*.ttf"))  # the engines need one anyway
+FONT = next(Path("/usr/share/fonts").rglob("*.ttf"))  # the engines always need one
 
 
 def corp(request: Request) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Many services in one process, with settings of their own; the first label of Host says which."""
+"""Many services in one process, each with its own settings, selected by Host's first label."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The two parts of a service, each of which says in a header that it has answered."""
+"""The two parts of a service, each with a header that identifies its responses."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from app.main import private, public
 
 
 class Part:
-    """Adds the name of the part to each answer, inside the policy."""
+    """A middleware inside the policy that adds the part's name to each response."""
 
     def __init__(self, app: ASGIApp, name: str) -> None:
         self.app = app

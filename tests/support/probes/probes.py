@@ -16,7 +16,7 @@ from app.settings import Settings
 
 
 class Gate:
-    """Answers some paths from a middleware, as authentication and rate limits do."""
+    """A middleware that answers some paths, like authentication and rate limits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -66,7 +66,7 @@ def with_probes() -> FastAPI:
 
     @app.get("/drip")
     async def drip() -> StreamingResponse:
-        """Send the second half once it has been asked for."""
+        """Send the second half after a request for it."""
 
         async def halves() -> AsyncIterator[bytes]:
             yield b"first"
@@ -104,7 +104,7 @@ def with_probes() -> FastAPI:
 
     @app.get("/plant")
     async def plant(cookie: str) -> PlainTextResponse:
-        """Set a cookie for the whole site, behind a blank that browsers do not strip."""
+        """Set a cookie for the whole site, after a blank that browsers keep."""
         response = PlainTextResponse("")
         value = b"\xa0" + cookie.encode() + b"; Domain=example.localhost; Path=/"
         response.raw_headers.append((b"set-cookie", value))
@@ -118,7 +118,7 @@ def with_probes() -> FastAPI:
 
     @app.get("/kept")
     async def kept(response: Response) -> int:
-        """Say how often the service was asked, to caches as well."""
+        """Return the number of requests so far, in a response that caches can keep."""
         response.headers["Cache-Control"] = "public, max-age=3600"
         return next(times)
 
@@ -128,14 +128,14 @@ def with_probes() -> FastAPI:
         await websocket.send_text("hello")
         await websocket.close()
 
-    # A mounted application with a policy of its own, as vendored ones bring it.
+    # A mounted application with its own policy, like vendored ones.
     mounted = FastAPI()
     mounted.add_middleware(CORSMiddleware, allow_origin_regex=".*", allow_credentials=True)
     mounted.add_api_route("/health", lambda: "ok")
     app.mount("/mounted", mounted)
 
     async def shouting(scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as Django does, with names in mixed case."""
+        """Respond like Django, with header names in mixed case."""
         names = (b"Access-Control-Allow-Origin", b"Access-Control-Allow-Credentials", b"Vary")
         headers = [*zip(names, (b"*", b"true", b"Origin"), strict=True)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -1,4 +1,4 @@
-"""An application that prints what proxies answer for in each request, as a line of JSON."""
+"""An application that prints the parts of each request that proxies control, as JSON."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ NAMES = ("host", "upgrade", "x-client-subject", "x-forwarded-for", "x-forwarded-
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Print the path and the values of each header; WSGI takes `_` in a name for `-`."""
+    """Print the path and each header's values; WSGI treats `_` in a name like `-`."""
     if scope["type"] == "lifespan":
         for event in ("startup", "shutdown"):
             await receive()

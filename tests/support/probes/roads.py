@@ -1,7 +1,7 @@
-"""Give answers to the template on every road, with the cookiecutter and the cruft of this Python.
+"""A program that gives answers to the template on every road, with this Python's packages.
 
 `roads.py TEMPLATE FOLDER` reads a JSON object from standard input: for each case, the answers. It
-writes another one, `outcomes.json`: for each road and case, how the run ended, and what it wrote.
+writes `outcomes.json`: for each road and case, how the run ended, and the files that it wrote.
 """
 
 import json
@@ -26,7 +26,7 @@ UPDATE = ["update", "--skip-apply-ask", "--checkout", "v2"]
 
 
 class CannotBeGiven(Exception):
-    """The road has no place for such answers."""
+    """The failure of a road that cannot accept the answers."""
 
 
 def run(*arguments, typed=""):
@@ -66,7 +66,7 @@ def user_config(answers):
 
 
 class Ended:
-    """How a call ended, in the words of click's runner."""
+    """The end of a call, with the attributes of click's runner."""
 
     exit_code, exception, output = 0, None, ""
 
@@ -81,7 +81,7 @@ def api(answers):
 
 
 def replay(answers):
-    """Edit the file of an earlier run, whose private names belong to its own answers."""
+    """Replay an edited file of an earlier run, whose private names belong to its own answers."""
     shutil.copy(FOLDER / "recorded.json", REPLAY)
     edited = json.loads(REPLAY.read_text("utf-8"))
     for name in QUESTIONS:
@@ -92,7 +92,7 @@ def replay(answers):
 
 
 def replay_file(answers):
-    """Write a file by hand, with nothing but answers."""
+    """Replay a handwritten file with answers only."""
     Path("answers.json").write_text(json.dumps({"cookiecutter": answers}), encoding="utf-8")
     return run("--replay-file", "answers.json", typed="\n" * len(QUESTIONS))
 
@@ -139,7 +139,7 @@ ROADS = {
 
 
 def files():
-    """Return the text of the files that there are, except for those that give the answers."""
+    """Return the text of existing files, except the files that give the answers."""
     given = ("config", "answers.json", ".cruft.json", REPLAY.name)
     return {
         path.relative_to(FOLDER).as_posix(): path.read_text("utf-8")
@@ -149,7 +149,7 @@ def files():
 
 
 def outcome(road, number, answers):
-    """Return how a run on a road ends, and the files that it writes, by their place."""
+    """Return the end of a run on a road, and the files that it writes, by path."""
     here = FOLDER / "runs" / f"{number}"
     here.mkdir(parents=True)
     os.chdir(here)

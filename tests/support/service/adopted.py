@@ -1,4 +1,4 @@
-"""Services that have adopted the library, and what `--app` and `--settings` can name in them."""
+"""Services with the adopted library, and the objects that `--app` and `--settings` can name."""
 
 import os
 from typing import Annotated
@@ -17,7 +17,7 @@ from tests.support.asgi import passed
 from tests.support.service import settings
 
 ELSEWHERE = "https://id.example.org/authorize?client_id=1"
-# What a hostile upstream can put into a header: what terminals and CI systems obey.
+# A hostile upstream's header, with commands for terminals and CI systems.
 HOSTILE = "\x1b]52;c;eA==\x07\x9b2J\x85 ::set-output name=a::b ##vso[task.complete]"
 
 policy = CORSPolicy(
@@ -77,7 +77,7 @@ def with_hostile_message() -> None:
 
 
 class OtherSettings(BaseSettings):
-    """Not a subclass of CORSSettings."""
+    """Settings without the base class CORSSettings."""
 
     token: int = 0
 

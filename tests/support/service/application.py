@@ -1,4 +1,4 @@
-"""Its routes: some that cannot work, and some that must not run."""
+"""The service's routes: some cannot work, and some must not run."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Its settings."""
+"""The service's settings."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from cors_right import CORSPolicy, CORSSettings, Origins
 
 
 class Settings(CORSSettings):
-    """A list, which development opens."""
+    """Settings with a list, which development opens."""
 
     fastapi_env: Literal["development", "staging", "production"] = "production"
     frontend_origins: Origins = ["https://app.example.com", "https://*.preview.example.com"]

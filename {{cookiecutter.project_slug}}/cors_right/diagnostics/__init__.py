@@ -1,1 +1,1 @@
-"""Explanations: what a browser does with a request, and why. Serving imports none of these."""
+"""Explanations of browsers' decisions about requests. Production imports none of these."""

@@ -1,6 +1,6 @@
-"""What a browser does when a page sends a request to another origin.
+"""A model of the browser when a page sends a request to another origin.
 
-This is the CORS protocol of the Fetch standard from the page's side; sections are named as there.
+It follows the CORS protocol of the Fetch standard. Sections have their names there.
 """
 
 import re
@@ -13,11 +13,11 @@ from .. import standard
 from ..origins import DEFAULT_PORTS, is_loopback, parts
 
 NORMALIZED_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
-# All but each "CORS-unsafe request-header byte", and the bytes that a language may have.
+# All but each "CORS-unsafe request-header byte", and the allowed bytes of a language.
 SAFE = r'[^\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]*'
 LANGUAGE = r"[0-9A-Za-z *,\-.;=]*"
 FORM = "application/x-www-form-urlencoded|multipart/form-data|text/plain"
-# "CORS-safelisted request-header": the values of each.
+# "CORS-safelisted request-header": the allowed values of each.
 SAFELISTED_VALUES = {
     "accept": SAFE,
     "accept-language": LANGUAGE,
@@ -37,7 +37,7 @@ MAX_REDIRECTS = 20
 class CorsError(StrEnum):
     """The reasons why browsers block: `Network.CorsError` in Chromium's protocol.
 
-    `{}` stands for Preflight, if the preflight has failed the same check as a response can.
+    `{}` becomes Preflight if the preflight fails a check that a response can also fail.
     """
 
     INVALID_RESPONSE = "InvalidResponse"
@@ -58,9 +58,9 @@ class CorsError(StrEnum):
 
 @dataclass(frozen=True)
 class Fetch:
-    """A `fetch()` of a page: the page's origin, and the arguments.
+    """A page's `fetch()`: the page's origin, and the arguments.
 
-    `url` may be a path, which is then on another origin than the page.
+    If `url` is a path, it is on another origin than the page.
     """
 
     origin: str
@@ -73,33 +73,33 @@ class Fetch:
 
 @dataclass(frozen=True)
 class Response:
-    """What a server answered. A header that came twice is there twice."""
+    """An HTTP response. Repeated headers stay separate."""
 
     status: int
     headers: Sequence[tuple[str, str]]
     body: bytes = b""
 
     def get(self, name: str) -> str | None:
-        """Return the values of a header as one, or None without it (Fetch standard, "get")."""
+        """Return the joined values of a header, or None if it is absent (Fetch standard, "get")."""
         values = [value for key, value in self.headers if key.lower() == name.lower()]
         return ", ".join(values) if values else None
 
     def listed(self, name: str) -> list[str]:
-        """Return the members of a header that is a list."""
+        """Return the members of a list header."""
         return [member.strip() for member in (self.get(name) or "").split(",") if member.strip()]
 
 
 Send = Callable[[str, str, Mapping[str, str], bytes | None], Response | None]
-"""Sends method, URL, headers and body; returns None if no response comes that a browser reads."""
+"""A function that sends method, URL, headers and body. It returns None without a response."""
 
 
 @dataclass(frozen=True)
 class Blocked:
     """The reason why a browser blocks a response.
 
-    `value` is the wrong value: of the header, or the method, the header's name, or the address of a
-    redirect. `origin` is the one that the browser sent. `by_preflight` says that `response` is the
-    preflight's, and that the browser did not send the request.
+    `value` is the wrong header value, method, header name, or redirect address. `origin` is the
+    origin that the browser sent. `by_preflight` means that `response` is the preflight's, and that
+    the browser did not send the request.
     """
 
     error: CorsError
@@ -110,13 +110,13 @@ class Blocked:
 
     @property
     def name(self) -> str:
-        """The name of the error in Chromium's protocol."""
+        """Return the name of the error in Chromium's protocol."""
         return self.error.format("Preflight" if self.by_preflight else "")
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request that a browser sent, and the answer."""
+    """A request that a browser sent, and the response."""
 
     method: str
     url: str
@@ -126,7 +126,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a page gets of a `fetch()`: a response, whose headers it may read, or nothing."""
+    """The result of a page's `fetch()`: a block, or a response with the headers it may read."""
 
     exchanges: tuple[Exchange, ...]
     blocked: Blocked | None = None
@@ -134,7 +134,7 @@ class Outcome:
 
 
 def fetch(request: Fetch, send: Send) -> Outcome:
-    """Do what a browser does for a `fetch()`, redirects included (Fetch standard, "HTTP fetch")."""
+    """Run a `fetch()` as a browser does, including redirects (Fetch standard, "HTTP fetch")."""
     exchanges: list[Exchange] = []
     method = request.method.upper()
     step = replace(
@@ -183,12 +183,12 @@ def fetch(request: Fetch, send: Send) -> Outcome:
 
 
 def without(names: re.Pattern[str], headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that have none of these names."""
+    """Return the headers whose names do not match `names`."""
     return {name: headers[name] for name in headers if not names.fullmatch(name)}
 
 
 def resolve(url: str, location: str) -> str | None:
-    """Return where a redirect leads, or None if that is not the address of a page."""
+    """Return the target of a redirect, or None if it is not an http or https address."""
     try:
         target = urljoin(url, location)
         is_page = origin_of(target).startswith(("http:", "https:"))
@@ -198,7 +198,7 @@ def resolve(url: str, location: str) -> str | None:
 
 
 def origin_of(url: str) -> str:
-    """Return the origin of a URL; of a path, nothing."""
+    """Return the origin of a URL, or an empty text for a path."""
     split = urlsplit(url)
     if not split.scheme:
         return ""
@@ -208,13 +208,13 @@ def origin_of(url: str) -> str:
 
 
 def is_mixed(origin: str, url: str) -> bool:
-    """Whether browsers refuse to load a URL into a page, because only the page is secure."""
+    """Return whether browsers block a URL, because only the page is secure (mixed content)."""
     scheme, host, _ = parts(origin_of(url))
     return origin.startswith("https:") and scheme == "http" and not is_loopback(host)
 
 
 def preflight_headers(request: Fetch) -> dict[str, str]:
-    """Return the headers of the preflight of a request, or none where it needs none."""
+    """Return the headers of a request's preflight, or none if it needs no preflight."""
     unsafe = unsafe_names(request.headers)
     if request.method in standard.SAFELISTED_METHODS and not unsafe:
         return {}
@@ -228,7 +228,7 @@ def unsafe_names(headers: Mapping[str, str]) -> list[str]:
 
 
 def is_safelisted(name: str, value: str) -> bool:
-    """Whether a header needs no preflight ("CORS-safelisted request-header")."""
+    """Return whether a header needs no preflight ("CORS-safelisted request-header")."""
     name = name.lower()
     if name not in SAFELISTED_VALUES or len(value) > MAX_SAFE_VALUE:
         return False
@@ -239,7 +239,7 @@ def is_safelisted(name: str, value: str) -> bool:
 
 
 def cors_check(request: Fetch, response: Response) -> Blocked | None:
-    """Return why a page may not read a response, or None if it may ("CORS check")."""
+    """Return why a page cannot read a response, or None if it can ("CORS check")."""
     value = response.get("Access-Control-Allow-Origin")
     credentials = response.get("Access-Control-Allow-Credentials")
     if not response.status:
@@ -249,7 +249,7 @@ def cors_check(request: Fetch, response: Response) -> Blocked | None:
     elif value == "*" and request.with_credentials:
         error = CorsError.WILDCARD_ORIGIN
     elif value not in ("*", request.origin):
-        # The standard knows one error here; these distinctions are Chromium's.
+        # The standard has one error here; Chromium distinguishes these.
         if re.search("[ ,]", value):
             error = CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES
         elif value != "null" and "://" not in value:
@@ -264,7 +264,7 @@ def cors_check(request: Fetch, response: Response) -> Blocked | None:
 
 
 def preflight_check(request: Fetch, response: Response) -> Blocked | None:
-    """Return why a preflight forbids a request, or None if it does not ("CORS-preflight fetch")."""
+    """Return why a preflight forbids a request, or None if allowed ("CORS-preflight fetch")."""
 
     methods = response.listed("Access-Control-Allow-Methods")
     names = response.listed("Access-Control-Allow-Headers")
@@ -291,7 +291,7 @@ def preflight_check(request: Fetch, response: Response) -> Blocked | None:
 
 
 def is_allowed_method(request: Fetch, response: Response) -> bool:
-    """Whether the answer to a preflight lists the method."""
+    """Return whether the response to a preflight allows the method."""
     methods = {*standard.SAFELISTED_METHODS, *response.listed("Access-Control-Allow-Methods")}
     return request.method in methods or ("*" in methods and not request.with_credentials)
 

@@ -1,4 +1,4 @@
-"""Whether a deployed service does what a policy says, asked over the network."""
+"""The check that a deployed service follows a policy, over the network."""
 
 import http.client
 import secrets
@@ -23,23 +23,23 @@ from .browser import PATIENCE, CorsError, Fetch, Response
 from .corrections import correction
 from .diagnosis import FROM_GATEWAYS, at_gateway, diagnosis, mixed
 
-MAX_BODY = 1024  # bytes of a body that are read
+MAX_BODY = 1024  # bytes to read of a body
 UPDATE = "deploy these settings, or run check with the deployed settings"
 
 
-# What is wrong, and what to change. Nothing is asked for a second one before it is wanted.
+# The problem, and what to change. Generators send no requests for a second one in advance.
 Trouble = tuple[str, str]
 
 
 class NoAnswer(Exception):
-    """Why a server gives no HTTP response."""
+    """The reason why a server sends no HTTP response."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of asking for an origin: what is `wrong` and what to `change`, or that all is well.
+    """The result for an origin: the problem (`wrong`) and what to `change`, or empty texts.
 
-    `is_allowed` is what the policy says of the origin. Without an `is_answered`, nothing is known.
+    `is_allowed` is the policy's decision. If `is_answered` is False, the service's is unknown.
     """
 
     origin: str
@@ -50,10 +50,10 @@ class Finding:
 
 
 def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator[Finding]:
-    """Ask a service for the origins that a policy lists, or for others, and for foreign ones.
+    """Yield a finding for each of the policy's origins, or of `origins`, and for unlisted ones.
 
-    Nothing is written: the requests are preflights and GET, and no redirect is followed. The last
-    finding is the one of a server that gives no HTTP response.
+    The requests write nothing: they are preflights and GET, and follow no redirect. A finding about
+    a server without an HTTP response is the last.
     """
     expected = origins or [*map(example, policy.allow_origins)]
     for origin in dict.fromkeys([*expected, *look_alikes(policy)]):
@@ -74,14 +74,14 @@ def check(url: str, policy: CORSPolicy, origins: Sequence[str] = ()) -> Iterator
 
 
 def example(entry: str) -> str:
-    """Return an origin that an entry of a list stands for."""
+    """Return an origin that an entry of the allow-list matches."""
     if entry == "*":
         return "https://any.example"
     return entry.removesuffix(":*").replace("://*.", "://cors-check.")
 
 
 def look_alikes(policy: CORSPolicy) -> list[str]:
-    """Return origins that a policy does not allow; most of them resemble those that it does."""
+    """Return unlisted origins, most of which resemble the policy's."""
     found = ["https://foreign.example", "null"]
     for origin in map(example, policy.allow_origins[:3]):
         scheme, host, port = parts(origin)
@@ -96,7 +96,7 @@ def look_alikes(policy: CORSPolicy) -> list[str]:
 
 
 def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
-    """Yield what keeps a page of an allowed origin from using the service as the policy says."""
+    """Yield the problems that keep an allowed origin's page from using the service."""
     if browser.is_mixed(origin, url):
         yield mixed(url)
     methods = ["PUT"] if policy.allow_methods == ANY else policy.allow_methods
@@ -107,7 +107,7 @@ def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
     question = {"Origin": origin, "Access-Control-Request-Method": method}
     preflight = ask("OPTIONS", url, browser.preflight_headers(asked) or question)
     if blocked := browser.preflight_check(asked, preflight):
-        if preflight.status == 403 and "Origin" in preflight.listed("Vary"):  # as the service does
+        if preflight.status == 403 and "Origin" in preflight.listed("Vary"):  # as cors_right does
             yield f"the service refuses {origin}, but the settings list it", UPDATE
         elif blocked.error in (CorsError.METHOD_DISALLOWED, CorsError.HEADER_DISALLOWED):
             why = f"the service uses another policy, without {blocked.value}"
@@ -127,9 +127,9 @@ def _troubles(url: str, policy: CORSPolicy, origin: str) -> Iterator[Trouble]:
 
 
 def _mixed_up(url: str, origins: Sequence[str]) -> Iterator[Trouble]:
-    """Yield whom a cache gives a response that it has kept of another request.
+    """Yield the origins to which a cache sends the response to another request.
 
-    It is asked for addresses that are new to it: first without an Origin, then by two origins.
+    Each address is new to the cache: it gets a request without an Origin, then from two origins.
     """
     key = secrets.token_hex(8)
 
@@ -139,7 +139,7 @@ def _mixed_up(url: str, origins: Sequence[str]) -> Iterator[Trouble]:
     allow_origin = "Access-Control-Allow-Origin"
     first, second = [*origins, "https://foreign.example"][:2]
     if answer(key).get(allow_origin) or not answer(f"{key}-", Origin=first).get(allow_origin):
-        return  # the header is always there, or the query is in the way
+        return  # the header is always present, or the query prevents it
     for origin, kept in ((first, None), (second, first)):
         response = answer(key, Origin=origin)
         if response.get(allow_origin) == kept:
@@ -150,7 +150,7 @@ def _mixed_up(url: str, origins: Sequence[str]) -> Iterator[Trouble]:
 
 
 def _differences(policy: CORSPolicy, preflight: Response, response: Response) -> Iterator[str]:
-    """Yield by which headers another policy differs."""
+    """Yield the headers that differ from the policy."""
     for name, answer, expected in (
         ("Access-Control-Allow-Credentials", response, ["true"] * policy.allow_credentials),
         ("Access-Control-Allow-Methods", preflight, policy.allow_methods),
@@ -160,13 +160,13 @@ def _differences(policy: CORSPolicy, preflight: Response, response: Response) ->
     ):
         change_case = str.lower if name.endswith("-Headers") else str
         found, meant = ({*map(change_case, names)} for names in (answer.listed(name), expected))
-        if found != meant and "*" not in meant:  # which is mirrored
+        if found != meant and "*" not in meant:  # for `*`, the service mirrors the request
             said, right = (", ".join(sorted(names)) or "absent" for names in (found, meant))
             yield f"{name} is {said}, expected {right}"
 
 
 def _leaks(url: str, origin: str) -> Iterator[Trouble]:
-    """Yield what lets a page on an unlisted origin read."""
+    """Yield the problems that let a page on an unlisted origin read a response."""
     question = {"Origin": origin, "Access-Control-Request-Method": "GET"}
     for method, headers in (("OPTIONS", question), ("GET", {"Origin": origin})):
         answer = ask(method, url, headers)
@@ -180,7 +180,7 @@ def _leaks(url: str, origin: str) -> Iterator[Trouble]:
 
 
 def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
-    """Return what a server answers; of the body its beginning. Raises NoAnswer."""
+    """Return a server's response, with the beginning of its body. Raises NoAnswer."""
     address = urlsplit(url)
     is_secure = address.scheme == "https"
     connect = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
@@ -188,7 +188,7 @@ def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
     deadline = monotonic() + PATIENCE
 
     def give_up() -> None:
-        with suppress(OSError):  # the other side was quicker
+        with suppress(OSError):  # the other side closed first
             socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
     timer = Timer(PATIENCE, give_up)  # the time-out above is for each byte
@@ -202,7 +202,7 @@ def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
         if monotonic() > deadline:
             raise TimeoutError
         body = b""
-        with suppress(OSError, http.client.HTTPException):  # it may come slowly, or break
+        with suppress(OSError, http.client.HTTPException):  # the body may be slow, or break
             body = answer.read1(MAX_BODY)
         return Response(answer.status, answer.headers.items(), body)
     except (OSError, http.client.HTTPException) as error:
@@ -214,7 +214,7 @@ def ask(method: str, url: str, headers: Mapping[str, str]) -> Response:
 
 
 def _trouble(error: Exception) -> str:
-    """Say what a failed connection means."""
+    """Return what a failed connection means."""
     match error:
         case TimeoutError():
             return f"did not respond within {PATIENCE} s"

@@ -1,9 +1,9 @@
-"""What consoles say of a blocked request: those of Chromium 156, Firefox 153, WebKitGTK 2.50."""
+"""The console messages of Chromium 156, Firefox 153 and WebKitGTK 2.50 for blocked requests."""
 
 from .browser import Blocked, CorsError, Fetch, cors_check, is_allowed_method, unsafe_names
 
-# For each error what follows "blocked by CORS policy: " in Chromium, Firefox's reason, and the
-# first of WebKit's two lines.
+# For each error: Chromium's text after "blocked by CORS policy: ", Firefox's reason, and the first
+# of WebKit's two lines.
 VALID_VALUE = "Have the server send the header with a valid value."
 MISSING = "CORS header ‘Access-Control-Allow-Origin’ missing"
 MISMATCH = "CORS header ‘Access-Control-Allow-Origin’ does not match ‘{value}’"
@@ -91,9 +91,9 @@ FAILED = "Response to preflight request doesn't pass access control check: "
 
 
 def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
-    """Return what each engine's console says of the reason, by the engine's name.
+    """Return each engine's console message for the reason, by the engine's name.
 
-    Empty where nothing has answered: consoles then speak of the network, and not of CORS.
+    Without a response, return none: consoles then report a network error, and not CORS.
     """
     error, response = blocked.error, blocked.response
     if error == CorsError.INVALID_RESPONSE:
@@ -103,7 +103,7 @@ def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
     if blocked.by_preflight and not (is_successful and cors_check(request, response) is None):
         chromium = FAILED + chromium
     if error == CorsError.MULTIPLE_ALLOW_ORIGIN_VALUES:
-        # Firefox counts headers that are spelled alike, and takes others for one.
+        # Firefox counts headers of the same spelling, and treats different spellings as one.
         names = [name for name, _ in response.headers if name.lower() == ALLOW_ORIGIN]
         if len(names) == len(set(names)):
             firefox = MISMATCH
@@ -112,13 +112,13 @@ def consoles(request: Fetch, blocked: Blocked) -> dict[str, str]:
     if error == CorsError.INVALID_ALLOW_HEADERS and not is_allowed_method(request, response):
         firefox = WORDS[CorsError.METHOD_DISALLOWED][1]
     if blocked.by_preflight and not is_successful:
-        webkit = NOT_SUCCESSFUL  # it looks there first
+        webkit = NOT_SUCCESSFUL  # WebKit checks the status first
     allowed = {name.lower() for name in response.listed("Access-Control-Allow-Headers")}
     unsafe = set(unsafe_names(request.headers)) - allowed
     values = vars(blocked) | {
         "methods": response.get("Access-Control-Allow-Methods"),
         "names": response.get("Access-Control-Allow-Headers"),
-        # WebKit names the first in the page's order, as it is written there.
+        # WebKit names the first unlisted header, in the page's order and spelling.
         "as_written": next((name for name in request.headers if name.lower() in unsafe), ""),
     }
     return {

@@ -1,7 +1,7 @@
-"""What a browser does with a cookie that a response to a page sets, and where engines differ.
+"""The decision of each browser engine about a cookie that a response to a page sets.
 
-After RFC 6265bis, section 5.7. Third-party cookies are taken to be allowed, and the cookie to be
-new.
+It follows RFC 6265bis, section 5.7. It assumes that the browser allows third-party cookies, and
+that the cookie is new.
 """
 
 import re
@@ -26,15 +26,15 @@ ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules of an engine. The defaults are those of RFC 6265bis."""
+    """The rules of an engine. The defaults follow RFC 6265bis."""
 
-    absent_is_lax: bool = True  # the SameSite that is absent or unknown
+    absent_is_lax: bool = True  # an absent or unknown SameSite
     is_schemeful: bool = True  # http and https of a domain are two sites
     takes_tab: bool = True  # in name or value
     takes_nameless: bool = True  # a cookie that begins with =
-    # Otherwise http://localhost sets no Secure cookie, SameSite=None and Partitioned need no
-    # Secure, no prefix and no limit counts, no host sets a cookie for the public suffix that it is,
-    # only Lax and Strict replace an earlier SameSite, and Expires wins over Max-Age.
+    # If not: http://localhost sets no Secure cookie. SameSite=None and Partitioned need no Secure.
+    # Prefixes and limits do not count. No host sets a cookie for the public suffix that it is.
+    # Only Lax and Strict replace an earlier SameSite, and Expires wins over Max-Age.
     follows_rfc: bool = True
 
 
@@ -48,10 +48,10 @@ ENGINES: Mapping[str, Rules] = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a cookie: whether the page's next request carries it.
+    """A browser's decision about a cookie. The page's next request sends a kept cookie.
 
-    `reason` says why the browser drops it, and the address of the service at which the browser
-    keeps the cookie, if one is known. A cookie that has expired is not dropped: it removes another.
+    `reason` says why the browser drops the cookie, and at which address of the service the browser
+    keeps it, if one is known. An expired cookie has no reason: it removes another cookie.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Cookie:
 
     @property
     def domain(self) -> str:
-        """The domain that the cookie is for; empty for the host alone."""
+        """Return the domain of the cookie, empty for the host alone."""
         return self.attributes.get("domain", "").lower().removeprefix(".")
 
 
@@ -138,7 +138,7 @@ def reasons_to_drop(page: str, url: str, text: str, cookie: Cookie, rules: Rules
 
 
 def broken_prefix(cookie: Cookie) -> Iterator[str]:
-    """Yield what a cookie lacks that the prefix of its name promises (RFC 6265bis, 4.1.3)."""
+    """Yield the requirements of a name's prefix that a cookie breaks (RFC 6265bis, 4.1.3)."""
     if not (prefix := PREFIX.match(cookie.name or cookie.value)):
         return
     kind = prefix[1].lower()
@@ -156,7 +156,7 @@ def broken_prefix(cookie: Cookie) -> Iterator[str]:
 
 
 def has_expired(cookie: Cookie, rules: Rules) -> bool:
-    """Return whether a cookie only removes another."""
+    """Return whether a cookie has expired, so that it only removes another."""
     age, expires = (cookie.attributes.get(name, "") for name in ("max-age", "expires"))
     if re.fullmatch(r"-?[0-9]+", age) and (rules.follows_rfc or not expires):
         return int(age) <= 0
@@ -167,7 +167,7 @@ def has_expired(cookie: Cookie, rules: Rules) -> bool:
 
 
 def neighbour(page: str, url: str) -> str:
-    """Return the service's address under the name of the page, where both are on this machine."""
+    """Return the service's address under the page's hostname, if both are on this machine."""
     (_, host, _), (_, page_host, _) = parts(origin_of(url)), parts(page)
     is_name = page_host == "127.0.0.1" or page_host.endswith("localhost")
     if host == page_host or not (is_name and is_loopback(page_host) and is_loopback(host)):
@@ -185,12 +185,12 @@ def is_same_site(page: str, url: str, *, is_schemeful: bool) -> bool:
 
 
 def domain_of(host: str) -> str | None:
-    """Return the registrable domain of a host, which addresses and `localhost` have not."""
+    """Return the registrable domain of a host, or None for addresses and `localhost`."""
     if "." not in host or ADDRESS.fullmatch(host):
         return None  # without loading the list
     return suffixes().privatesuffix(host)
 
 
 def size(text: str) -> int:
-    """Return the number of bytes of a text. A header's bytes may be surrogates in it."""
+    """Return the number of bytes of a text. Surrogates in it stand for a header's bytes."""
     return len(text.encode(errors="surrogateescape"))

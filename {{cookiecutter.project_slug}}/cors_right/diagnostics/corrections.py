@@ -6,7 +6,7 @@ from ..reasons import NotAllowable, Reason, Unlisted, can_send_header, can_send_
 
 
 def correction(reason: Reason, policy: CORSPolicy, file: str = "") -> str:
-    """Return what to change, so that a policy allows the request; `file` makes the policy."""
+    """Return what to change, so that a policy allows the request. `file` defines the policy."""
     place = f", in cors_policy() in {file}" if file else ""
     if isinstance(reason, NotAllowable):
         return reason.correction
@@ -29,7 +29,7 @@ def can_be_added(unlisted: Unlisted) -> bool:
 
 
 def why_prohibited(policy: CORSPolicy, origin: str) -> str:
-    """Return why a policy cannot list an origin, or nothing."""
+    """Return why a policy cannot list an origin, or an empty text."""
     try:
         parse_origin(origin, policy._check_origin)
     except OriginError as error:

@@ -1,12 +1,12 @@
-"""Why a browser blocks a response, and what to change, by the response alone."""
+"""The reason why a browser blocks a response, and what to change, from the response alone."""
 
 import re
 
 from .browser import REDIRECTS, Blocked, CorsError, Response
 
-FROM_GATEWAYS = (502, 503, 504, *range(520, 527))  # from 520, those of Cloudflare
-# Gateways that people use, by the text of their responses in lower case, and what to set in each.
-# The first that matches counts: API Gateway has CloudFront in front of it.
+FROM_GATEWAYS = (502, 503, 504, *range(520, 527))  # Cloudflare uses 520 to 526
+# Common gateways, by the text of their responses in lower case, and what to set in each.
+# The first match counts, because API Gateway has CloudFront in front of it.
 GATEWAYS = {
     "^(apigw-requestid|x-amz-apigw-id): ": (
         "in Amazon API Gateway, remove the CORS configuration, and route OPTIONS to the service"
@@ -33,7 +33,7 @@ GATEWAYS = {
 
 
 def at_gateway(response: Response, change: str) -> str:
-    """Return a change, with what it means in the gateway that a response comes through."""
+    """Return a change, with the steps in the gateway that a response came through."""
     head = "\n".join(f"{name}: {value}" for name, value in response.headers)
     text = f"{head}\n{response.body.decode('latin-1')}".lower()
     advice = [GATEWAYS[sign] for sign in GATEWAYS if re.search(sign, text, re.M)]
@@ -41,7 +41,7 @@ def at_gateway(response: Response, change: str) -> str:
 
 
 def diagnosis(blocked: Blocked) -> tuple[str, str]:
-    """Say why a browser blocks a response, by the response alone, and what to change."""
+    """Return why a browser blocks a response, and what to change, from the response alone."""
     value, response, status = blocked.value, blocked.response, blocked.response.status
     what = "preflight" if blocked.by_preflight else "request"
     match blocked.error:
@@ -114,13 +114,13 @@ def diagnosis(blocked: Blocked) -> tuple[str, str]:
 
 
 def mixed(url: str) -> tuple[str, str]:
-    """Say why a page over https does not call an address over http."""
+    """Return why a page over https cannot call an address over http, and what to change."""
     why = "a page over https cannot call an address over http"
     return why, f"call https{url.removeprefix('http')}"
 
 
 def elsewhere(url: str, origin: str) -> tuple[str, str]:
-    """Say that the host of a redirect decides, and how to do without the redirect."""
+    """Return the diagnosis of a redirect, whose host decides, and how to avoid the redirect."""
     return (
         f"a redirect leads to {url}, and its host decides about Origin: {origin}",
         "return the address as JSON, and let the page open it. For a login, respond with a 401",

@@ -14,11 +14,11 @@ LIKE = 0.9  # names that are at least as alike as this count as misspelt; 1 is t
 
 
 def with_problems(settings: type[CORSSettings], lines: Sequence[str]) -> list[str]:
-    """Return the lines about wrong settings, those about variables, and the way to try again."""
+    """Return the lines about wrong settings and variables, and how to start again."""
     file = Path(str(settings.model_config["env_file"]))
     try:
         in_file = [*dotenv_values(file, interpolate=False)]
-    except UnicodeDecodeError:  # the lines say so
+    except UnicodeDecodeError:  # `lines` report this
         in_file = []
     found = [*lines, *_problems(settings, in_file, file)]
     if found and file.is_file():
@@ -28,7 +28,7 @@ def with_problems(settings: type[CORSSettings], lines: Sequence[str]) -> list[st
 
 
 def _problems(settings: type[CORSSettings], in_file: Sequence[str], file: Path) -> Iterator[str]:
-    """Yield a line for each variable that has no effect, and that is probably meant for a setting.
+    """Yield a line for each variable that has no effect, but probably should set a field.
 
     It skips names of one word in the environment, because shells set HOSTNAME and LANGUAGE.
     """

@@ -1,4 +1,4 @@
-"""What a browser would do with a request, and why: the application is asked in this process."""
+"""The explanation of a browser's decision, with responses of the application in this process."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,15 +24,15 @@ from .diagnosis import diagnosis, elsewhere
 from .routes import WEBSOCKET, methods_at, missing_route
 from .service import layers
 
-ADDRESS = "https://service.example"  # of the service, where none is given
+ADDRESS = "https://service.example"  # of the service, by default
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a page gets of a request; where it is blocked, why, what to change, and what is printed.
+    """The outcome of a page's request. A block has a reason, a correction and messages.
 
-    `refusal` is the service's, whose `str()` is the line of its log; `consoles` are the words of
-    each browser. `route` says that the service has no route for the request.
+    `refusal` is the service's, and its `str()` is the line of the log. `consoles` are the messages
+    of each browser. `route` is a message if the service has no route for the request.
     """
 
     outcome: Outcome
@@ -44,7 +44,7 @@ class Explanation:
 
     @property
     def is_allowed(self) -> bool | None:
-        """Whether a page may read the response; None if what answers could not be asked."""
+        """Return whether a page may read the response, or None if the response is unknown."""
         last = self.outcome.exchanges[-1] if self.outcome.exchanges else None
         if last and not last.response.status:
             return None
@@ -53,11 +53,11 @@ class Explanation:
 
 
 def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str) -> Explanation:
-    """Ask an application what a browser asks, and explain the answers.
+    """Send a browser's requests to an application, and explain the responses.
 
-    Its lifespan does not run. Requests that could write are replaced by `OPTIONS` requests, whose
-    answers have the same CORS headers. Routes of WebSockets are not asked, and neither are other
-    hosts. `guard` has the policy; `file` is where it and its default origins stand.
+    The application's lifespan does not run. `OPTIONS` requests, whose responses have the same CORS
+    headers, replace requests that could write. WebSocket routes and other hosts get no request.
+    `guard` has the policy; `file` defines the policy and its default origins.
     """
     own, policy, root_path = origin_of(request.url), guard.policy, getattr(app, "root_path", "")
 
@@ -82,7 +82,7 @@ def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str
     if origin_of(last.url) != own:
         return Explanation(outcome, *elsewhere(last.url, last.headers["Origin"]))
     printed = consoles(request, blocked)
-    if last.method not in SAFE_METHODS:  # whose status is not known
+    if last.method not in SAFE_METHODS:  # its status is unknown
         known = f" Status code: {blocked.response.status}"
         printed = {engine: words.removesuffix(known) for engine, words in printed.items()}
     scope = scope_of(last.method, last.url, last.headers, root_path)
@@ -102,7 +102,7 @@ def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str
 
 
 def _handshake(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> Explanation:
-    """Explain the handshake of a WebSocket by the policy, because the route is not asked."""
+    """Explain the handshake of a WebSocket by the policy, without a call of the route."""
     url, headers = request.url.replace("http", "ws", 1), {"Origin": request.origin}
     refused = judge(Request({**scope_of(WEBSOCKET, url, headers), "type": "websocket"}, policy))
     route = missing_route(app, WEBSOCKET, urlsplit(url).path)
@@ -115,7 +115,7 @@ def _handshake(app: ASGIApp, policy: CORSPolicy, request: Fetch, file: str) -> E
 
 
 def _route(app: ASGIApp, last: Exchange) -> str:
-    """Say that an application has no route for what was asked last, or nothing."""
+    """Return a message if no route accepts the last request, or an empty text."""
     method = last.headers.get("Access-Control-Request-Method", last.method)
     if method in SAFE_METHODS and last.response.status not in (404, 405):
         return ""
@@ -123,7 +123,7 @@ def _route(app: ASGIApp, last: Exchange) -> str:
 
 
 def cookies_of(app: ASGIApp, request: Fetch, exchanges: Sequence[Exchange]) -> dict[str, str]:
-    """Say what browsers do with the session's cookie and those of the answers, by their names."""
+    """Return what browsers do with the cookies of sessions and responses, by cookie name."""
     given = [(request.url, text) for layer in layers(app) for text in _session_cookies(layer)]
     for exchange in exchanges:
         is_run = exchange.method in ("GET", "HEAD")
@@ -176,9 +176,9 @@ def scope_of(method: str, url: str, headers: Mapping[str, str], root_path: str =
 
 
 async def answer_of(app: ASGIApp, scope: Scope) -> Response | None:
-    """Return status and headers of an application's answer; None if it does not begin one."""
+    """Return status and headers of an application's response, or None if it starts none."""
     started: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-    received: asyncio.Queue[Message] = asyncio.Queue()  # without an end: the browser stays
+    received: asyncio.Queue[Message] = asyncio.Queue()  # never ends: the browser stays
     received.put_nowait({"type": "http.request", "body": b"", "more_body": False})
 
     async def send(message: Message) -> None:

@@ -1,6 +1,6 @@
 """The lines of development's log for cookies that browsers drop and headers that they hide.
 
-Browsers do both without a word.
+Browsers do both without a message.
 """
 
 import re
@@ -19,7 +19,7 @@ from .cookies import ENGINES, STANDARD, judge_cookie
 
 MAX_LINES = 50  # of a process
 MAX_KEPT = 1000  # verdicts on headers, and on cookies
-# Words of the User-Agent, in this order: browsers name those that they want to be taken for.
+# Words of the User-Agent. Their order matters, because browsers also name other browsers.
 AGENTS = {"Chrome/": "Chromium", "Firefox/": "Firefox", "AppleWebKit/": "WebKit"}
 # Headers for browsers, caches, proxies, search engines and monitoring. Pages do not read them.
 NOT_FOR_PAGES = re.compile(
@@ -35,37 +35,43 @@ NOT_FOR_PAGES = re.compile(
     "|powered-by|robots-tag|sendfile.*|served-by|sourcemap|ua-compatible|xss-protection)",
     re.IGNORECASE,
 )
-# A cookie whose verdict does not depend on its value. Without the value, the verdict can be kept.
-PLAIN = re.compile(rb"\A([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
+# A cookie whose verdict does not depend on its value. The cache omits the value.
+PLAIN = re.compile(rb"([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
+
+CALLER = (b"origin", b"host", b"sec-fetch-site", b"user-agent")
 
 _written: set[str] = set()  # the lines of this process, without method and path
 
 
 def write_hints(request: Request, start: Message) -> None:
-    """Write what an allowed page of another origin misses in a response that begins so.
+    """Write which headers and cookies of a response a page on an allowed origin does not get.
 
-    Each line is written once, for the first request that it is about.
+    `start` is the response's first message. Each line appears once, for the first request.
     """
     if not request.is_allowed or len(_written) >= MAX_LINES:
         return
-    cookies = [value for name, value in start["headers"] if name == b"set-cookie"]
-    exposed = tuple(request.policy.expose_headers)
-    about = [hidden_header(name, exposed) for name, _ in start["headers"]]
-    hidden = [line for line in about if line and line not in _written]
-    if not (cookies or hidden) or not request.is_read or request.is_own:
+    headers, exposed = start["headers"], tuple(request.policy.expose_headers)
+    cookies = [value for name, value in headers if name == b"set-cookie"]
+    dropped = unwritten(dropped_cookies(request, cookies)) if cookies else []
+    hidden = unwritten([hidden_header(name, exposed) for name, _ in headers])
+    if not (dropped or hidden) or not request.is_read or request.is_own:
         return
-    dropped = dropped_cookies(request, cookies)
     for line in (*dropped, *(hidden if is_for_script(request, start) else ())):
-        if line and line not in _written and len(_written) < MAX_LINES:
+        if line not in _written and len(_written) < MAX_LINES:
             _written.add(line)
             method, path = shown_method(request.method), shown_path(request.scope["path"])
             log.warning("%s %s %s", method, path, line)
 
 
+def unwritten(lines: list[str]) -> list[str]:
+    """Return the lines that the log does not have."""
+    return [line for line in lines if line and line not in _written]
+
+
 def is_for_script(request: Request, start: Message) -> bool:
     """Return whether a script gets the response's headers.
 
-    None gets those of a redirect, an image or an event stream.
+    Scripts never get the headers of a redirect, an image or an event stream.
     """
     content_type = dict(start["headers"]).get(b"content-type", b"")
     is_fetched = request.all(b"sec-fetch-dest") in ([], ["empty"])
@@ -75,7 +81,7 @@ def is_for_script(request: Request, start: Message) -> bool:
 
 @lru_cache(MAX_KEPT)
 def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
-    """Return the line for a header that is for pages, and that the policy does not expose."""
+    """Return the line for a header for pages that the policy does not expose, or an empty text."""
     name = raw.decode("latin-1")
     is_exposed = exposed == ANY or name in map(str.lower, exposed)
     is_for_others = NOT_FOR_PAGES.fullmatch(name) or not needs_exposing(name)
@@ -86,20 +92,19 @@ def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
 
 
 def dropped_cookies(request: Request, cookies: list[bytes]) -> list[str]:
-    """Return a line for each cookie, which is empty if the browser keeps the cookie."""
-    sent = dict(request.scope["headers"])
-    names = (b"origin", b"host", b"sec-fetch-site", b"user-agent")
-    caller = tuple(sent.get(name, b"").decode("latin-1") for name in names)
-    scheme, has_credentials = request.scope["scheme"], request.policy.allow_credentials
-    plain = [PLAIN.sub(rb"\1x", cookie) for cookie in cookies]
-    return [line_for(cookie, scheme, caller, has_credentials) for cookie in plain]
+    """Return a line for each cookie, empty if the browser keeps the cookie."""
+    caller = tuple((name, value) for name, value in request.scope["headers"] if name in CALLER)
+    scheme, shares = request.scope["scheme"], request.policy.allow_credentials
+    plain = [(PLAIN.match(cookie), cookie) for cookie in cookies]
+    cookies = [match[1] + cookie[match.end() :] if match else cookie for match, cookie in plain]
+    return [line_for(cookie, scheme, shares, *caller) for cookie in cookies]
 
 
 @lru_cache(MAX_KEPT)
-def line_for(cookie: bytes, scheme: str, caller: tuple[str, ...], has_credentials: bool) -> str:
-    """Return the line for a cookie; nothing if the browser keeps it, or if an address is none."""
-    page, host, site, agent = caller
-    # A secure page calls http:// on this machine alone. Elsewhere a proxy has ended TLS.
+def line_for(cookie: bytes, scheme: str, shares: bool, *caller: tuple[bytes, bytes]) -> str:
+    """Return the line for a cookie, empty if the browser keeps it or an address is invalid."""
+    page, host, site, agent = (dict(caller).get(name, b"").decode("latin-1") for name in CALLER)
+    # A secure page calls http:// only on this machine. Elsewhere, a proxy has ended TLS.
     if page.startswith("https:") and (site == "same-site" or not is_loopback(split_port(host)[0])):
         scheme = "https"
     url = f"{scheme}://{host}"
@@ -107,15 +112,14 @@ def line_for(cookie: bytes, scheme: str, caller: tuple[str, ...], has_credential
         return ""
     engine = next((engine for word, engine in AGENTS.items() if word in agent), "")
     rules, who = ENGINES.get(engine.lower(), STANDARD), f"{engine} drops"
-    # A proxy may have changed the Host: the browser knows best that it is the same site.
+    # A proxy may have changed the Host, so trust the browser if it reports the same site.
     page = url if site == "same-site" else page
     try:
         verdict = judge_cookie(page, url, cookie.decode(errors="surrogateescape"), rules)
     except ValueError:  # brackets without an address
         return ""
-    reason = verdict.reason
-    if not has_credentials:
-        reason = "allow_credentials is False, so pages call without credentials"
+    without = "allow_credentials is False, so pages call without credentials"
+    reason = verdict.reason if shares else without
     name = verdict.name[:MAX_SHOWN]
     what = f"the cookie {name!a}" if name else "a cookie without a name"
     return f"sets {what}, which {who if engine else 'browsers drop'}: {reason}" if reason else ""

@@ -28,7 +28,7 @@ ARGUMENTS = [field.name for field in fields(CORSPolicy) if field.init]
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON, for programs and for people."""
+    """Print a value as indented JSON."""
     print(json.dumps(harmless_in(value), indent=2))
 
 
@@ -60,7 +60,7 @@ def show_policies(service: Service, *, as_json: bool) -> int:
 
 
 def cell(policy: dict[str, Any] | None, argument: str) -> list[str]:
-    """Return the lines of a policy in the row of an argument."""
+    """Return the lines for one argument of a policy."""
     if policy is None:
         return ["-"]
     value = policy[argument]
@@ -72,7 +72,7 @@ def cell(policy: dict[str, Any] | None, argument: str) -> list[str]:
 
 def explain_request(service: Service, request: Fetch, *, as_json: bool) -> int:
     """Print what a browser does with a request, and why, and return the exit status."""
-    logging.disable()  # of what the application says to this
+    logging.disable()  # the application's log does not belong in the output
     policy, app = service.policy(service.environment), service.application()
     guard = guard_of(app) or CORSPolicyMiddleware(app, policy)
     explanation = explain(app, guard, request, service.file)
@@ -89,7 +89,7 @@ def explain_request(service: Service, request: Fetch, *, as_json: bool) -> int:
 
 
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
-    """Return an explanation as JSON has it."""
+    """Return an explanation as a JSON value."""
     blocked = explanation.outcome.blocked
     return {
         "allowed": explanation.is_allowed,
@@ -108,7 +108,7 @@ def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
 
 
 def steps(explanation: Explanation, host: str) -> Iterator[str]:
-    """Yield the requests, and the responses with their CORS headers, in the manner of `curl -v`."""
+    """Yield the requests, and the responses with their CORS headers, like `curl -v`."""
     for exchange in explanation.outcome.exchanges:
         status = exchange.response.status or "(nothing)"
         yield ""
@@ -122,7 +122,7 @@ def steps(explanation: Explanation, host: str) -> Iterator[str]:
 
 
 def verdict(explanation: Explanation) -> Iterator[str]:
-    """Yield whether a browser allows it, why not, what to change, and what is printed where."""
+    """Yield the browser's decision, the reason, the correction, and the consoles' messages."""
     outcome, refusal = explanation.outcome, explanation.refusal
     method = outcome.exchanges[-1].method if outcome.exchanges else ""
     if explanation.is_allowed is None:

@@ -1,4 +1,4 @@
-"""The routes of an application: which a policy does not cover, and which a request has."""
+"""The routes of an application, compared with a policy or a request."""
 
 import re
 import warnings
@@ -18,27 +18,27 @@ from ..policy import ANY, CORSPolicy
 from ..standard import FORBIDDEN_REQUEST_HEADER, SAFELISTED_REQUEST_HEADERS, needs_exposing
 from .service import guard_of, layers
 
-WEBSOCKET = "WebSocket"  # as the log calls the method of a handshake
+WEBSOCKET = "WebSocket"  # the method of a handshake in the log
 PARAMETER = re.compile(r"\\\{.+?(:path)?\\\}")  # of a path, escaped
 # Browsers send these by themselves.
 SENT_ANYWAY = {"user-agent", *map(str.lower, SAFELISTED_REQUEST_HEADERS)}
-# Of a `FileResponse`: its name, and what pages need that read it by ranges, such as pdf.js.
+# Of a `FileResponse`: its name, and the headers for pages that read ranges, such as pdf.js.
 FILE_HEADERS = ("Accept-Ranges", "Content-Disposition", "Content-Range")
 
 
 class DocumentedRoute(RouteContext):
-    """A route as in the OpenAPI document, because frontends call undocumented routes, too."""
+    """A route for the OpenAPI document, because frontends also call undocumented routes."""
 
     include_in_schema = True
 
 
 def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
-    """Say, for each route, what the policy needs before pages of other origins can use it.
+    """Yield what the policy needs before pages of other origins can use each route.
 
-    It looks at the methods of every route, the headers that FastAPI's routes declare (parameters of
-    `Header()`, security schemes, and `headers` in `responses`), and the name and the ranges of a
-    file, where a route says that it returns a `FileResponse`; in mounted applications, too. It also
-    finds paths in `cross_site_exempt` that no route has. Yields lines such as
+    It checks the methods of every route, and the headers that FastAPI's routes declare: parameters
+    of `Header()`, security schemes, and `headers` in `responses`. For a declared `FileResponse`, it
+    checks the headers for name and ranges. It includes mounted applications, and reports paths in
+    `cross_site_exempt` that no route has. It yields lines such as
     `GET /orders: add "X-Tenant" to allow_headers`.
     """
     needs = sorted(set(_needs(app.routes, "")))
@@ -52,7 +52,7 @@ def missing_entries(app: Starlette, policy: CORSPolicy) -> Iterator[str]:
 
 
 def methods_at(app: Any, path: str) -> set[str]:
-    """Return the methods of the routes at a path, and "WebSocket"; "*" stands for any."""
+    """Return the methods of the routes at a path, including "WebSocket". "*" means any method."""
     path = unquote(path).removeprefix(getattr(app, "root_path", ""))
     found = set()
     for route, methods in _endpoints(app):
@@ -62,7 +62,7 @@ def methods_at(app: Any, path: str) -> set[str]:
 
 
 def missing_route(app: Any, method: str, path: str) -> str:
-    """Say that an application has no route for a request, and what there is; or nothing."""
+    """Return a message with the nearest match if no route accepts a request, or an empty text."""
     methods = methods_at(app, path)
     if methods & {method, "*"}:
         return ""
@@ -73,7 +73,7 @@ def missing_route(app: Any, method: str, path: str) -> str:
 
 
 def _endpoints(app: Any) -> Iterator[tuple[str, set[str]]]:
-    """Yield the path and the methods of each route. Where routes are not known, it takes any."""
+    """Yield the path and methods of each route, or any path and method if routes are unknown."""
     routes = next(filter(None, (getattr(layer, "routes", None) for layer in layers(app))), ())
     for context in iter_route_contexts(routes):
         path, route = context.path or "", context.original_route
@@ -88,12 +88,12 @@ def _endpoints(app: Any) -> Iterator[tuple[str, set[str]]]:
 
 
 def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str, str, str]]:
-    """Yield path, method, argument of the policy, and the entry that it needs there."""
+    """Yield path, method, the policy's argument, and the entry that the argument needs."""
     contexts = list(iter_route_contexts(routes))
     for context in contexts:
         path = f"{prefix}{context.path or ''}"
         returns_file = _returns_file(context.original_route)
-        # Browsers need no entry for HEAD, and Starlette adds it wherever there is GET.
+        # Browsers need no entry for HEAD, and Starlette adds it to every GET.
         for method in set(context.methods or ()) - {"HEAD"}:
             yield path, method, "allow_methods", method
             for name in FILE_HEADERS if returns_file else ():
@@ -102,7 +102,7 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
             yield from _needs(context.routes, path)
 
     documented = [DocumentedRoute(**vars(context)) for context in contexts]
-    with warnings.catch_warnings(action="ignore"):  # of what matters to the document alone
+    with warnings.catch_warnings(action="ignore"):  # they concern the document alone
         document = get_openapi(title="", version="", routes=documented)
     schemes = document.get("components", {}).get("securitySchemes", {})
     for path, operations in document["paths"].items():
@@ -116,9 +116,9 @@ def _needs(routes: Sequence[BaseRoute], prefix: str) -> Iterator[tuple[str, str,
 
 
 def _returns_file(route: BaseRoute) -> bool:
-    """Whether a route says so, as its response class or in its function's annotation."""
+    """Return whether a route's response class or its function's annotation is a FileResponse."""
     kinds = [getattr(route, "response_class", None)]
-    with suppress(NameError, TypeError):  # no annotation that can be read
+    with suppress(NameError, TypeError):  # no readable annotation
         kinds.append(get_type_hints(getattr(route, "endpoint", None)).get("return"))
     return any(isinstance(kind, type) and issubclass(kind, FileResponse) for kind in kinds)
 

@@ -1,4 +1,4 @@
-"""The service that a command is about: its settings, its policy and its application."""
+"""The service of a command: its settings, policy and application."""
 
 import inspect
 import os
@@ -20,19 +20,19 @@ SETTINGS = "app.settings:Settings"
 
 
 class WrongUsage(Exception):
-    """Why a command does not find the service."""
+    """The reason why a command cannot find the service."""
 
 
 class CannotStart(Exception):
-    """Why the service does not start; its arguments are the problems, a line each."""
+    """The reason why the service does not start; the arguments are the problems, a line each."""
 
 
 class Service:
     """A service, by the names of its application and of its settings (`module:attribute`).
 
-    The application is an ASGI application, or a function that makes one, of the settings if there
-    are any. If only the application has a name, the policy is its own, and its name stands for the
-    environment.
+    The application is an ASGI application, or a function that makes one, with the settings if any.
+    If only the application has a name, the policy is its own, and its name is also the
+    environment's.
 
     Raises WrongUsage and CannotStart, as the methods do.
     """
@@ -40,7 +40,7 @@ class Service:
     def __init__(self, app: str | None, settings: str | None, environment: str | None) -> None:
         self.app = app or APPLICATION
         self.settings = None if app and not settings else _settings(settings or SETTINGS)
-        # `file` makes the policy.
+        # `file` defines the policy.
         self.file = os.path.relpath(inspect.getfile(type(self.settings))) if self.settings else ""
         self.in_force = self.settings.fastapi_env if self.settings else self.app
         self.environment = environment or self.in_force
@@ -81,14 +81,14 @@ def in_environment(settings: CORSSettings, name: str) -> CORSSettings:
 
 
 def layers(app: Any) -> Iterator[Any]:
-    """Yield an application, and what it wraps, from the outside in."""
+    """Yield an application and the layers inside it, outermost first."""
     while app is not None:
         yield app
         app = getattr(app, "_behind_policy", None) or getattr(app, "app", None)  # of CORSFastAPI
 
 
 def guard_of(app: Any) -> CORSPolicyMiddleware | None:
-    """Return the middleware with the policy of an application."""
+    """Return the middleware that applies an application's policy, or None."""
     for layer in layers(app):
         if isinstance(layer, CORSPolicyMiddleware):
             return layer
@@ -99,7 +99,7 @@ def guard_of(app: Any) -> CORSPolicyMiddleware | None:
 
 
 def _settings(name: str) -> CORSSettings:
-    """Return the settings of this process, secrets or not: development needs none."""
+    """Return the settings of this process, even without secrets: development needs none."""
     found = _named("--settings", name)
     if not (inspect.isclass(found) and issubclass(found, CORSSettings)):
         raise WrongUsage(f"argument --settings: {name} is not a subclass of CORSSettings")
@@ -109,11 +109,11 @@ def _settings(name: str) -> CORSSettings:
     with suppress(ValidationError):
         if environment in found.environments():
             return in_environment(found(fastapi_env=DEVELOPMENT), environment)
-    return found.load()  # which says what is wrong, and ends the process
+    return found.load()  # prints the problems, and ends the process
 
 
 def _named(option: str, name: str) -> Any:
-    """Return what `module:attribute` names."""
+    """Return the object that `module:attribute` names."""
     module, _, attribute = name.partition(":")
     try:
         return attrgetter(attribute)(_started(name, import_module, module))
@@ -131,7 +131,7 @@ def _named(option: str, name: str) -> Any:
 
 
 def _started(name: str, start: Callable[..., Any], *arguments: Any) -> Any:
-    """Call what starts a part of the service. CannotStart has no value of a setting."""
+    """Call a function that starts a part of the service. CannotStart hides settings' values."""
     try:
         return start(*arguments)
     except Exception as error:
