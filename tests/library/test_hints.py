@@ -164,7 +164,7 @@ def test_wildcard_exposes_every_header(caplog: pytest.LogCaptureFixture) -> None
 
 
 def test_log_prints_each_line_once(caplog: pytest.LogCaptureFixture) -> None:
-    app = behind(sending(LAX, TOTAL))
+    app = behind(sending(LAX, LAX, TOTAL))
     for path in ("/", "/notes"):
         ask(app, FETCH, path=path, scheme="http")
     ask(behind(sending(LAX, TOTAL)), FETCH, "PUT", scheme="http")
@@ -204,7 +204,7 @@ def test_log_keeps_a_bounded_number_of_verdicts(
     for batch in range(100):
         numbers = [f"{batch}-{number}" for number in range(50)]
         headers = [(name.format(number), value.format(number)) for number in numbers]
-        ask(behind(sending(*headers)), FETCH, scheme="http")
+        ask(behind(sending(*headers)), FETCH | {"Cookie": f"a={batch}"}, scheme="http")
     assert verdict.cache_info().currsize == kept
 
 
