@@ -226,7 +226,7 @@ def test_prompt_refuses_jinja(tag: str) -> None:
         ("project_name", filters.checked_name),
         ("description", filters.checked_description),
     ):
-        with pytest.raises(filters.WrongAnswer, match=f"^{question}: .* which an update"):
+        with pytest.raises(filters.WrongAnswer, match=f"^{question}: .* which template updates"):
             check(f"a {tag} b")
 
 

@@ -84,11 +84,16 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
             "a=secret; Secure",
             None,
         ),
-        ({}, "a=secret; Secure; SameSite=None", None),
+        ({}, "a=secret;Secure;SameSite=None", None),
+        ({"Host": "api.a.test"}, "a=secret; SameSite=None; Secure", words.SECURE_OVER_HTTP),
         ({}, "a=secret; SameSite=None", words.NONE_NOT_SECURE),
         ({}, "a=secret; Domain=\x9b2J; SameSite=None; Secure", r"Domain='\udc9b2j' "),
-        ({}, "\x9b2J=secret", r"the cookie '\udc9b2J', "),
+        ({}, "\x9b2J\xc3\xa9=secret", r"the cookie '\udc9b2J\xe9', "),
         ({}, "a" * 999 + "=secret", f"the cookie '{'a' * 100}', "),
+        # Values that decide.
+        ({}, "a=secret\x01; SameSite=None; Secure", words.HAS_CONTROL),
+        ({}, f"a={'secret' * 700}; SameSite=None; Secure", words.IS_TOO_BIG),
+        ({}, f"{'a' * 2000}={'secret' * 400}; SameSite=None; Secure", words.IS_TOO_BIG),
         ({}, "secret; SameSite=None", "a cookie without a name, "),
         ({}, "=secret; SameSite=None", "a cookie without a name, "),
         ({}, 'a=""; Max-Age=0; SameSite=None; Secure', None),
@@ -114,9 +119,12 @@ def test_log_names_cookie_that_the_browser_drops(
 
 
 def test_log_names_missing_credentials_as_the_reason(caplog: pytest.LogCaptureFixture) -> None:
-    ask(behind(sending(LAX), allow_credentials=False), FETCH, scheme="http")
-    reason = words.CALLS_WITHOUT_CREDENTIALS
-    assert said(caplog) == [f"GET / {words.drops('session', 'browsers drop', reason)}"]
+    app = sending(LAX, ("Set-Cookie", "theme=dark; SameSite=None; Secure"))
+    ask(behind(app, allow_credentials=False), FETCH, scheme="http")
+    assert said(caplog) == [
+        f"GET / {words.drops(name, 'browsers drop', words.CALLS_WITHOUT_CREDENTIALS)}"
+        for name in ("session", "theme")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -124,12 +132,14 @@ def test_log_names_missing_credentials_as_the_reason(caplog: pytest.LogCaptureFi
     [
         ({}, {}, [LAX_LINE, TOTAL_LINE]),
         ({"Sec-Fetch-Dest": None, "Sec-Fetch-Mode": None}, {}, [LAX_LINE, TOTAL_LINE]),
+        ({"Sec-Fetch-Site": None}, {}, [LAX_LINE, TOTAL_LINE]),
         ({"Sec-Fetch-Dest": "image"}, {}, [LAX_LINE]),
         ({"Sec-Fetch-Mode": "navigate"}, {}, []),
         ({"Sec-Fetch-Mode": "no-cors"}, {}, []),
         ({"Sec-Fetch-Site": "same-origin"}, {}, []),
         ({"Sec-Fetch-Site": None, "Origin": LITERAL}, {}, []),  # an own page over plain http
         ({"Origin": None}, {}, []),
+        ({"Host": None}, {}, [TOTAL_LINE]),
         ({"Origin": [PAGE, PAGE]}, {}, []),
         ({"Origin": "https://evil.example"}, {"allow_origins": [PAGE]}, []),
         ({}, {"expose_headers": ["X-TOTAL"]}, [LAX_LINE]),
@@ -178,17 +188,37 @@ def test_log_has_fifty_lines_at_most(at_once: bool, caplog: pytest.LogCaptureFix
     assert len(said(caplog)) == hints.MAX_LINES == 50
 
 
+<<<<<<< HEAD
 def test_log_keeps_a_bounded_number_of_names() -> None:
+=======
+@pytest.mark.parametrize(
+    ("verdict", "name", "value", "kept"),
+    [
+        (hints.hidden_header, "X-Cache-{}", "1", hints.MAX_KEPT),
+        (hints.line_for, "Set-Cookie", "a{}=1; SameSite=None; Secure", hints.MAX_KEPT),
+        (hints.line_for, "Set-Cookie", "a={}", 1),  # without the value
+        (hints.line_for, "Set-Cookie", "a={}; Path=/", 1),
+    ],
+)
+def test_verdicts_that_are_kept_are_bounded(verdict: Any, name: str, value: str, kept: int) -> None:
+    verdict.cache_clear()
+>>>>>>> 2c0e6f85c7929d7187b5c735b85ec736cb192ede
     for batch in range(100):
-        names = [(f"X-Cache-{batch}-{number}", "1") for number in range(50)]
-        ask(behind(sending(*names)), FETCH, scheme="http")
-    assert hints.hidden_header.cache_info().currsize == hints.MAX_KEPT
+        numbers = [f"{batch}-{number}" for number in range(50)]
+        headers = [(name.format(number), value.format(number)) for number in numbers]
+        ask(behind(sending(*headers)), FETCH, scheme="http")
+    assert verdict.cache_info().currsize == kept
 
 
+<<<<<<< HEAD
 def test_log_escapes_and_shortens_path_and_name(caplog: pytest.LogCaptureFixture) -> None:
+=======
+def test_request_and_name_are_shown_escaped_and_bounded(caplog: pytest.LogCaptureFixture) -> None:
+>>>>>>> 2c0e6f85c7929d7187b5c735b85ec736cb192ede
     headers = [("X-\x1b[2J", "1"), ("X-" + "a" * 200, "1"), TOTAL]
-    ask(behind(sending(*headers)), FETCH, path="/\x1b[2J" + "a" * 200, scheme="http")
-    assert said(caplog) == [f"GET /%1B%5B2J{'a' * 95} {words.hides('X-Total')}"]
+    ask(behind(sending(*headers)), FETCH, "\x1b[2J", "/\x1b[2J" + "a" * 200, scheme="http")
+    line = rf"'\x1b[2J' /%1B%5B2J{'a' * 95} {words.hides('X-Total')}"
+    assert said(caplog) == [line]
 
 
 def static_files(folder: Path) -> ASGIApp:
@@ -208,6 +238,7 @@ ROUTES = [
     Route("/download", download),
     Mount("/events", sending(("Content-Type", "text/event-stream; charset=utf-8"), TOTAL)),
     Route("/move", move),
+    Mount("/wrong", sending(TOTAL, status=400)),
 ]
 # Requests to real applications, and the headers that the lines name.
 REAL = {
@@ -216,8 +247,9 @@ REAL = {
     "a range of a static file": ("/report.csv", {"Range": "bytes=0-9"}, ["Content-Range"]),
     "a static file that is not there": ("/absent", {}, []),
     "a file with a name": ("/download", {}, ["Content-Disposition"]),
-    "server-sent events": ("/events", {}, []),  # EventSource shows no header
+    "server-sent events": ("/events/", {}, []),  # EventSource shows no header
     "a redirect": ("/move", {}, []),  # the browser follows it
+    "a wrong request": ("/wrong/", {}, ["X-Total"]),
 }
 RATE_LIMITS = ["Retry-After", "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"]
 # The headers that stacks send in addition to HTTP's, the headers that the lines name, and the
@@ -262,6 +294,8 @@ STACKS: dict[str, tuple[str, list[str], str]] = {
     "htmx": ("HX-Redirect HX-Trigger", ["Hx-Redirect", "Hx-Trigger"], ""),
     "MCP": ("Mcp-Session-Id", ["Mcp-Session-Id"], ""),
     "gRPC-Web": ("Grpc-Status Grpc-Message", ["Grpc-Message", "Grpc-Status"], ""),
+    "names that begin like others": ("Date-Range Server-Id", ["Date-Range", "Server-Id"], ""),
+    "an obsolete header": ("Set-Cookie2", [], ""),
     "the safelist": ("Cache-Control Content-Language Expires Last-Modified Pragma", [], ""),
 }
 

@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 
 from ..settings import CORSSettings, aliases
 
-LIKE = 0.9  # names that are more alike than this count as misspelt; 1 is the same
+LIKE = 0.9  # names that are at least as alike as this count as misspelt; 1 is the same
 
 
 def with_problems(settings: type[CORSSettings], lines: Sequence[str]) -> list[str]:
@@ -32,11 +32,12 @@ def _problems(settings: type[CORSSettings], in_file: Sequence[str], file: Path) 
 
     It skips names of one word in the environment, because shells set HOSTNAME and LANGUAGE.
     """
-    known = [settings._variable((name,)) for name in settings.model_fields]
-    known += [alias.upper() for field in settings.model_fields.values() for alias in aliases(field)]
+    prefix, known = settings.model_config.get("env_prefix", ""), ["FASTAPI_ENV"]
+    for name, field in settings.model_fields.items():
+        known += [each.upper() for each in (*aliases(field), f"{prefix}{name}")]
     for name in dict.fromkeys([*in_file, *(name for name in os.environ if "_" in name)]):
         place = file if name in in_file else "the environment"
-        if name == "FASTAPI_ENV" and name in in_file:
+        if name.upper() == "FASTAPI_ENV" and name in in_file:
             yield f"{name}: {file} cannot set it (it comes from the environment only). Remove it"
         elif name not in known and (likely := get_close_matches(name.upper(), known, 1, LIKE)):
             yield f"{name}: {place} sets it, and no setting has this name. Write {likely[0]}"
