@@ -188,9 +188,6 @@ def test_log_has_fifty_lines_at_most(at_once: bool, caplog: pytest.LogCaptureFix
     assert len(said(caplog)) == hints.MAX_LINES == 50
 
 
-<<<<<<< HEAD
-def test_log_keeps_a_bounded_number_of_names() -> None:
-=======
 @pytest.mark.parametrize(
     ("verdict", "name", "value", "kept"),
     [
@@ -200,9 +197,10 @@ def test_log_keeps_a_bounded_number_of_names() -> None:
         (hints.line_for, "Set-Cookie", "a={}; Path=/", 1),
     ],
 )
-def test_verdicts_that_are_kept_are_bounded(verdict: Any, name: str, value: str, kept: int) -> None:
+def test_log_keeps_a_bounded_number_of_verdicts(
+    verdict: Any, name: str, value: str, kept: int
+) -> None:
     verdict.cache_clear()
->>>>>>> 2c0e6f85c7929d7187b5c735b85ec736cb192ede
     for batch in range(100):
         numbers = [f"{batch}-{number}" for number in range(50)]
         headers = [(name.format(number), value.format(number)) for number in numbers]
@@ -210,11 +208,7 @@ def test_verdicts_that_are_kept_are_bounded(verdict: Any, name: str, value: str,
     assert verdict.cache_info().currsize == kept
 
 
-<<<<<<< HEAD
 def test_log_escapes_and_shortens_path_and_name(caplog: pytest.LogCaptureFixture) -> None:
-=======
-def test_request_and_name_are_shown_escaped_and_bounded(caplog: pytest.LogCaptureFixture) -> None:
->>>>>>> 2c0e6f85c7929d7187b5c735b85ec736cb192ede
     headers = [("X-\x1b[2J", "1"), ("X-" + "a" * 200, "1"), TOTAL]
     ask(behind(sending(*headers)), FETCH, "\x1b[2J", "/\x1b[2J" + "a" * 200, scheme="http")
     line = rf"'\x1b[2J' /%1B%5B2J{'a' * 95} {words.hides('X-Total')}"

@@ -479,11 +479,7 @@ class Owner(Settings):
     session_secret: str = ""
     auth_issuer: str = ""
     auth_audience: str = ""
-<<<<<<< HEAD
     # Fields with names similar to variables of shells, and with two similar names.
-=======
-    # These have names that are like those of shells, and names that are like each other.
->>>>>>> 2c0e6f85c7929d7187b5c735b85ec736cb192ede
     hostnames: str = ""
     languages: str = ""
     database_url: Annotated[
@@ -508,13 +504,8 @@ class Prefixed(Owner):
         (Prefixed, "FRONTEND_ORIGINS", "S_FRONTEND_ORIGINS"),
     ],
 )
-<<<<<<< HEAD
 def test_development_names_misspelt_environment_variables(
-    name: str, likely: str, capsys: pytest.CaptureFixture[str]
-=======
-def test_misspelt_variable_of_the_environment_is_named_in_development(
     settings: type[Owner], name: str, likely: str, capsys: pytest.CaptureFixture[str]
->>>>>>> 2c0e6f85c7929d7187b5c735b85ec736cb192ede
 ) -> None:
     os.environ[name] = "x"
     settings.load()

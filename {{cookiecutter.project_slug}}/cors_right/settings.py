@@ -85,11 +85,7 @@ Hosts = CommaSeparated[Annotated[str, AfterValidator(_host)]]
 
 
 def aliases(field: FieldInfo) -> list[str]:
-<<<<<<< HEAD
     """Return the names that replace a field's own name."""
-=======
-    """Return the names that a field has beside its own."""
->>>>>>> 2c0e6f85c7929d7187b5c735b85ec736cb192ede
     alias = field.validation_alias
     choices = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
     return [str(each.path[0] if isinstance(each, AliasPath) else each) for each in choices]
