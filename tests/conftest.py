@@ -20,7 +20,7 @@ from tests.support.serving import Server, Serving, fresh_machine, serve
 FRONTEND, NEXTJS = ROOT / "tests" / "frontend", ROOT / "tests" / "nextjs"
 
 settings.register_profile("default", max_examples=200, deadline=None)
-settings.register_profile("long", max_examples=3_000, deadline=None)  # --hypothesis-profile=long
+settings.register_profile("long", max_examples=2_000, deadline=None)  # --hypothesis-profile=long
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ def quietly(what: str) -> None:
     assert what
 
 
+@pytest.mark.slow
 def test_benchmarks_measure_and_write_every_table(
     services: dict[str, Path], tmp_path: Path
 ) -> None:

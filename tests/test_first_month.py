@@ -1,6 +1,6 @@
 """Additions of owners in the first month.
 
-The service's own tests pass after each step, and advise before some steps, as one answer shows.
+The service's own tests pass after every second step, and advise before some, as one answer shows.
 Finally the gate passes for every answer. No step edits `cors_right/`.
 """
 
@@ -364,7 +364,7 @@ def grown(
     """Return a service after its first month."""
     project = tmp_path_factory.mktemp("month") / "project"
     shutil.copytree(bakery.bake(credentials=str(request.param)), project)
-    for step in STEPS:
+    for number, step in enumerate(STEPS):
         step.begin(project)
         is_followed = request.param == "cookies"  # the steps are the same for each answer
         if step.advice and is_followed:
@@ -373,7 +373,7 @@ def grown(
         if step.name == "the example removed":
             (project / "app" / "routes" / "notes.py").unlink()
             (project / "tests" / "test_notes.py").unlink()
-        if is_followed:
+        if is_followed and number % 2:
             passes(project, "pytest", "-q")
     return project
 

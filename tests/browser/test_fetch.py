@@ -25,10 +25,17 @@ from tests.support.browser.scenario import (
 )
 from tests.support.cases import REQUESTS, may_read
 from tests.support.serving import exchange
+from tests.support.slow import slow_except
 
 # Staging differs from production in the allowed entries, which no browser sees. One answer
 # shows it.
-SERVICES = [*itertools.product(CREDENTIALS, ("development", "production")), ("cookies", "staging")]
+SERVICES = slow_except(
+    {
+        *itertools.product(("bearer", "cookies"), ("development", "production")),
+        ("cookies", "staging"),
+    },
+    [*itertools.product(CREDENTIALS, ("development", "production")), ("cookies", "staging")],
+)
 
 
 def in_words(status: int | None, sent: list[str]) -> str:

@@ -17,6 +17,7 @@ from tests.support.browser.report import Case, record, record_picture
 from tests.support.browser.visitor import Visitor, token
 from tests.support.requirements import free
 from tests.support.serving import Server, clean_environment, run, serve
+from tests.support.slow import slow_except
 
 ANSWERS = ("none", "bearer", "cookies")
 # The ports of the template's main scenario. The session cookie needs both on one site.
@@ -88,7 +89,7 @@ def test_frontend_works_in_development(
         use(browser, answer, issuer, f"{answer}, in development")
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("answer", slow_except({"cookies"}, ANSWERS))
 def test_production_build_works_on_allowed_origin_only(
     bakery: Bakery,
     browser: Browser,

@@ -208,7 +208,7 @@ def test_log_keeps_a_bounded_number_of_verdicts(
     assert verdict.cache_info().currsize == kept
 
 
-def test_log_escapes_and_shortens_request_and_name(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_escapes_and_shortens_path_and_name(caplog: pytest.LogCaptureFixture) -> None:
     headers = [("X-\x1b[2J", "1"), ("X-" + "a" * 200, "1"), TOTAL]
     ask(behind(sending(*headers)), FETCH, "\x1b[2J", "/\x1b[2J" + "a" * 200, scheme="http")
     line = rf"'\x1b[2J' /%1B%5B2J{'a' * 95} {words.hides('X-Total')}"

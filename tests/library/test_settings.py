@@ -479,7 +479,7 @@ class Owner(Settings):
     session_secret: str = ""
     auth_issuer: str = ""
     auth_audience: str = ""
-    # Fields with names similar to variables of shells, and with similar names of their own.
+    # Fields with names similar to variables of shells, and with two similar names.
     hostnames: str = ""
     languages: str = ""
     database_url: Annotated[

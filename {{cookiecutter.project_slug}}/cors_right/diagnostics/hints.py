@@ -51,8 +51,7 @@ def write_hints(request: Request, start: Message) -> None:
     if not request.is_allowed or len(_written) >= MAX_LINES:
         return
     headers, exposed = start["headers"], tuple(request.policy.expose_headers)
-    cookies = [value for name, value in headers if name == b"set-cookie"]
-    dropped = unwritten(dropped_cookies(request, cookies)) if cookies else []
+    dropped = unwritten(dropped_cookies(request, headers))
     hidden = unwritten([hidden_header(name, exposed) for name, _ in headers])
     if not (dropped or hidden) or not request.is_read or request.is_own:
         return
@@ -91,12 +90,12 @@ def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
     return f'sends {title}, which pages cannot read; add "{title}" to expose_headers'
 
 
-def dropped_cookies(request: Request, cookies: list[bytes]) -> list[str]:
+def dropped_cookies(request: Request, headers: list[tuple[bytes, bytes]]) -> list[str]:
     """Return a line for each cookie, empty if the browser keeps the cookie."""
-    caller = tuple((name, value) for name, value in request.scope["headers"] if name in CALLER)
     scheme, shares = request.scope["scheme"], request.policy.allow_credentials
-    plain = [(PLAIN.match(cookie), cookie) for cookie in cookies]
+    plain = [(PLAIN.match(value), value) for name, value in headers if name == b"set-cookie"]
     cookies = [match[1] + cookie[match.end() :] if match else cookie for match, cookie in plain]
+    caller = tuple((name, value) for name, value in request.scope["headers"] if name in CALLER)
     return [line_for(cookie, scheme, shares, *caller) for cookie in cookies]
 
 
