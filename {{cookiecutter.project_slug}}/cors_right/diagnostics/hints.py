@@ -33,7 +33,6 @@ NOT_FOR_PAGES = re.compile(
     "|www-authenticate|x-((.*-)?cache.*|accel-.*|content-(security-policy|type-options)"
     "|dns-prefetch-control|download-options|frame-options|permitted-cross-domain-policies"
     "|powered-by|robots-tag|sendfile.*|served-by|sourcemap|ua-compatible|xss-protection)",
-    re.IGNORECASE,
 )
 # A cookie whose verdict does not depend on its value. The cache omits the value.
 PLAIN = re.compile(rb"([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
@@ -51,8 +50,9 @@ def write_hints(request: Request, start: Message) -> None:
     if not request.is_allowed or len(_written) >= MAX_LINES:
         return
     headers, exposed = start["headers"], tuple(request.policy.expose_headers)
-    dropped = unwritten(dropped_cookies(request, headers))
-    hidden = unwritten([hidden_header(name, exposed) for name, _ in headers])
+    names = [name for name, _ in headers]
+    dropped = unwritten(dropped_cookies(request, headers)) if b"set-cookie" in names else []
+    hidden = unwritten([hidden_header(name, exposed) for name in names])
     if not (dropped or hidden) or not request.is_read or request.is_own:
         return
     for line in (*dropped, *(hidden if is_for_script(request, start) else ())):
@@ -92,17 +92,17 @@ def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
 
 def dropped_cookies(request: Request, headers: list[tuple[bytes, bytes]]) -> list[str]:
     """Return a line for each cookie, empty if the browser keeps the cookie."""
-    scheme, shares = request.scope["scheme"], request.policy.allow_credentials
     plain = [(PLAIN.match(value), value) for name, value in headers if name == b"set-cookie"]
     cookies = [match[1] + cookie[match.end() :] if match else cookie for match, cookie in plain]
-    caller = tuple((name, value) for name, value in request.scope["headers"] if name in CALLER)
-    return [line_for(cookie, scheme, shares, *caller) for cookie in cookies]
+    caller = map(dict(request.scope["headers"]).get, CALLER)
+    about = (request.scope["scheme"], request.policy.allow_credentials, *caller)
+    return [line_for(cookie, *about) for cookie in cookies]
 
 
 @lru_cache(MAX_KEPT)
-def line_for(cookie: bytes, scheme: str, shares: bool, *caller: tuple[bytes, bytes]) -> str:
+def line_for(cookie: bytes, scheme: str, shares: bool, *caller: bytes | None) -> str:
     """Return the line for a cookie, empty if the browser keeps it or an address is invalid."""
-    page, host, site, agent = (dict(caller).get(name, b"").decode("latin-1") for name in CALLER)
+    page, host, site, agent = ((value or b"").decode("latin-1") for value in caller)
     # A secure page calls http:// only on this machine. Elsewhere, a proxy has ended TLS.
     if page.startswith("https:") and (site == "same-site" or not is_loopback(split_port(host)[0])):
         scheme = "https"
