@@ -11,7 +11,7 @@ from starlette.types import Message
 from tests.support.serving import PATIENCE
 
 COUNT = 20_000  # origins in a list
-REQUESTS = 600
+REQUESTS = 300
 KEPT = "https://kept.example"
 
 
