@@ -48,16 +48,15 @@ def schema() -> dict[str, Any]:
 
 def asked(form: str) -> str:
     """Return a form in YAML with the prompts and the choices of the template."""
-    prompts = CONFIGURATION["__prompts__"]
-    labels = prompts["credentials"]
-    for name in QUESTIONS:
-        prompt = labels["__prompt__"] if prompts[name] is labels else prompts[name]
-        form = re.sub(rf"(\n +{name}:\n +(title|description): ).*", rf"\g<1>{prompt}", form)
-    titled = [
-        f"            - const: {choice}\n              title: {json.dumps(labels[choice])}\n"
-        for choice in CREDENTIALS
-    ]
-    form = re.sub(r"(?<=oneOf:\n)( {12}.*\n)+", "".join(titled), form)
+    questions = schema()["properties"]
+    for name, question in questions.items():
+        title = question["title"]
+        form = re.sub(rf"(\n +{name}:\n +(title|description): ).*", rf"\g<1>{title}", form)
+    titled = "".join(
+        f"{' ' * 12}- const: {choice['const']}\n{' ' * 14}title: {json.dumps(choice['title'])}\n"
+        for choice in questions["credentials"]["oneOf"]
+    )
+    form = re.sub(r"(?<=oneOf:\n)( {12}.*\n)+", titled, form)
     return re.sub(r"options: \[.*\]", f"options: [{', '.join(CREDENTIALS)}]", form)
 
 
