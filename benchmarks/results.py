@@ -92,7 +92,7 @@ def markdown(results: Results) -> str:
     )
     floor = results.starts[FLOOR]
     starts = table(
-        ["", "seconds to the first answer", "of the floor", "MB", "after refused origins"],
+        ["", "seconds to the first answer", "of the floor", "MB", "after unlisted origins"],
         [
             [
                 arm,
@@ -136,44 +136,44 @@ Made by `uv run python -m benchmarks` on {machine()}.
 
 ## A request in the process
 
-ASGI calls without sockets, as multiples of what bare FastAPI takes in the same round: the median of
-the rounds, and ± half the distance within which nine of ten rounds lie. Arms take turns, in
-reversed order every other round, with the garbage collector off. The second row is the same
-application as the first: the noise. A preflight never reaches the application, and is compared with
-a request that does.
+The benchmark calls the ASGI applications without sockets. The figures are multiples of the time of
+bare FastAPI in the same round. Each gives the median of the rounds, and ± half the distance within
+which nine of ten rounds lie. The applications take turns, in reversed order every other round, with
+the garbage collector off. The second row is the same application as the first, so it shows the
+noise. A preflight never reaches the application. Its multiple is of a request that does.
 
-![What a request costs with bare FastAPI, the pasted snippet, and each answer](results.svg)
+![The cost of a request with bare FastAPI, the pasted snippet, and each answer](results.svg)
 
 {requests_table(results.requests)}
 ## Long lists
 
-The service as rendered, as multiples of a list of one origin.
+The figures are multiples of the rendered service with a list of one origin.
 
 {lists}
 ## Under load
 
-`wrk`, one thread, 32 connections, a GET with an allowed `Origin`. The servers of a table run at the
-same time and are asked in turn, for a second each, and each round has new processes; the figures
-are medians of the rounds. Those without ± depend on what else the machine does; multiples are of
-the same round. Processor time is that of one request.
+`wrk` sends GET requests with an allowed `Origin`, in one thread over 32 connections. The servers of
+a table run at the same time. `wrk` calls each in turn, for a second. Each round has new processes.
+The figures are medians of the rounds, and the multiples are of the same round. Figures without ±
+depend on the machine's other work. The processor time is the time of one request.
 
 {loads}
 ## Start
 
-From the start of the process to the first answer: the median. The floor is FastAPI with
-pydantic-settings. Memory is what the process holds then, and what requests of refused origins, each
-of another one, add to it.
+The time runs from the start of the process to the first response, and the figure is the median. The
+floor is FastAPI with pydantic-settings. The table gives the memory of the process at that moment,
+and its growth after requests from unlisted origins, each from another origin.
 
 {starts}
 ## From the command to the first answer
 
-Each template with its defaults, and without a database where it offers that. The first two times
-run from the command: until the project is rendered, and until it has answered a page at
-`http://localhost:3000`, with its dependencies installed from a warm cache and uvicorn in front. The
-third is that of a later start, the median of three. Figures are medians, with multiples of the
-first row in brackets: that template has a pyproject.toml and the snippet. All projects run under
+Each template has its default answers, and no database if it offers this choice. The first two times
+start with the command. The first ends when the project exists. The second ends when a page at
+`http://localhost:3000` gets a response, from uvicorn, with dependencies from a warm cache. The
+third time is the median of three later starts. The figures are medians, and the brackets have
+multiples of the first row, a template with a pyproject.toml and the snippet. All projects run under
 the same Python. `fastapi_template` and `fastapi-new` install, or try to install, while they render.
-Packages are those of production.
+The packages are the packages of production.
 
 {projects}"""
 
