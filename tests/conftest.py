@@ -70,7 +70,7 @@ def served() -> Iterator[Serving]:
             return servers[key]
 
         yield start
-        for server in servers.values():  # start all before waiting for any
+        for server in servers.values():  # end all before waiting for any
             server.popen.terminate()
 
 

@@ -265,7 +265,6 @@ def cors_check(request: Fetch, response: Response) -> Blocked | None:
 
 def preflight_check(request: Fetch, response: Response) -> Blocked | None:
     """Return why a preflight forbids a request, or None if allowed ("CORS-preflight fetch")."""
-
     methods = response.listed("Access-Control-Allow-Methods")
     names = response.listed("Access-Control-Allow-Headers")
     allowed = [name.lower() for name in names]

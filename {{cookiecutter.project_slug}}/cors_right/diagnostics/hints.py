@@ -36,7 +36,6 @@ NOT_FOR_PAGES = re.compile(
 )
 # A cookie whose verdict does not depend on its value. The cache omits the value.
 PLAIN = re.compile(rb"([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
-
 CALLER = (b"origin", b"host", b"sec-fetch-site", b"user-agent")
 
 _written: set[str] = set()  # the lines of this process, without method and path
