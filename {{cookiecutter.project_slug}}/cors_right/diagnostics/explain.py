@@ -186,7 +186,7 @@ async def answer_of(app: ASGIApp, scope: Scope) -> Response | None:
             headers = Headers(raw=[*message.get("headers", ())])
             started.set_result(Response(message["status"], headers.items()))
 
-    task = asyncio.ensure_future(app(scope, received.get, send))
+    task = asyncio.gather(app(scope, received.get, send), return_exceptions=True)
     both: list[asyncio.Future[Any]] = [task, started]
     await asyncio.wait(both, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     return started.result() if started.done() else None
