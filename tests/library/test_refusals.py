@@ -528,8 +528,8 @@ def test_verdict_equals_the_middlewares(
         headers["Access-Control-Request-Headers"] = names
     told = ask(CORSPolicyMiddleware(passed, in_force), headers, method).cors
     found = judged(in_force, scope(headers, method))
-    assert (found is None or found.kind is Kind.UNLISTED) == bool(told)
-    if found and found.kind is not Kind.UNLISTED:
+    assert (found is None or found.kind is Kind.METHOD_OR_HEADER) == bool(told)
+    if found and found.kind is not Kind.METHOD_OR_HEADER:
         reason = found.reason
         change = correction(reason, in_force)
         assert reason.why and change

@@ -30,7 +30,7 @@ class Kind(Enum):
 
     READ = auto()  # the application responds, and the browser blocks the response
     PREFLIGHT = auto()  # from an unlisted origin: 403
-    UNLISTED = auto()  # the policy lacks what the preflight requests: the browser blocks
+    METHOD_OR_HEADER = auto()  # the policy lacks what the preflight requests: the browser blocks
     WRITE = auto()  # from an unlisted page, with the user's credentials: 403
     WEBSOCKET = auto()  # from an unlisted page: 403
 
@@ -104,9 +104,12 @@ class Refusal:
 def judge(request: Request, exempt: Sequence[re.Pattern[str]] = ()) -> Refusal | None:
     """Return the refusal of a request, or None. Paths that match `exempt` accept any write.
 
-    It refuses a read only from a page of another origin. A request without `Origin`, from the
-    service's own pages, or with a `Sec-Fetch-Mode` other than `cors` passes.
+    From an allowed origin, it refuses only preflights. It refuses a read only from a page of
+    another origin. A request without `Origin`, from the service's own pages, or with a
+    `Sec-Fetch-Mode` other than `cors` passes.
     """
+    if request.is_allowed and request.asked_method is None:
+        return None
     policy, method, unlisted = request.policy, request.method, None
     if request.scope["type"] == "websocket":
         kind = Kind.WEBSOCKET if request.is_foreign else None
@@ -114,7 +117,7 @@ def judge(request: Request, exempt: Sequence[re.Pattern[str]] = ()) -> Refusal |
         kind, method = Kind.PREFLIGHT, request.asked_method
         if request.is_allowed:
             unlisted = unlisted_in(policy, method, request.asked_headers)
-            kind = Kind.UNLISTED if unlisted else None
+            kind = Kind.METHOD_OR_HEADER if unlisted else None
     elif (
         policy.allow_credentials
         and method not in SAFE_METHODS

@@ -69,9 +69,8 @@ def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str
 
     methods = methods_at(app, urlsplit(request.url).path)
     is_handshake = WEBSOCKET in methods and not methods & {request.method, "*"}
-    if (is_handshake or request.method == WEBSOCKET) and not browser.is_mixed(
-        request.origin, request.url
-    ):
+    is_mixed = browser.is_mixed(request.origin, request.url)
+    if not is_mixed and (is_handshake or request.method == WEBSOCKET):
         return _handshake(app, policy, request, file)
     outcome = browser.fetch(request, send)
     if not (blocked := outcome.blocked):
@@ -93,7 +92,7 @@ def explain(app: ASGIApp, guard: CORSPolicyMiddleware, request: Fetch, file: str
     why, change = refused.reason.why, correction(refused.reason, policy, file)
     if refused.kind is Kind.WRITE:
         change += f"; for a form: {CROSS_SITE_FORM.correction}"
-    if refused.kind is Kind.UNLISTED:
+    if refused.kind is Kind.METHOD_OR_HEADER:
         why = "the policy does not list what the request needs"
         if blocked.error in (CorsError.WILDCARD_ORIGIN, CorsError.INVALID_ALLOW_CREDENTIALS):
             first_why, first_change = diagnosis(blocked)
