@@ -300,13 +300,7 @@ def readable_headers(request: Fetch, response: Response) -> dict[str, str]:
     names = {name.lower() for name in response.listed("Access-Control-Expose-Headers")}
     is_own = origin_of(request.url) == request.origin
     exposes_all = is_own or ("*" in names and not request.with_credentials)
-    return {
-        name.lower(): response.get(name) or ""
-        for name, _ in response.headers
-        if (
-            exposes_all
-            or name.lower() in names
-            or standard.SAFELISTED_RESPONSE_HEADER.fullmatch(name)
-        )
-        and name.lower() not in NEVER_READABLE
-    }
+    is_safe = standard.SAFELISTED_RESPONSE_HEADER.fullmatch
+    found = {name.lower(): response.get(name) or "" for name, _ in response.headers}
+    seen = [name for name in found if exposes_all or name in names or is_safe(name)]
+    return {name: found[name] for name in seen if name not in NEVER_READABLE}
