@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cors_right import CORSFastAPI, CORSPolicy
+from cors_right.log import LimitLog
 from cors_right.middleware import MAX_BACKSLASHES, MAX_COOKIES
 from fastapi import Request, WebSocket
 from starlette.requests import cookie_parser
@@ -56,6 +57,15 @@ def test_service_refuses_costly_cookies(cookies: Any, status: int) -> None:
     assert answer.body.startswith(b'"read"' if status == 200 else words.COSTLY.encode())
     assert answer.cors[b"access-control-allow-origin"] == APP.encode()
     assert ask(app, headers, scheme="wss").status == (101 if status == 200 else 403)
+
+
+def test_preflight_with_costly_cookie_passes_without_a_log_line(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cors_right.middleware.limits", LimitLog())
+    headers = {"Origin": APP, "Access-Control-Request-Method": "GET", "Cookie": "x" * 10_000}
+    assert ask(service(), headers, "OPTIONS").status == 200
+    assert not caplog.records
 
 
 def test_work_for_the_costliest_accepted_cookie_is_bounded() -> None:

@@ -105,14 +105,13 @@ class CORSPolicyMiddleware:
         request = Request(scope, headers.policy)
         if refusal := judge(request, self._exempt):
             refusals.write(refusal)
-        cookies = b"".join(value for name, value in scope["headers"] if name == b"cookie")
-        costly = len(cookies) > MAX_COOKIES or cookies.count(b"\\") > MAX_BACKSLASHES
-        if costly:
-            limits.write(request, f"{COSTLY} (431)")
         if request.asked_method is not None:
             preflight = headers.answer_preflight(request, request.asked_method, refusal)
             await preflight(scope, receive, send)
             return
+        costly = b"cookie" in request.fields and take_long("".join(request.all(b"cookie")))
+        if costly:
+            limits.write(request, f"{COSTLY} (431)")
         granted = headers.for_response(request)
 
         async def send_with_policy(message: Message) -> None:
@@ -186,8 +185,7 @@ class PolicyHeaders:
             return []
         if not self.names_origin:
             return self.simple
-        origin = request.origins[0].encode("latin-1")
-        return [*self.simple, (ALLOW_ORIGIN, origin)]
+        return [*self.simple, (ALLOW_ORIGIN, request.fields[b"origin"])]
 
     def answer_preflight(self, request: Request, method: str, refusal: Refusal | None) -> Response:
         """Return the response to a preflight. For `*`, it repeats what the preflight requests."""
@@ -211,6 +209,11 @@ class PolicyHeaders:
             # Browsers never compare these, so the status must stop them.
             return PlainTextResponse(f"Method not allowed{reason}", 403, headers)
         return PlainTextResponse(f"OK{reason}", headers=headers)
+
+
+def take_long(cookies: str) -> bool:
+    """Return whether cookies take long to parse."""
+    return len(cookies) > MAX_COOKIES or cookies.count("\\") > MAX_BACKSLASHES
 
 
 def refused_handshake(scope: Scope, refusal: Refusal | None) -> ASGIApp:

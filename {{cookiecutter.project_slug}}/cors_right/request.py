@@ -23,14 +23,15 @@ def complete(scope: Scope) -> None:
 class Request:
     """An HTTP request or a WebSocket handshake, and a policy's decision about its `Origin`.
 
-    `asked_method` is the method that a preflight requests, or None for other requests. Call
-    `complete` for the scope first.
+    `fields` has the last value of each header. `asked_method` is the method that a preflight
+    requests, or None for other requests. Call `complete` for the scope first.
     """
 
     def __init__(self, scope: Scope, policy: CORSPolicy) -> None:
         self.scope = scope
         self.policy = policy
         self.method: str = scope.get("method", "WebSocket")
+        self.fields = dict(scope["headers"])
         self.origins = self.all(b"origin")
         self.is_allowed = len(self.origins) == 1 and self.origins[0] in policy.allow_list
         is_asking = self.method == "OPTIONS" and self.origins
@@ -39,6 +40,10 @@ class Request:
 
     def all(self, name: bytes) -> list[str]:
         """Return the values of all headers with a name."""
+        if name not in self.fields:
+            return []
+        if len(self.fields) == len(self.scope["headers"]):  # no name repeats
+            return [self.fields[name].decode("latin-1")]
         return [value.decode("latin-1") for key, value in self.scope["headers"] if key == name]
 
     @property
