@@ -47,6 +47,7 @@ TOTAL_LINE = f"GET / {words.hides('X-Total')}"
 def _process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start each test in a process without log lines."""
     monkeypatch.setattr(hints, "_written", set())
+    monkeypatch.setattr(hints, "_known", set())
 
 
 def sending(*headers: tuple[str, str], status: int = 200) -> ASGIApp:
@@ -189,23 +190,104 @@ def test_log_has_fifty_lines_at_most(at_once: bool, caplog: pytest.LogCaptureFix
 
 
 @pytest.mark.parametrize(
-    ("verdict", "name", "value", "kept"),
+    ("first", "second"),
     [
-        (hints.hidden_header, "X-Cache-{}", "1", hints.MAX_KEPT),
-        (hints.line_for, "Set-Cookie", "a{}=1; SameSite=None; Secure", hints.MAX_KEPT),
-        (hints.line_for, "Set-Cookie", "a={}", 1),  # without the value
-        (hints.line_for, "Set-Cookie", "a={}; Path=/", 1),
+        ("a=1; SameSite=None; Secure", "a=1; SameSite=None"),
+        ("a=1; SameSite=None; Secure", "a=\x01; SameSite=None; Secure"),
+        ("a=1; SameSite=None; Secure", f"a={'1' * 4096}; SameSite=None; Secure"),
+        ("a=; SameSite=None; Secure", "a\xe9=; SameSite=None"),
+        ("a=1; SameSite=None; Secure; b", "a=1; b; SameSite=None"),
+        ("a; SameSite=None; Secure", "a; SameSite=Lax; Secure"),
+        (
+            "__Host-a=1; Path=/; SameSite=None; Secure",
+            "__Host-a; Path=/; SameSite=None; Secure",
+        ),
+        ("=1; SameSite=None; Secure", "=__Host-1; SameSite=None; Secure"),
+        (" =1; SameSite=None; Secure", " =__Host-1; SameSite=None; Secure"),
+        ("=1; SameSite=None; Secure", "=; SameSite=None; Secure"),
+        ("1; SameSite=None; Secure", "; SameSite=None; Secure"),
     ],
 )
-def test_log_keeps_a_bounded_number_of_verdicts(
-    verdict: Any, name: str, value: str, kept: int
+def test_log_names_cookie_after_a_similar_one(
+    first: str, second: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    verdict.cache_clear()
-    for batch in range(100):
-        numbers = [f"{batch}-{number}" for number in range(50)]
-        headers = [(name.format(number), value.format(number)) for number in numbers]
-        ask(behind(sending(*headers)), FETCH | {"Cookie": f"a={batch}"}, scheme="http")
-    assert verdict.cache_info().currsize == kept
+    for cookie in (first, second):
+        assert not said(caplog)
+        ask(behind(sending(("Set-Cookie", cookie))), FETCH, scheme="http")
+    assert len(said(caplog)) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://127.0.0.1:3000"},
+        {"Host": "localhost:8000"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"User-Agent": FIREFOX},
+    ],
+)
+def test_log_names_cookie_that_another_caller_keeps(
+    headers: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = behind(sending(("Set-Cookie", "a=1")))
+    for changed in (headers, {}):
+        assert not said(caplog)
+        ask(app, FETCH | changed, scheme="http")
+    assert len(said(caplog)) == 1
+
+
+def test_log_names_cookie_that_an_https_address_sets(caplog: pytest.LogCaptureFixture) -> None:
+    app = behind(sending(("Set-Cookie", "a=1; SameSite=None; Secure")))
+    for scheme in ("https", "http"):
+        assert not said(caplog)
+        ask(app, FETCH | {"Host": "api.a.test"}, scheme=scheme)
+    assert len(said(caplog)) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "lines"),
+    [
+        ({"expose_headers": ["X-Total"]}, [LAX_LINE, TOTAL_LINE]),
+        ({"allow_credentials": False}, [words.CALLS_WITHOUT_CREDENTIALS, TOTAL_LINE, LAX_LINE]),
+    ],
+)
+def test_log_covers_each_policy_of_the_process(
+    policy: dict[str, Any], lines: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for each in (policy, {}):
+        ask(behind(sending(LAX, TOTAL), **each), FETCH, scheme="http")
+    assert len(said(caplog)) == len(lines)
+    assert all(line in found for line, found in zip(lines, said(caplog), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("status", "is_named"),
+    [(200, True), (300, True), (304, True), (404, True)]
+    + [(status, False) for status in (301, 302, 303, 307, 308)],
+)
+def test_log_names_headers_of_every_status_but_redirects(
+    status: int, is_named: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(behind(sending(TOTAL, status=status)), FETCH, scheme="http")
+    assert said(caplog) == [TOTAL_LINE] * is_named
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "known"),
+    [
+        ("X-Cache-{}", "1", hints.MAX_KNOWN),
+        ("Set-Cookie", "a{}=1; SameSite=None; Secure", hints.MAX_KNOWN),
+        ("Set-Cookie", "a={}; SameSite=None; Secure", 1),  # without the value
+    ],
+)
+def test_log_knows_a_bounded_number_of_responses(name: str, value: str, known: int) -> None:
+    most = 0
+    for number in range(hints.MAX_KNOWN + 50):
+        header = (name.format(number), value.format(number))
+        ask(behind(sending(header)), FETCH | {"Cookie": f"a={number}"}, scheme="http")
+        most = max(most, len(hints._known))
+    assert most == known
+    assert len(hints._known) == (1 if known == 1 else 50)
 
 
 def test_log_escapes_and_shortens_path_and_name(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,21 +4,23 @@ Browsers do both without a message.
 """
 
 import re
-from functools import lru_cache
+from collections.abc import Hashable
 
 from starlette.types import Message
 
 from ..log import log
 from ..origins import SENT, is_loopback, split_port
-from ..policy import ANY
+from ..policy import ANY, CORSPolicy
 from ..reasons import is_short_token
 from ..refusal import MAX_SHOWN, shown_method, shown_path
 from ..request import Request
 from ..standard import needs_exposing
-from .cookies import ENGINES, STANDARD, judge_cookie
+from .browser import REDIRECTS
+from .cookies import ENGINES, MAX_PAIR, STANDARD, judge_cookie
 
+COOKIE = b"set-cookie"
 MAX_LINES = 50  # of a process
-MAX_KEPT = 1000  # verdicts on headers, and on cookies
+MAX_KNOWN = 1000  # keys of responses
 # Words of the User-Agent. Their order matters, because browsers also name other browsers.
 AGENTS = {"Chrome/": "Chromium", "Firefox/": "Firefox", "AppleWebKit/": "WebKit"}
 # Headers for browsers, caches, proxies, search engines and monitoring. Pages do not read them.
@@ -34,11 +36,10 @@ NOT_FOR_PAGES = re.compile(
     "|dns-prefetch-control|download-options|frame-options|permitted-cross-domain-policies"
     "|powered-by|robots-tag|sendfile.*|served-by|sourcemap|ua-compatible|xss-protection)",
 )
-# A cookie whose verdict does not depend on its value. The cache omits the value.
-PLAIN = re.compile(rb"([!-:<>-~]{1,100}=)[ -:<-~]{1,3000}(?=;|\Z)")
 CALLER = (b"origin", b"host", b"sec-fetch-site", b"user-agent")
 
 _written: set[str] = set()  # the lines of this process, without method and path
+_known: set[Hashable] = set()  # keys of responses whose lines the log has
 
 
 def write_hints(request: Request, start: Message) -> None:
@@ -48,22 +49,37 @@ def write_hints(request: Request, start: Message) -> None:
     """
     if not request.is_allowed or len(_written) >= MAX_LINES:
         return
-    headers, exposed = start["headers"], tuple(request.policy.expose_headers)
-    names = [name for name, _ in headers]
-    dropped = unwritten(dropped_cookies(request, headers)) if b"set-cookie" in names else []
-    hidden = unwritten([hidden_header(name, exposed) for name in names])
-    if not (dropped or hidden) or not request.is_read or request.is_own:
+    key = key_of(request, start["headers"])
+    if key in _known or not request.is_read or request.is_own:
         return
-    for line in (*dropped, *(hidden if is_for_script(request, start) else ())):
-        if line not in _written and len(_written) < MAX_LINES:
+    lines = [dropped_cookie(request, value) for name, value in start["headers"] if name == COOKIE]
+    if is_for_script(request, start):
+        lines += [hidden_header(name, request.policy) for name, _ in start["headers"]]
+        if len(_known) >= MAX_KNOWN:
+            _known.clear()
+        _known.add(key)
+    for line in lines:
+        if line and line not in _written and len(_written) < MAX_LINES:
             _written.add(line)
             method, path = shown_method(request.method), shown_path(request.scope["path"])
             log.warning("%s %s %s", method, path, line)
 
 
-def unwritten(lines: list[str]) -> list[str]:
-    """Return the lines that the log does not have."""
-    return [line for line in lines if line and line not in _written]
+def key_of(request: Request, headers: list[tuple[bytes, bytes]]) -> Hashable:
+    """Return what decides the lines for a response. The value of a usual cookie does not.
+
+    Only a policy with credentials adds the name `Access-Control-Allow-Credentials`.
+    """
+    key: list[Hashable] = [tuple(request.policy.expose_headers)]
+    for name, value in headers:
+        key.append(name)
+        if name == COOKIE:
+            pair, _, attributes = value.partition(b";")
+            title, equals, _ = pair.partition(b"=")
+            is_usual = pair.isascii() and pair.decode().isprintable() and len(pair) <= MAX_PAIR
+            key += (title, attributes) if is_usual and equals and title.strip() else (value,)
+            key += (request.scope["scheme"], *map(request.fields.get, CALLER))
+    return tuple(key)
 
 
 def is_for_script(request: Request, start: Message) -> bool:
@@ -73,15 +89,14 @@ def is_for_script(request: Request, start: Message) -> bool:
     """
     content_type = dict(start["headers"]).get(b"content-type", b"")
     is_fetched = request.all(b"sec-fetch-dest") in ([], ["empty"])
-    is_redirect = 300 <= start["status"] < 400
+    is_redirect = start["status"] in REDIRECTS
     return is_fetched and not is_redirect and not content_type.startswith(b"text/event-stream")
 
 
-@lru_cache(MAX_KEPT)
-def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
+def hidden_header(raw: bytes, policy: CORSPolicy) -> str:
     """Return the line for a header for pages that the policy does not expose, or an empty text."""
     name = raw.decode("latin-1")
-    is_exposed = exposed == ANY or name in map(str.lower, exposed)
+    is_exposed = policy.expose_headers == ANY or name in map(str.lower, policy.expose_headers)
     is_for_others = NOT_FOR_PAGES.fullmatch(name) or not needs_exposing(name)
     if is_exposed or is_for_others or not is_short_token(name):
         return ""
@@ -89,23 +104,13 @@ def hidden_header(raw: bytes, exposed: tuple[str, ...]) -> str:
     return f'sends {title}, which pages cannot read; add "{title}" to expose_headers'
 
 
-def dropped_cookies(request: Request, headers: list[tuple[bytes, bytes]]) -> list[str]:
-    """Return a line for each cookie, empty if the browser keeps the cookie."""
-    plain = [(PLAIN.match(value), value) for name, value in headers if name == b"set-cookie"]
-    cookies = [match[1] + cookie[match.end() :] if match else cookie for match, cookie in plain]
-    caller = map(dict(request.scope["headers"]).get, CALLER)
-    about = (request.scope["scheme"], request.policy.allow_credentials, *caller)
-    return [line_for(cookie, *about) for cookie in cookies]
-
-
-@lru_cache(MAX_KEPT)
-def line_for(cookie: bytes, scheme: str, shares: bool, *caller: bytes | None) -> str:
+def dropped_cookie(request: Request, cookie: bytes) -> str:
     """Return the line for a cookie, empty if the browser keeps it or an address is invalid."""
-    page, host, site, agent = ((value or b"").decode("latin-1") for value in caller)
+    page, host, site, agent = (request.fields.get(name, b"").decode("latin-1") for name in CALLER)
     # A secure page calls http:// only on this machine. Elsewhere, a proxy has ended TLS.
-    if page.startswith("https:") and (site == "same-site" or not is_loopback(split_port(host)[0])):
-        scheme = "https"
-    url = f"{scheme}://{host}"
+    is_proxied = site == "same-site" or not is_loopback(split_port(host)[0])
+    is_secure = page.startswith("https:") and is_proxied
+    url = f"{'https' if is_secure else request.scope['scheme']}://{host}"
     if not SENT.fullmatch(page) or not SENT.fullmatch(url):
         return ""
     engine = next((engine for word, engine in AGENTS.items() if word in agent), "")
@@ -117,7 +122,7 @@ def line_for(cookie: bytes, scheme: str, shares: bool, *caller: bytes | None) ->
     except ValueError:  # brackets without an address
         return ""
     without = "allow_credentials is False, so pages call without credentials"
-    reason = verdict.reason if shares else without
+    reason = verdict.reason if request.policy.allow_credentials else without
     name = verdict.name[:MAX_SHOWN]
     what = f"the cookie {name!a}" if name else "a cookie without a name"
     return f"sets {what}, which {who if engine else 'browsers drop'}: {reason}" if reason else ""
