@@ -60,7 +60,7 @@ def test_explain_explains_a_websocket(
 ) -> None:
     ended, output, _ = run("explain", origin, method, path)
     assert (ended, f"\n{said}\n" in output) == (status, True)
-    assert f"\nWebSocket {path}\n> Origin: {origin}\n< (not run, because it writes)\n" in output
+    assert f"\nWebSocket {path}\n> Origin: {origin}\n< (not run: it could write)\n" in output
     found = explained(run, origin, method, path)[1]
     assert found["requests"][0]["url"] == f"wss://service.example{path}"
     refusal = Refusal(Kind.WEBSOCKET, policy, (OTHER,), "WebSocket", path)

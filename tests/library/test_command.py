@@ -148,7 +148,7 @@ Idempotency-Key
 
 DELETE /notes
 > Origin: https://app.example.com
-< (not run, because it writes)
+< (not run: it could write)
 < access-control-expose-headers: Location
 < access-control-allow-origin: https://app.example.com
 < vary: Origin

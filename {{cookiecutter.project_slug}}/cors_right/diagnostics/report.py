@@ -114,7 +114,7 @@ def steps(explanation: Explanation, host: str) -> Iterator[str]:
         yield ""
         yield f"{exchange.method} {exchange.url.partition(f'://{host}')[2] or exchange.url}"
         yield from (f"> {name}: {value}" for name, value in exchange.headers.items())
-        yield f"< {status if exchange.method in SAFE_METHODS else '(not run, because it writes)'}"
+        yield f"< {status if exchange.method in SAFE_METHODS else '(not run: it could write)'}"
         for name, value in exchange.response.headers:
             if name.lower().startswith("access-control-") or name.lower() in ("location", "vary"):
                 yield f"< {name}: {value}"
