@@ -83,6 +83,13 @@ def test_response_has_the_expected_headers(
     assert (answer.status, answer.headers, answer.body) == (200, expected, b"/")
 
 
+@pytest.mark.parametrize("origin", [APP, FOREIGN])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "options", "PUT"])
+def test_only_options_requests_are_preflights(origin: str, method: str) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+    assert ask(behind(PRODUCTION), asked, method).body == b"/"
+
+
 @pytest.mark.parametrize("origin", [APP, PREVIEW])
 @pytest.mark.parametrize(
     ("method", "names"),

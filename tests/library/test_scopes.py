@@ -68,8 +68,10 @@ def served(kind: str, headers: Iterable[Any], without: Iterable[str]) -> tuple[A
 def test_optional_key_can_be_absent(kind: str, without: list[str]) -> None:
     accepted = 200 if kind == "http" else 101
     for origin, status in ((APP, accepted), (FOREIGN, 403)):
-        answer, _ = served(kind, headers_of(origin), without)
+        answer, seen = served(kind, headers_of(origin), without)
         assert answer.status == status
+        if "scheme" in without and status == accepted:
+            assert seen["scheme"] == {"http": "http", "websocket": "ws"}[kind]
         allowed = answer.cors.get(b"access-control-allow-origin")
         assert allowed == (APP.encode() if origin == APP and kind == "http" else None)
 

@@ -74,22 +74,22 @@ class Request:
 
     @property
     def is_foreign(self) -> bool:
-        """Return whether the origin is unlisted, and differs from the service's own.
+        """Return whether the request has an `Origin` other than the service's own.
 
-        More than one `Origin` counts as unlisted, because no browser sends that.
+        More than one `Origin` counts as another, because no browser sends that.
         """
-        return bool(self.origins) and not self.is_allowed and not self.is_own
+        return bool(self.origins) and not self.is_own
 
     @property
     def is_cross_site(self) -> bool:
-        """Return whether an unlisted page made a browser send the request.
+        """Return whether a page of another origin made a browser send the request.
 
         `Sec-Fetch-Site` decides, or `Origin` if that is absent. Browsers send one with every write.
         """
         sites = self.all(b"sec-fetch-site")
         if not sites or len(self.origins) > 1:
             return self.is_foreign
-        return sites not in (["same-origin"], ["none"]) and not self.is_allowed
+        return sites not in (["same-origin"], ["none"])
 
     @property
     def is_own(self) -> bool:
