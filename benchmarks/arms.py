@@ -17,7 +17,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.types import ASGIApp
 
-from tests.support.baking import CREDENTIALS
 from tests.support.serving import REQUIRED
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +59,10 @@ def snippet(origins: list[str], regex: str | None = None, *, session: bool = Fal
 @contextmanager
 def rendered() -> Iterator[dict[str, Path]]:
     """Render a service for each answer."""
-    from cookiecutter.main import cookiecutter  # servers of the applications do not need it
+    # Servers of the applications do not need these, and their start and memory count.
+    from cookiecutter.main import cookiecutter
+
+    from tests.support.baking import CREDENTIALS
 
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         yield {

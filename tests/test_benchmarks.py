@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +80,16 @@ def test_application_allows_listed_origins_only(services: dict[str, Path]) -> No
             names = [header for header, _ in start["headers"]]
             is_allowed = b"access-control-allow-origin" in names
             assert is_allowed == (allowed and "bare" not in name), (name, request)
+
+
+@pytest.mark.parametrize("module", ["floor", "pasted"])
+def test_compared_server_imports_no_test_tools(module: str) -> None:
+    """Check it because the benchmarks measure start and memory of the server."""
+    code = (
+        f"import sys, benchmarks.{module}; print({{'pytest', 'cookiecutter'}} & {{*sys.modules}})"
+    )
+    command = [sys.executable, "-c", code]
+    assert subprocess.check_output(command, cwd=ROOT, text=True) == "set()\n"
 
 
 def test_page_has_the_results() -> None:
