@@ -23,8 +23,8 @@ def main() -> None:
     with rendered() as services:
         results = Results(
             projects=projects.measure(4, progress),
-            requests=in_process.measure(in_process.arms(services), REQUESTS, 21, 200, progress),
-            lists=in_process.measure(in_process.lists(services), QUICK, 15, 200, progress),
+            requests=in_process.measure(in_process.arms(services), REQUESTS, 21, 20, progress),
+            lists=in_process.measure(in_process.lists(services), QUICK, 15, 20, progress),
             loads=loopback.measure(services, 5, progress),
             starts=starting.measure(services, 11, 100_000, progress),
         )

@@ -138,9 +138,10 @@ Made by `uv run python -m benchmarks` on {machine()}.
 
 The benchmark calls the ASGI applications without sockets. The figures are multiples of the time of
 bare FastAPI in the same round. Each gives the median of the rounds, and ± half the distance within
-which nine of ten rounds lie. The applications take turns, in reversed order every other round, with
-the garbage collector off. The second row is the same application as the first, so it shows the
-noise. A preflight never reaches the application. Its multiple is of a request that does.
+which nine of ten rounds lie. In a round, the applications take ten turns, with the garbage
+collector off, and the fastest turn of each counts. Every other round reverses their order. The
+second row is the same application as the first, so it shows the noise. A preflight never reaches
+the application. Its multiple is of a request that does.
 
 ![The cost of a request with bare FastAPI, the pasted snippet, and each answer](results.svg)
 
