@@ -75,9 +75,9 @@ def key_of(request: Request, headers: list[tuple[bytes, bytes]]) -> Hashable:
         key.append(name)
         if name == COOKIE:
             pair, _, attributes = value.partition(b";")
-            title, equals, _ = pair.partition(b"=")
+            cookie, equals, _ = pair.partition(b"=")
             is_usual = pair.isascii() and pair.decode().isprintable() and len(pair) <= MAX_PAIR
-            key += (title, attributes) if is_usual and equals and title.strip() else (value,)
+            key += (cookie, attributes) if is_usual and equals and cookie.strip() else (value,)
             key += (request.scope["scheme"], *map(request.fields.get, CALLER))
     return tuple(key)
 
