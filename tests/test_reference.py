@@ -20,6 +20,7 @@ from cors_right.log import RefusalLog
 from cors_right.policy import CORSPolicyError
 from cors_right.refusal import Kind, Refusal
 from cors_right.settings import CANNOT_START
+from fastapi import FastAPI
 
 from tests.support.baking import CREDENTIALS, ROOT, Bakery
 from tests.support.commands import run_command
@@ -87,6 +88,19 @@ def test_page_lists_every_argument_with_its_default(
         for each in parameters
         if each.name not in left_out
     }
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*re.findall(r"`(CORS\w+\.\w+)`", PAGE.read_text("utf-8"))})
+)
+def test_page_names_attributes_that_exist(name: str) -> None:
+    kind, _, attribute = name.partition(".")
+    policy = CORSPolicy()
+    made = {
+        "CORSFastAPI": CORSFastAPI(cors_policy=policy),
+        "CORSPolicyMiddleware": CORSPolicyMiddleware(FastAPI(), policy),
+    }
+    assert hasattr(made[kind], attribute)
 
 
 def examples() -> list[str]:
