@@ -361,7 +361,7 @@ STACKS: dict[str, tuple[str, list[str], str]] = {
     "a preload": (
         "Link",
         ["Link"],
-        "the name is that of pagination, and a preload stands with a document, which pages show",
+        "pagination uses the same header; a preload belongs to a document, which pages show",
     ),
     "pagination": ("Link X-Total-Count", ["Link", "X-Total-Count"], ""),
     "a login that fails": ("WWW-Authenticate", [], ""),
