@@ -84,13 +84,6 @@ Hosts = CommaSeparated[Annotated[str, AfterValidator(_host)]]
 """A list of hosts, without scheme and port. `*.` before a host matches the names below it."""
 
 
-def aliases(field: FieldInfo) -> list[str]:
-    """Return a field's names in addition to its own."""
-    alias = field.validation_alias
-    choices = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
-    return [str(each.path[0] if isinstance(each, AliasPath) else each) for each in choices]
-
-
 # The acceptable values of the fields that `load()` is validating.
 _usable: ContextVar[dict[str, Any]] = ContextVar("usable")
 
@@ -271,15 +264,23 @@ class CORSSettings(BaseSettings):
         return [f"{cls._variable(problem['loc'])}: {reason}" for reason in reasons]
 
     @classmethod
+    def _variables(cls, name: str) -> list[str]:
+        """Return the variables that set a field, and the field's own variable last."""
+        alias = cls.model_fields[name].validation_alias
+        choices = alias.choices if isinstance(alias, AliasChoices) else [alias] if alias else []
+        aliases = [each.path[0] if isinstance(each, AliasPath) else each for each in choices]
+        prefix = "" if name == "fastapi_env" else cls.model_config.get("env_prefix", "")
+        return [str(each).upper() for each in (*aliases, f"{prefix}{name}")]
+
+    @classmethod
     def _variable(cls, location: tuple[int | str, ...]) -> str:
         """Return the variable of a field or of a part of it, and the part's position."""
         if not location:
             return cls.__name__
         name, *parts = location
         variable = str(name)
-        if field := cls.model_fields.get(variable):
-            prefix = "" if name == "fastapi_env" else cls.model_config.get("env_prefix", "")
-            variable = [*aliases(field), f"{prefix}{variable}"][0]
+        if variable in cls.model_fields:
+            variable = cls._variables(variable)[0]
         delimiter = cls.model_config.get("env_nested_delimiter")
         while delimiter and parts and isinstance(parts[0], str):
             variable += f"{delimiter}{parts.pop(0)}"

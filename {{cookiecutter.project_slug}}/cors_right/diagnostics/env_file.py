@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from ..settings import CORSSettings, aliases
+from ..settings import CORSSettings
 
 LIKE = 0.9  # names that are at least as alike as this count as misspelt; 1 is the same
 
@@ -32,9 +32,7 @@ def _problems(settings: type[CORSSettings], in_file: Sequence[str], file: Path) 
 
     It skips names of one word in the environment, because shells set HOSTNAME and LANGUAGE.
     """
-    prefix, known = settings.model_config.get("env_prefix", ""), ["FASTAPI_ENV"]
-    for name, field in settings.model_fields.items():
-        known += [each.upper() for each in (*aliases(field), f"{prefix}{name}")]
+    known = [each for name in settings.model_fields for each in settings._variables(name)]
     for name in dict.fromkeys([*in_file, *(name for name in os.environ if "_" in name)]):
         place = file if name in in_file else "the environment"
         if name.upper() == "FASTAPI_ENV" and name in in_file:
