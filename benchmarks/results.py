@@ -35,7 +35,7 @@ def machine() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
         f"{len(names)} processors ({names[0]}), Linux {platform.release().split('-')[0]}, "
-        f"Python {platform.python_version()}; {versions}"
+        f"Python {platform.python_version()}. Packages: {versions}"
     )
 
 

@@ -69,7 +69,7 @@ def write_record() -> str:
         raise RuntimeError("the template is not a git checkout")
     status = git("status", "--porcelain=v2", "--branch", "--untracked-files=no")
     if re.search(r"^[^#]", status, re.MULTILINE):
-        raise RuntimeError("the template has changes that are not committed")
+        raise RuntimeError("the template has uncommitted changes")
     if "origin" not in git("remote").splitlines():
         raise RuntimeError("the template's git checkout has no remote")
     commit = git("rev-parse", "HEAD")

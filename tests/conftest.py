@@ -28,7 +28,7 @@ def bakery(cookies_session: Cookies) -> Bakery:
     """Return a bakery that bakes each set of answers once."""
     command = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", SERVICE.name]
     strays = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert not strays, f"These files would be rendered, so delete them:\n{strays}"
+    assert not strays, f"Cookiecutter would render these files, so delete them:\n{strays}"
     return Bakery(cookies_session)
 
 
@@ -97,7 +97,7 @@ def pytest_terminal_summary(
     if hasattr(config, "workerinput"):
         return
     if path := report.finish():
-        terminalreporter.write_line(f"What the browsers did: {path}")
+        terminalreporter.write_line(f"The report on the browsers: {path}")
     skipped = {skip.longrepr[2] for skip in terminalreporter.stats.get("skipped", [])}
     if missing := sorted(
         text.removeprefix("Skipped: ")

@@ -205,7 +205,7 @@ STEPS = [
         ],
     ),
     Step(
-        "GZip, TrustedHost and a middleware of one's own",
+        "GZip, TrustedHost and a custom middleware",
         before=[
             (
                 APPLICATION,

@@ -110,7 +110,7 @@ def old_record(workshop: Workshop) -> str:
     """Make recording fail over an earlier render's record, which describes other files."""
     render(workshop)
     workshop.replace("README.md", "# ", "# Changed: ")
-    return f"{NO_RECORD}the template has changes that are not committed."
+    return f"{NO_RECORD}the template has uncommitted changes."
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_hook_says_why_it_records_nothing(workshop: Workshop) -> None:
     # Untracked files do not count: the folder above is one.
     assert ".cruft.json" in tree(workshop.render(str(workshop.template), into="untracked")[0])
     workshop.replace("README.md", "# ", "# Changed: ")
-    assert reason(workshop.template, "dirty") == "the template has changes that are not committed."
+    assert reason(workshop.template, "dirty") == "the template has uncommitted changes."
     workshop.git(workshop.template, "checkout", "--quiet", "README.md")
     workshop.git(workshop.template, "remote", "remove", "origin")
     assert reason(workshop.template, "no-remote") == "the template's git checkout has no remote."

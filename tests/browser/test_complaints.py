@@ -301,13 +301,14 @@ def test_complaint_succeeds_after_its_correction(
 
     for way, (corrected, place) in enumerate(case.corrected):
         assert happens(browser, pages, corrected, place, f"{path}-{way}"), corrected
+    outcome = f"blocked until this change: {case.explained['change']}"
     record(
         Case(
             browser.engine,
             "Complaints",
             name,
-            f"blocked; {case.explained['change']}; then it works",
-            f"blocked; {case.explained['change']}; then it works",
+            outcome,
+            outcome,
             heard_words,
         )
     )

@@ -174,7 +174,7 @@ def test_neighbour_cannot_plant_a_session(world: World, browser: Browser, answer
     sent = browser.run("return await (await fetch('/cookies')).text()")
     assert ("__Host-" in sent) == (browser.engine != "webkit")
     name = browser.run("return (await (await fetch('/session')).json()).display_name")
-    words = {None: "no session", "Mallory": "the session of somebody else"}
+    words = {None: "no session", "Mallory": "another user's session"}
     record(
         Case(
             browser.engine,

@@ -214,7 +214,7 @@ def compare(
         if is_kept != expectation:
             wrong.append((page, address, text[:100], verdict.reason))
     for pair, count in expected.items():
-        kept = (f"{n} of {len(COOKIES)} cookies are kept" for n in (count, happened[pair]))
+        kept = (f"keeps {n} of {len(COOKIES)} cookies" for n in (count, happened[pair]))
         record(Case(browser.engine, "Dropped cookies", pair, *kept))
     assert len(expected) * len(COOKIES) >= 600
     assert not wrong

@@ -1,7 +1,7 @@
 """Responses that pages read through each proxy of docs/proxies.md, and errors of the proxy.
 
-The tests cover one answer, requests with credentials, and a third of the kinds of requests. No
-service is overloaded. tests/test_proxies.py and tests/test_proxy_errors.py cover the rest without
+The tests cover one answer, requests with credentials, and a third of the kinds of requests. They
+overload no service. tests/test_proxies.py and tests/test_proxy_errors.py cover the rest without
 browsers.
 """
 

@@ -132,7 +132,7 @@ def is_blocked(browser: Browser, server: Server, page: str, answer: str) -> None
     visitor.click("#add")
     server.expect(r'"OPTIONS /notes HTTP/1.1" 403')
     (alert,) = visitor.texts("[role=alert]")
-    title = f"{answer}, in production, from a foreign origin"
+    title = f"{answer}, in production, from an unlisted origin"
     record_picture(f"{browser.engine}: {title}", browser.driver.get_screenshot_as_png())
     is_created = '"POST /notes' in server.output.rpartition("DELETE /notes/")[2]
     happened = "creates a note" if is_created else "blocked"

@@ -86,12 +86,12 @@ def missing() -> list[str]:
 
 
 def free(port: int, *, is_required: bool = any(REQUIRED_ENGINES)) -> str:
-    """Return a port as an argument, or skip or fail the test like `need` if it is taken."""
+    """Return a port as an argument. If the port is in use, skip or fail the test like `need`."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            message = f"port {port} is taken; the scenario needs it, so end what listens there"
+            message = f"the scenario needs port {port}. End the process that listens there"
             lack(message, is_required)
     return str(port)
