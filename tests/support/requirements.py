@@ -92,6 +92,6 @@ def free(port: int, *, is_required: bool = any(REQUIRED_ENGINES)) -> str:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            message = f"the scenario needs port {port}. End the process that listens there"
+            message = f"port {port} is taken. The scenario needs it, so end what listens there"
             lack(message, is_required)
     return str(port)
