@@ -141,6 +141,9 @@ def run(
     reader.start()
     try:
         yield process
+    except Exception:
+        print(process.output)  # pytest shows it with the failed test
+        raise
     finally:
         for ending in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):  # the session has no process left
